@@ -1,0 +1,1 @@
+"""Before the line: the threshold, and what is measured to find it."""

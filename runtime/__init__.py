@@ -1,0 +1,1 @@
+"""What a line PC needs: detectors over inference backends. Never imports torch or onnx."""

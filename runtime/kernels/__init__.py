@@ -1,0 +1,1 @@
+"""CUDA kernels as package data, one operation each."""

@@ -1,0 +1,233 @@
+"""The bundle: a folder `<name>.slsg/` to which each stage adds files, vouched for by a manifest.
+
+Knows nothing about what the files mean. A file is handed out only when its sha256 is the one in
+the manifest and everything it was made from is still what it was made from.
+"""
+
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from slsg_edge.config import settings_from_table
+from slsg_edge.contracts import Json
+from slsg_edge.errors import BundleError, ConfigError, StaleBundle, UntrustedBundle
+from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.scoring import Threshold
+from slsg_edge.storage import write_together
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+SUFFIX = ".slsg"
+MANIFEST_LIMIT = 64 * 2**20  # bytes: a larger one is no manifest of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step that ran: what it read and wrote (name -> sha256), with what, and when."""
+
+    command: str
+    finished: str
+    seconds: float
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    tools: Mapping[str, str]
+    settings: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """`spec` is the network's own dataclass as a table; only its detector reads it."""
+
+    detector: str
+    spec: Mapping[str, Json]
+    preprocessing: Preprocessing
+    threshold: Threshold | None = None
+    stages: Mapping[str, Stage] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A folder and its manifest as read; `commit` gives the next one and never changes this."""
+
+    path: Path
+    manifest: Manifest
+
+    def file(self, name: str) -> Path:
+        """The path of a file that is whole and fresh.
+
+        Raises BundleError when no stage wrote it yet, UntrustedBundle when its content is not
+        what the manifest says, StaleBundle when something it was made from has changed.
+        """
+        self.require_fresh(self._writer_of(name))
+        path = self.path / name
+        if _sha256_of(path) != self.manifest.stages[self._writer_of(name)].outputs[name]:
+            raise UntrustedBundle(
+                f"{path} is not the file that '{self._writer_of(name)}' wrote.",
+                fix=f"Copy the bundle again, or run: {self._command_of(self._writer_of(name))}",
+            )
+        return path
+
+    def require_fresh(self, stage: str) -> None:
+        """StaleBundle unless every input of `stage` is still the file it read."""
+        for name, digest in self.manifest.stages[stage].inputs.items():
+            source = self._writer_of(name)
+            self.require_fresh(source)
+            if not self.manifest.stages[source].outputs[name] == digest == self._digest(name):
+                raise StaleBundle(
+                    f"{self.path}: '{stage}' is stale, {name} has changed since.",
+                    fix=f"Run: {self._command_of(stage)}",
+                )
+
+    def commit(
+        self,
+        stage: str,
+        files: Mapping[str, bytes],
+        *,
+        command: str,
+        started: float,
+        inputs: Iterable[str] = (),
+        tools: Mapping[str, str] | None = None,
+        settings: Mapping[str, Json] | None = None,
+        **changes: Any,
+    ) -> "Bundle":
+        """Writes the files of a stage and then the manifest; `changes` are manifest fields.
+
+        `started` is the time.monotonic() at which the stage began. Nothing in the folder
+        changes unless everything was written (StorageError).
+        """
+        record = Stage(
+            command=command,
+            finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - started, 3),
+            inputs={name: _sha256_of(self.file(name)) for name in inputs},
+            outputs={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+            tools=dict(tools or {}),
+            settings=dict(settings or {}),
+        )
+        stages = {**self.manifest.stages, stage: record}
+        manifest = dataclasses.replace(self.manifest, stages=stages, **changes)
+        text = json.dumps(dataclasses.asdict(manifest), indent=1, allow_nan=False)
+        write_together(self.path, {**files, MANIFEST: text.encode()})
+        return Bundle(self.path, manifest)
+
+    def _writer_of(self, name: str) -> str:
+        for stage, record in self.manifest.stages.items():
+            if name in record.outputs:
+                return stage
+        raise BundleError(f"{self.path} holds no {name} yet.", fix=_next_step(name, self.path))
+
+    def _digest(self, name: str) -> str | None:
+        """None for a missing file is no error here: the line needs no weights."""
+        path = self.path / name
+        return _sha256_of(path) if path.exists() else self._recorded(name)
+
+    def _recorded(self, name: str) -> str:
+        return self.manifest.stages[self._writer_of(name)].outputs[name]
+
+    def _command_of(self, stage: str) -> str:
+        return self.manifest.stages[stage].command
+
+
+def new_bundle(path: Path, manifest: Manifest) -> Bundle:
+    """A bundle that is not on the disk yet; over an existing one it keeps the later stages.
+
+    They are stale then, and say so, rather than vanish.
+    """
+    check_name(path)
+    if (path / MANIFEST).exists():
+        old = open_bundle(path).manifest
+        manifest = dataclasses.replace(manifest, threshold=old.threshold, stages=old.stages)
+    return Bundle(path, manifest)
+
+
+def check_name(path: Path) -> None:
+    """ConfigError unless `path` may become a bundle."""
+    if path.suffix != SUFFIX:
+        raise ConfigError(f"'{path}' is no name of a bundle.", fix=f"Let it end in {SUFFIX}.")
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f"{path} is a file.", fix="Choose another name for the bundle.")
+    if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST).exists():
+        raise ConfigError(
+            f"{path} is a folder with other things in it.", fix="Choose another name."
+        )
+
+
+def open_bundle(path: Path) -> Bundle:
+    """The bundle at `path`; BundleError when there is none or its manifest cannot be read."""
+    manifest = path / MANIFEST
+    if not manifest.is_file():
+        raise BundleError(
+            f"{path} is not a bundle: it has no {MANIFEST}.",
+            fix=f"Give a folder that `slsg-edge train ... -o NAME{SUFFIX}` wrote.",
+        )
+    try:
+        if manifest.stat().st_size > MANIFEST_LIMIT:
+            raise ValueError(f"larger than {MANIFEST_LIMIT} bytes")
+        return Bundle(path, _manifest_from(json.loads(manifest.read_bytes())))
+    except (OSError, ValueError, TypeError, KeyError, ConfigError) as error:
+        raise BundleError(
+            f"{manifest} is damaged: {error}", fix="Copy the bundle again from its source."
+        ) from error
+
+
+def _manifest_from(table: dict[str, Any]) -> Manifest:
+    if table["format"] != FORMAT:
+        raise ValueError(f"format {table['format']}, but this version reads format {FORMAT}")
+    stages = {name: Stage(**record) for name, record in table["stages"].items()}
+    for name in (name for stage in stages.values() for name in (*stage.inputs, *stage.outputs)):
+        _check_inside(name)
+    threshold = table["threshold"]
+    return Manifest(
+        detector=str(table["detector"]),
+        spec=dict(table["spec"]),
+        preprocessing=settings_from_table(
+            Preprocessing, _without_none(table["preprocessing"]), "preprocessing"
+        ),
+        threshold=threshold
+        and settings_from_table(Threshold, _without_none(threshold), "threshold"),
+        stages=stages,
+    )
+
+
+def _check_inside(name: str) -> None:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name:
+        raise ValueError(f"'{name}' points outside the bundle")
+
+
+def _without_none(table: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_none(value) if isinstance(value, dict) else value
+        for key, value in table.items()
+        if value is not None
+    }
+
+
+def _sha256_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return _digest_of(file)
+    except OSError as error:
+        raise BundleError(
+            f"{path} cannot be read: {error.strerror}.", fix="Copy the bundle again."
+        ) from error
+
+
+def _digest_of(file: Any) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(2**20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _next_step(name: str, path: Path) -> str:
+    if name == "model.onnx":
+        return f"Run: slsg-edge export {path}"
+    return "Run the stage that writes it."

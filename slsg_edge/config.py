@@ -1,0 +1,108 @@
+"""Frozen dataclasses from TOML, strictly: an unknown key or a wrong type is an error.
+
+Knows no setting by name. The settings of a thing stand in a dataclass beside that thing.
+"""
+
+import dataclasses
+import difflib
+import sys
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from slsg_edge.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Settings = TypeVar("Settings")
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """The tables of a TOML file; ConfigError names the line that does not parse."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.", fix="Mend that line.") from error
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot read {path}: {error.strerror}.", fix="Check the path and its permissions."
+        ) from error
+
+
+def settings_from_table(
+    cls: type[Settings], table: Mapping[str, object], where: str, base: Settings | None = None
+) -> Settings:
+    """`cls` filled from `table`; what the table leaves out comes from `base` or the defaults.
+
+    `where` names the table in errors, as in `juice.toml [synthesis]`.
+    """
+    hints = typing.get_type_hints(cls)
+    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    for key in table:
+        if key not in fields:
+            raise unknown_name(key, fields, what=f"key in {where}")
+    values = {
+        key: _value(hints[key], value, f"{where}.{key}", getattr(base, key, None))
+        for key, value in table.items()
+    }
+    try:
+        return dataclasses.replace(base, **values) if base is not None else cls(**values)  # type: ignore[type-var]
+    except TypeError as error:
+        raise ConfigError(f"{where}: {error}.", fix="Add the missing key.") from error
+
+
+def unknown_name(name: str, known: typing.Iterable[str], *, what: str) -> ConfigError:
+    """The error for a name that nobody knows, with the nearest known one."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    fix = f"Did you mean '{near[0]}'? " if near else ""
+    return ConfigError(f"Unknown {what}: '{name}'.", fix=f"{fix}Known: {', '.join(names)}.")
+
+
+def _value(hint: Any, value: object, where: str, base: Any) -> Any:
+    """`value` checked against a type hint; ints widen to float, lists become tuples."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        (hint,) = (argument for argument in arguments if argument is not type(None))
+        return _value(hint, value, where, base)
+    if origin is Literal:
+        if value not in arguments:
+            raise unknown_name(str(value), map(str, arguments), what=f"value of {where}")
+        return value
+    if origin is tuple and isinstance(value, list):
+        return _items(arguments, value, where)
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return settings_from_table(typing.cast("type[Any]", hint), value, where, base)
+    return _scalar(hint, value, where)
+
+
+def _items(arguments: tuple[Any, ...], value: list[object], where: str) -> tuple[Any, ...]:
+    if arguments[-1] is Ellipsis:
+        arguments = (arguments[0],) * len(value)
+    if len(arguments) != len(value):
+        raise ConfigError(
+            f"{where} has {len(value)} values.", fix=f"Give exactly {len(arguments)}."
+        )
+    return tuple(
+        _value(hint, item, f"{where}[{index}]", None)
+        for index, (hint, item) in enumerate(zip(arguments, value, strict=True))
+    )
+
+
+def _scalar(hint: Any, value: object, where: str) -> Any:
+    if hint is float and type(value) is int:
+        return float(value)
+    if hint is Path and isinstance(value, str):
+        return Path(value)
+    # type() and not isinstance: true is no number
+    if type(value) is not hint:
+        expected = getattr(hint, "__name__", str(hint))
+        raise ConfigError(
+            f"{where} is {value!r}, a {type(value).__name__}.", fix=f"Give a {expected}."
+        )
+    return value

@@ -1,0 +1,89 @@
+"""What travels between the stages: samples, frames, predictions, verdicts.
+
+Knows nothing about files, networks or cameras. An image is always `(H, W, 3)` uint8 in BGR
+order, as OpenCV delivers it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+"""(H, W, 3) BGR."""
+AnomalyMap: TypeAlias = NDArray[np.float32]
+"""(H, W) at model resolution, 0 (normal) to 1."""
+Mask: TypeAlias = NDArray[np.bool_]
+"""(H, W), true where defective."""
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+GOOD = "good"
+Split: TypeAlias = Literal["train", "validation", "test"]
+Outcome: TypeAlias = Literal["good", "anomalous", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image of a data set. `kind` is `good` or the name of the defect's folder."""
+
+    image: Path
+    split: Split
+    kind: str = GOOD
+    masks: tuple[Path, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        return self.kind == GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture from a source, or the reason why there is none.
+
+    `captured_at` is UTC seconds since the epoch, for people; `captured_monotonic` is seconds of
+    the monotonic clock, for ages, since the wall clock may jump.
+    """
+
+    index: int
+    origin: str
+    captured_at: float
+    captured_monotonic: float
+    image: Image | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a detector says of one frame; `image_score` is 0 (normal) to 1."""
+
+    anomaly_map: AnomalyMap
+    image_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`undecided` always has a reason; the others always have a score and a threshold."""
+
+    outcome: Outcome
+    score: float | None = None
+    threshold: float | None = None
+    p_value: float | None = None
+    reason: str | None = None
+
+
+class Detector(Protocol):
+    """A trained model on some backend: a frame of any size in, a prediction out.
+
+    Cuts the region of interest and resizes by itself, because a GPU backend does that on the
+    device.
+    """
+
+    @property
+    def name(self) -> str:
+        """Backend and precision for people, as in `onnxruntime cpu fp32`."""
+
+    def detect(self, frame: Image) -> Prediction: ...
+
+    def close(self) -> None: ...

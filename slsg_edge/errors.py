@@ -1,0 +1,83 @@
+"""Everything that a user can put right, as one tree of exceptions.
+
+    SlsgError
+    ├── ConfigError          an option, a TOML key or a combination of them
+    ├── DatasetError         a folder or an image
+    ├── MissingDependency    a package is not installed; names the extra that brings it
+    ├── StorageError         writing failed: disk full, no permission
+    ├── BundleError          a bundle is missing, damaged or not far enough along
+    │   ├── StaleBundle      an input of a stage changed after the stage ran
+    │   └── UntrustedBundle  content does not match what the manifest vouches for
+    ├── ExportError          the exported graph is not the trained network
+    ├── EngineError          TensorRT; carries its log lines
+    ├── CudaError            the CUDA driver or runtime
+    └── CameraError          a frame source
+
+The command line prints `what` and `fix` without a traceback and exits with 2. Any other
+exception is a bug and keeps its traceback.
+"""
+
+
+class SlsgError(Exception):
+    """Something the user can mend: `what` went wrong and where, and `fix`, the next step."""
+
+    def __init__(self, what: str, *, fix: str) -> None:
+        super().__init__(what, fix)
+        self.what = what
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.fix}"
+
+
+class ConfigError(SlsgError):
+    """An option, a TOML key or a combination of them."""
+
+
+class DatasetError(SlsgError):
+    """A folder or an image."""
+
+
+class MissingDependency(SlsgError):
+    """A package that this step needs is not installed."""
+
+    def __init__(self, package: str, *, extra: str) -> None:
+        super().__init__(
+            f"{package} is not installed.", fix=f"Run: pip install 'slsg-edge[{extra}]'"
+        )
+
+
+class StorageError(SlsgError):
+    """Writing failed; nothing that was there before has changed."""
+
+
+class BundleError(SlsgError):
+    """A bundle is missing, damaged or not far enough along."""
+
+
+class StaleBundle(BundleError):
+    """An input of a stage changed after the stage ran."""
+
+
+class UntrustedBundle(BundleError):
+    """A file does not match what the manifest vouches for."""
+
+
+class ExportError(SlsgError):
+    """The exported graph is not the trained network."""
+
+
+class EngineError(SlsgError):
+    """TensorRT refused or failed; `log` holds its own lines."""
+
+    def __init__(self, what: str, *, fix: str, log: tuple[str, ...] = ()) -> None:
+        super().__init__("\n".join((what, *log)), fix=fix)
+        self.log = log
+
+
+class CudaError(SlsgError):
+    """The CUDA driver or runtime."""
+
+
+class CameraError(SlsgError):
+    """A frame source cannot be opened or read."""

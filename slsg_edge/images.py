@@ -1,0 +1,81 @@
+"""Image files to `(H, W, 3)` BGR uint8, the same way in training and on the line.
+
+Grey becomes three equal channels, 16 bit loses its low byte, alpha is dropped, EXIF orientation
+is applied. A file that decodes only in part is refused: OpenCV would fill the rest with grey.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slsg_edge.contracts import Image, Mask
+from slsg_edge.errors import DatasetError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+
+# First bytes of a format, and what must stand near the end of a complete file of it.
+_ENDINGS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n\x1a\n": b"IEND"}
+_REPLACE = "Replace it or take it out of the folder."
+_TRAILER = 4096  # bytes: cameras append thumbnails and notes after the end marker
+
+
+def is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def read_image(path: Path) -> Image:
+    """The picture in `path`; DatasetError says why there is none."""
+    import cv2
+
+    return np.asarray(_decode(path, cv2.IMREAD_COLOR), dtype=np.uint8)
+
+
+def read_mask(path: Path) -> Mask:
+    """(H, W), true where the file is not black; DatasetError as for `read_image`."""
+    import cv2
+
+    return np.asarray(_decode(path, cv2.IMREAD_GRAYSCALE) > 0)
+
+
+def encode_image(image: NDArray[np.uint8], suffix: str = ".png") -> bytes:
+    """The bytes of an image file, for `storage.write_atomically` and for pages."""
+    import cv2
+
+    done, buffer = cv2.imencode(suffix, image)
+    if not done:
+        raise ValueError(f"OpenCV cannot encode {image.shape} {image.dtype} as {suffix}")
+    return buffer.tobytes()
+
+
+def _decode(path: Path, flags: int) -> NDArray[np.uint8]:
+    import cv2
+
+    content = _content(path)
+    # OpenCV prints its own complaint to stderr; ours says the same with the path and a next step
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error:
+        image = None
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    if image is None:
+        raise DatasetError(f"{path} is not an image that OpenCV can read.", fix=_REPLACE)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DatasetError(
+            f"Cannot read {path}: {error.strerror}.",
+            fix="Check that it exists and its permissions.",
+        ) from error
+    if not content:
+        raise DatasetError(f"{path} is empty (0 bytes).", fix=_REPLACE)
+    for start, end in _ENDINGS.items():
+        if content.startswith(start) and end not in content[-_TRAILER:]:
+            raise DatasetError(f"{path} is truncated: its end is missing.", fix=_REPLACE)
+    return content

@@ -1,0 +1,1 @@
+"""How good scores and maps are, in NumPy. Knows nothing about detectors."""

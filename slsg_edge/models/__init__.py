@@ -1,0 +1,1 @@
+"""Detector networks, one folder each, and the backbones they share."""
