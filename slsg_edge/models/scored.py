@@ -1,0 +1,52 @@
+"""From pixels to score: what surrounds every detector's network, in training and in the graph.
+
+Colour order, normalisation, map and image score are defined here and nowhere else, so that they
+cannot differ between PyTorch, ONNX Runtime and TensorRT. Knows no detector by name.
+"""
+
+import torch
+from torch import Tensor, nn
+
+# Of torchvision's weights, for RGB in 0 to 1.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+SCORE_PIXELS = 100  # SLSG's image score: the mean of the 100 largest pixels of the map
+
+
+class Normalise(nn.Module):
+    """uint8 (N, H, W, 3) BGR to float32 (N, 3, H, W) RGB, normalised as ImageNet's."""
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        mean, deviation = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_DEVIATION)
+        self.register_buffer("scale", (1 / (255 * deviation))[:, None, None], persistent=False)
+        self.register_buffer("shift", (-mean / deviation)[:, None, None], persistent=False)
+
+    def forward(self, frame: Tensor) -> Tensor:
+        rgb = frame.permute(0, 3, 1, 2).flip(1).to(torch.float32)
+        return rgb * self.scale + self.shift
+
+
+class PixelsToScore(nn.Module):
+    """`frame` to `anomaly_map` (N, H, W) and `image_score` (N,): the graph that is exported.
+
+    `network` takes normalised pixels and gives anomaly logits (N, 1, H, W) first.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.normalise = Normalise()
+        self.network = network
+
+    def forward(self, frame: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.network(self.normalise(frame))[0]
+        anomaly_map = torch.sigmoid(logits[:, 0])
+        return anomaly_map, image_score(anomaly_map)
+
+
+def image_score(anomaly_map: Tensor) -> Tensor:
+    """(N, H, W) to (N,): the mean of the largest pixels (SLSG's eval.py)."""
+    return anomaly_map.flatten(1).topk(SCORE_PIXELS, dim=1).values.mean(1)

@@ -1,0 +1,35 @@
+"""SLSG's variants by name: logits from normalised pixels. Knows nothing about scores."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from slsg_edge.errors import ConfigError
+from slsg_edge.models.slsg.edge import EdgeNetwork
+from slsg_edge.models.slsg.paper import PaperNetwork
+
+SlsgNetwork: TypeAlias = PaperNetwork | EdgeNetwork
+VARIANTS: dict[str, Callable[[int, int], SlsgNetwork]] = {
+    "paper": PaperNetwork,
+    "edge": EdgeNetwork,
+}
+SMALLEST = 96  # pixels a side: below that there are fewer nodes than neighbours to choose from
+MULTIPLE = 32  # the strides of encoder and graph
+
+
+@dataclass(frozen=True, slots=True)
+class SlsgSpec:
+    """With the model resolution, all that is needed to build what a weight file fits."""
+
+    variant: Literal["paper", "edge"] = "paper"
+
+
+def network_from_spec(spec: SlsgSpec, height: int, width: int) -> SlsgNetwork:
+    """Untrained; ConfigError for a resolution that the strides do not divide."""
+    for side in (height, width):
+        if side < SMALLEST or side % MULTIPLE:
+            raise ConfigError(
+                f"SLSG cannot work at {height}x{width} pixels.",
+                fix=f"Give multiples of {MULTIPLE} from {SMALLEST} upwards, as in 256.",
+            )
+    return VARIANTS[spec.variant](height, width)
