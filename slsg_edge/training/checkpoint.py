@@ -1,0 +1,85 @@
+"""The run folder: checkpoints, the loss history and pictures of a training run.
+
+A checkpoint is replaced atomically and loaded with `weights_only`; what it holds is enough to go
+on as if nothing had happened, because batches depend on their number alone.
+"""
+
+import io
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from slsg_edge.errors import ConfigError
+from slsg_edge.storage import write_atomically
+
+History = list[tuple[int, dict[str, float]]]
+
+
+class Stateful(Protocol):
+    """A network, an optimiser or a schedule."""
+
+    def state_dict(self) -> Any: ...
+
+    def load_state_dict(self, state_dict: Any) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """`identity` stands for settings and data: a checkpoint of another run is refused."""
+
+    path: Path
+    identity: str
+
+    def checkpoint(self, phase: str) -> Path:
+        return self.path / f"{phase}.pt"
+
+    def save(
+        self, phase: str, iteration: int, parts: Mapping[str, Stateful], history: History
+    ) -> None:
+        """After `iteration` iterations; StorageError leaves the earlier checkpoint."""
+        buffer = io.BytesIO()
+        state = {name: part.state_dict() for name, part in parts.items()}
+        torch.save(
+            {
+                "identity": self.identity,
+                "iteration": iteration,
+                "state": state,
+                "history": history,
+            },
+            buffer,
+        )
+        write_atomically(self.checkpoint(phase), buffer.getvalue())
+
+    def restore(self, phase: str, parts: Mapping[str, Stateful]) -> tuple[int, History]:
+        """Fills `parts`; the iterations done and their losses, (0, []) without a checkpoint."""
+        path = self.checkpoint(phase)
+        if not path.exists():
+            return 0, []
+        saved = _load(path)
+        if saved["identity"] != self.identity:
+            raise ConfigError(
+                f"{path} belongs to a run with other settings, data or weights.",
+                fix="Resume with the options of that run, or start anew without --resume.",
+            )
+        for name, part in parts.items():
+            part.load_state_dict(saved["state"][name])
+        return int(saved["iteration"]), list(saved["history"])
+
+    def clear(self) -> None:
+        """Forgets the checkpoints of an earlier run."""
+        for path in self.path.glob("*.pt"):
+            path.unlink()
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        return dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise ConfigError(
+            f"{path} is damaged: {str(error).splitlines()[0]}",
+            fix="Start anew without --resume.",
+        ) from error

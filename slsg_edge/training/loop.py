@@ -1,0 +1,136 @@
+"""The loop that both stages share: batches in, progress out, a checkpoint at least each minute.
+
+Knows nothing about networks and losses: a phase brings its own step.
+"""
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import TypeAlias
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from slsg_edge.training.checkpoint import History, RunFolder, Stateful
+from slsg_edge.training.feed import Batch
+from slsg_edge.training.tensorboard import Record
+
+CHECKPOINT_SECONDS = 40.0  # a crash loses at most one minute
+LOG_EVERY = 10  # iterations
+
+# Tensors rather than floats, so that a GPU is not waited for at each iteration.
+Losses: TypeAlias = Mapping[str, Tensor]
+
+
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM; the checkpoint is written."""
+
+    def __init__(self, phase: str, iteration: int) -> None:
+        super().__init__(f"{phase} stopped after {iteration} iterations")
+        self.phase, self.iteration = phase, iteration
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One stage of training: `parts` is what a checkpoint holds, `images` come per iteration."""
+
+    name: str
+    iterations: int
+    images: int
+    parts: Mapping[str, Stateful]
+    batches: Callable[[int], Iterator[Batch]]
+    step: Callable[[Batch], Losses]
+
+
+@dataclass(slots=True)
+class Pace:
+    """How fast the loop runs and what share of that it waits for data."""
+
+    images: int = 0
+    waited: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+
+    def __str__(self) -> str:
+        elapsed = max(time.monotonic() - self.started, 1e-9)
+        share = 100 * self.waited / elapsed
+        return f"{self.images / elapsed:.0f} images/s, waits for data {share:.0f} %"
+
+
+def run_phase(phase: Phase, folder: RunFolder, record: Record, *, resume: bool) -> History:
+    """Trains to the end of the phase; Interrupted when told to stop before."""
+    done, history = folder.restore(phase.name, phase.parts) if resume else (0, [])
+    if done >= phase.iterations:
+        return history
+    saved, pace = time.monotonic(), Pace()
+    with _stop_flag() as stopping, _progress() as progress:
+        task = progress.add_task(phase.name, total=phase.iterations, completed=done, note="")
+        batches = phase.batches(done)
+        for iteration in range(done + 1, phase.iterations + 1):
+            losses = phase.step(_next(batches, pace))
+            pace.images += phase.images
+            if iteration % LOG_EVERY == 0 or iteration == phase.iterations:
+                values = {name: float(value) for name, value in losses.items()}
+                history.append((iteration, values))
+                record(phase.name, iteration, values)
+                progress.update(task, note=_note(values, pace))
+            progress.update(task, completed=iteration)
+            late = time.monotonic() - saved > CHECKPOINT_SECONDS
+            if late or stopping() or iteration == phase.iterations:
+                folder.save(phase.name, iteration, phase.parts, history)
+                saved = time.monotonic()
+            if stopping() and iteration < phase.iterations:
+                raise Interrupted(phase.name, iteration)
+    return history
+
+
+def _next(batches: Iterator[Batch], pace: Pace) -> Batch:
+    before = time.monotonic()
+    batch = next(batches)
+    pace.waited += time.monotonic() - before
+    return batch
+
+
+def _note(losses: Mapping[str, float], pace: Pace) -> str:
+    return " ".join(f"{name} {value:.4f}" for name, value in losses.items()) + f", {pace}"
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+    )
+
+
+@contextlib.contextmanager
+def _stop_flag() -> Iterator[Callable[[], bool]]:
+    """Turns the first Ctrl-C or SIGTERM into a flag, so that no step is cut in half.
+
+    A second one interrupts at once.
+    """
+    told: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def note(number: int, _: FrameType | None) -> None:
+        if told:
+            raise KeyboardInterrupt
+        told.append(number)
+
+    try:
+        before = {number: signal.signal(number, note) for number in signals}
+    except ValueError:  # not in the main thread: whoever runs us there stops us otherwise
+        yield lambda: False
+        return
+    try:
+        yield lambda: bool(told)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
