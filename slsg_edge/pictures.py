@@ -1,0 +1,89 @@
+"""Pictures for people: heat over an image, the outline of a mask, many images on one sheet.
+
+Knows nothing about thresholds or verdicts. Every function gives a new image and leaves the one
+it was given untouched.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slsg_edge.contracts import AnomalyMap, Image, Mask
+
+Colour = tuple[int, int, int]
+"""BGR."""
+
+CYAN: Colour = (255, 255, 0)  # absent from the heat colours, so an outline stands out on them
+SATURATED = 0.6  # heat from which the colour covers the image as much as it ever will
+PAPER: Colour = (255, 255, 255)
+INK: Colour = (40, 40, 40)
+GAP = 6  # pixels between the images of a sheet
+CAPTION = 22  # pixels of height for a line of text
+
+
+def heat_overlay(image: Image, heat: AnomalyMap, strength: float = 0.5) -> Image:
+    """`image` with `heat` (same height and width, 0 to 1) over it.
+
+    The colours run from black over magenta to yellow (inferno: even in lightness, readable to
+    the colour-blind). They cover nothing where the heat is 0 and at most `strength` elsewhere,
+    so a normal part looks as the camera saw it. NaN counts as 0.
+    """
+    import cv2
+
+    _require_same_size(image, heat)
+    level = np.clip(np.nan_to_num(heat), 0, 1)
+    colours = cv2.applyColorMap(np.rint(level * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    cover = strength * np.minimum(level / SATURATED, 1)[..., None]
+    return np.asarray(np.rint(image * (1 - cover) + colours * cover), dtype=np.uint8)
+
+
+def outline(image: Image, mask: Mask, colour: Colour = CYAN) -> Image:
+    """`image` with the border of `mask` (same height and width) drawn just outside of it."""
+    import cv2
+
+    _require_same_size(image, mask)
+    width = max(1, round(max(image.shape[:2]) / 200))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1, 2 * width + 1))
+    grown = cv2.dilate(mask.astype(np.uint8), kernel).astype(bool)
+    drawn = image.copy()
+    drawn[grown & ~mask] = colour
+    return drawn
+
+
+def contact_sheet(images: Sequence[Image], columns: int, captions: Sequence[str] = ()) -> Image:
+    """Images of one size in rows of `columns`, each above its caption when there are captions."""
+    if not images or columns < 1:
+        raise ValueError("a sheet needs at least one image and one column")
+    if captions and len(captions) != len(images):
+        raise ValueError(f"{len(images)} images but {len(captions)} captions")
+    height, width = images[0].shape[:2]
+    cell = height + GAP + (CAPTION if captions else 0)
+    rows = -(-len(images) // columns)
+    columns = min(columns, len(images))
+    sheet = np.full((rows * cell + GAP, columns * (width + GAP) + GAP, 3), PAPER, np.uint8)
+    for index, image in enumerate(images):
+        _require_same_size(images[0], image)
+        top, left = GAP + index // columns * cell, GAP + index % columns * (width + GAP)
+        sheet[top : top + height, left : left + width] = image
+        if captions:
+            _write(
+                sheet[top + height : top + height + CAPTION, left : left + width], captions[index]
+            )
+    return sheet
+
+
+def _write(strip: Image, text: str) -> None:
+    """`text` into a strip of a sheet, in place, shrunk until it fits the width."""
+    import cv2
+
+    font, size = cv2.FONT_HERSHEY_SIMPLEX, 0.5
+    (width, _), _ = cv2.getTextSize(text, font, size, 1)
+    size *= min(1.0, (strip.shape[1] - 4) / max(width, 1))
+    cv2.putText(strip, text, (2, CAPTION - 7), font, size, INK, 1, cv2.LINE_AA)
+
+
+def _require_same_size(first: NDArray[Any], second: NDArray[Any]) -> None:
+    if first.shape[:2] != second.shape[:2]:
+        raise ValueError(f"sizes differ: {first.shape[:2]} and {second.shape[:2]}")

@@ -1,0 +1,48 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from slsg_edge.sample.product import SPARE, Piece, broken_rules, normal_product
+from slsg_edge.sample.violations import VIOLATIONS, violate
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_a_normal_product_keeps_every_rule(seed: int) -> None:
+    assert broken_rules(normal_product(np.random.default_rng(seed))) == ()
+
+
+@pytest.mark.parametrize("kind", VIOLATIONS)
+@pytest.mark.parametrize("seed", range(20))
+def test_every_violation_breaks_a_rule_and_leaves_the_rest_alone(kind: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    good = normal_product(rng)
+    bad = violate(good, kind, rng)
+    assert broken_rules(bad)
+    assert len({*good.pieces} & {*bad.pieces}) >= len(good.pieces) - 2
+    assert replace(bad, pieces=good.pieces) == good
+
+
+def test_a_missing_piece_is_named() -> None:
+    good = normal_product(np.random.default_rng(0))
+    (fault,) = broken_rules(replace(good, pieces=good.pieces[1:]))
+    assert fault.startswith("No steel screw at 0.2")
+
+
+def test_a_piece_too_many_is_named() -> None:
+    good = normal_product(np.random.default_rng(0))
+    fuse = Piece("fuse", "red", *SPARE)
+    (fault,) = broken_rules(replace(good, pieces=(*good.pieces, fuse)))
+    assert fault.startswith("A red fuse")
+
+
+def test_two_swapped_fuses_break_two_rules() -> None:
+    rng = np.random.default_rng(3)
+    bad = violate(normal_product(rng), "swapped", rng)
+    assert sum(fault.startswith("No ") for fault in broken_rules(bad)) == 2
+
+
+def test_products_vary() -> None:
+    first, second = (normal_product(np.random.default_rng(seed)) for seed in (0, 1))
+    assert first.pose != second.pose
+    assert first.serial != second.serial
