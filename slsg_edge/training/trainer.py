@@ -66,9 +66,10 @@ def train(
     started = time.monotonic()
     check_name(output)
     device = device_from_name(resources.device, resources.workers)
-    network = _new_network(settings, resources, say)
+    network = _new_network(settings)
     folder = output.with_suffix(".run")
     images = _training_data(data, settings, folder)
+    _load_backbone(network, settings, resources, say)
     say(f"{len(images.train)} images to train on, {len(images.holdout)} held out, {device.place}.")
     pairs = _pairs(images.frames, settings, resources)
     run = RunFolder(folder, _identity(settings, resources, images))
@@ -95,9 +96,6 @@ def train(
             "device": str(device.place),
             **json.loads(json.dumps(dataclasses.asdict(settings))),
         },
-        detector=manifest.detector,
-        spec=manifest.spec,
-        preprocessing=manifest.preprocessing,
     )
 
 
@@ -110,16 +108,21 @@ def _training_data(data: Path, settings: TrainSettings, folder: Path) -> Trainin
     )
 
 
-def _new_network(settings: TrainSettings, resources: Resources, say: Say) -> SlsgNetwork:
-    """Seeded, with the backbone's weights; says what stayed random and what does not fit."""
+def _new_network(settings: TrainSettings) -> SlsgNetwork:
     torch.manual_seed(settings.seed)
     resolution = settings.preprocessing
-    network = network_from_spec(settings.model, resolution.height, resolution.width)
+    return network_from_spec(settings.model, resolution.height, resolution.width)
+
+
+def _load_backbone(
+    network: SlsgNetwork, settings: TrainSettings, resources: Resources, say: Say
+) -> None:
+    """Says what stays random and what does not fit."""
     weights = backbone_weights(resources.backbone_weights)
     if weights is None:
         if settings.pretraining.task == "none" and settings.training.encoder == "frozen":
             say("Warning: the encoder starts from noise and is never trained.")
-        return network
+        return
     loaded = load_trunk(network.encoder.trunk, weights)
     if loaded.random:
         say(f"Warning: no backbone weights for {', '.join(loaded.random)}: random at first.")
@@ -128,7 +131,6 @@ def _new_network(settings: TrainSettings, resources: Resources, say: Say) -> Sls
             "Warning: these backbone weights have their batch norm folded in and serve frozen "
             "statistics only: give --encoder-batch-norm frozen."
         )
-    return network
 
 
 def _pairs(frames: StoredFrames, settings: TrainSettings, resources: Resources) -> PairBatches:

@@ -1,0 +1,24 @@
+"""`slsg-edge import-slsg`: a checkpoint of SLSG's official code becomes a bundle."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def import_slsg(
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="OFFICIAL.tch", help="As the official train.py writes it.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="BUNDLE", help="The bundle to write.")
+    ],
+) -> None:
+    """Read a checkpoint of the official SLSG code into a bundle."""
+    from slsg_edge.importing import import_official
+
+    command = shlex.join(["slsg-edge", "import-slsg", str(checkpoint), "-o", str(output)])
+    import_official(checkpoint, output, command=command)
+    typer.echo(f"{output}: SLSG paper at 256x256")
+    typer.echo(f"next: slsg-edge export {output} --images DIR")

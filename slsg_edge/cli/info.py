@@ -1,0 +1,77 @@
+"""`slsg-edge info`: what a bundle is, what made it, and whether it still holds together."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from slsg_edge.bundle import Manifest
+    from slsg_edge.inventory import Inventory, StageEntry
+
+
+def info(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show a bundle: detector, threshold, what made each file, and whether it is fresh."""
+    import json
+
+    from slsg_edge.bundle import open_bundle
+    from slsg_edge.inventory import inventory_of, summary_of
+
+    inventory = inventory_of(open_bundle(bundle))
+    if as_json:
+        typer.echo(json.dumps(summary_of(inventory)))
+    else:
+        _print(inventory)
+
+
+def _print(inventory: "Inventory") -> None:
+    from rich.console import Console
+
+    # soft wrap: a command that is cut off is of no use
+    console = Console(highlight=False, soft_wrap=True)
+    for name, text in _lines(inventory.bundle.manifest).items():
+        console.print(f"{name:<10} {text}", markup=False)
+    for entry in inventory.stages:
+        console.print(f"\n{entry.name:<10} {_coloured(entry.state)}")
+        for text in _details(entry):
+            console.print(f"{'':<10} {text}", markup=False)
+    console.print()
+    console.print(_files(inventory))
+
+
+def _lines(manifest: "Manifest") -> dict[str, str]:
+    from slsg_edge.cli.calibrate import threshold_line
+
+    spec = manifest.preprocessing
+    region = f"region {spec.roi}" if spec.roi else "the whole frame"
+    return {
+        "detector": manifest.detector,
+        "spec": ", ".join(f"{name} {value}" for name, value in manifest.spec.items()),
+        "input": f"{spec.width}x{spec.height}, {spec.fit}, {region}",
+        "threshold": threshold_line(manifest.threshold) if manifest.threshold else "none yet",
+    }
+
+
+def _details(entry: "StageEntry") -> list[str]:
+    lines = [entry.command, f"{entry.finished}, {entry.seconds:.1f} s"]
+    return [*lines, *filter(None, (entry.tools, entry.reason))]
+
+
+def _files(inventory: "Inventory") -> "Table":
+    from rich.table import Table
+
+    table = Table("file", "state", "bytes", "sha256", "written by")
+    for entry in inventory.files:
+        size = "" if entry.size is None else f"{entry.size:,}"
+        table.add_row(entry.name, _coloured(entry.state), size, entry.sha256, entry.stage)
+    return table
+
+
+def _coloured(state: str) -> str:
+    colour = {"fresh": "green", "damaged": "red"}.get(state, "yellow")
+    return f"[{colour}]{state}[/{colour}]"
