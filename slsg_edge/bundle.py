@@ -26,6 +26,9 @@ MANIFEST = "manifest.json"
 SUFFIX = ".slsg"
 MANIFEST_LIMIT = 64 * 2**20  # bytes: a larger one is no manifest of ours
 
+# What reading a manifest raises that this version did not write.
+_DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, ConfigError)
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -170,19 +173,25 @@ def open_bundle(path: Path) -> Bundle:
     try:
         if manifest.stat().st_size > MANIFEST_LIMIT:
             raise ValueError(f"larger than {MANIFEST_LIMIT} bytes")
-        return Bundle(path, _manifest_from(json.loads(manifest.read_bytes())))
-    except (OSError, ValueError, TypeError, KeyError, ConfigError) as error:
+        table = json.loads(manifest.read_bytes(), parse_constant=_refuse)
+        return Bundle(path, _manifest_from(table))
+    except _DAMAGE as error:
         raise BundleError(
-            f"{manifest} is damaged: {error}", fix="Copy the bundle again from its source."
+            f"{manifest} is damaged: {error}.", fix="Copy the bundle again from its source."
         ) from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")  # no score would ever be above NaN
 
 
 def _manifest_from(table: dict[str, Any]) -> Manifest:
     if table["format"] != FORMAT:
         raise ValueError(f"format {table['format']}, but this version reads format {FORMAT}")
     stages = {name: Stage(**record) for name, record in table["stages"].items()}
-    for name in (name for stage in stages.values() for name in (*stage.inputs, *stage.outputs)):
-        _check_inside(name)
+    for stage in stages.values():
+        _check_files({**stage.inputs, **stage.outputs})
+    _check_order(stages)
     threshold = table["threshold"]
     return Manifest(
         detector=str(table["detector"]),
@@ -196,10 +205,24 @@ def _manifest_from(table: dict[str, Any]) -> Manifest:
     )
 
 
-def _check_inside(name: str) -> None:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name:
-        raise ValueError(f"'{name}' points outside the bundle")
+def _check_files(digests: Mapping[str, str]) -> None:
+    for name, digest in digests.items():
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\\" in name:
+            raise ValueError(f"'{name}' points outside the bundle")
+        if not isinstance(digest, str):
+            raise TypeError(f"the sha256 of '{name}' is no text")
+
+
+def _check_order(stages: Mapping[str, Stage]) -> None:
+    """ValueError when a stage would be made from itself: asking for freshness would never end."""
+    waiting = dict(stages)
+    while waiting:
+        pending = {name for stage in waiting.values() for name in stage.outputs}
+        ready = {name for name, stage in waiting.items() if not pending & stage.inputs.keys()}
+        if not ready:
+            raise ValueError(f"the stages {', '.join(waiting)} are made from each other")
+        waiting = {name: stage for name, stage in waiting.items() if name not in ready}
 
 
 def _without_none(table: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ Grey becomes three equal channels, 16 bit loses its low byte, alpha is dropped, 
 is applied. A file that decodes only in part is refused: OpenCV would fill the rest with grey.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -48,18 +50,33 @@ def encode_image(image: NDArray[np.uint8], suffix: str = ".png") -> bytes:
     return buffer.tobytes()
 
 
+@contextmanager
+def quiet_opencv() -> Iterator[None]:
+    """No complaints of OpenCV on stderr: ours say the same with the path and a next step.
+
+    The level is one for the whole process. Whoever reads in threads holds this around all of
+    them, so that none restores it while another still reads.
+    """
+    import cv2
+
+    # OpenCV 5 moved the call; 0 is silent in both
+    set_level = getattr(cv2.utils, "logging", cv2).setLogLevel
+    level = set_level(0)
+    try:
+        yield
+    finally:
+        set_level(level)
+
+
 def _decode(path: Path, flags: int) -> NDArray[np.uint8]:
     import cv2
 
     content = _content(path)
-    # OpenCV prints its own complaint to stderr; ours says the same with the path and a next step
-    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+        with quiet_opencv():
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error:
         image = None
-    finally:
-        cv2.utils.logging.setLogLevel(level)
     if image is None:
         raise DatasetError(f"{path} is not an image that OpenCV can read.", fix=_REPLACE)
     return np.asarray(image, dtype=np.uint8)

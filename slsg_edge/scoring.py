@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from slsg_edge.contracts import Prediction, Verdict
+from slsg_edge.errors import ConfigError
 
 # Scores are probabilities; their tail is modelled where it is not squeezed against 1.
 LOGIT_LIMIT = 1e-7
@@ -56,6 +57,14 @@ class Threshold:
     tail: Tail | None = None
     data_fingerprint: str | None = None
 
+    def __post_init__(self) -> None:
+        # no score is above 1 or NaN, so everything would pass as good
+        if not 0 <= self.value < 1:
+            raise ConfigError(
+                f"The threshold {self.value:g} is not between 0 and 1.",
+                fix="Give a number such as 0.5.",
+            )
+
 
 def logit(score: float) -> float:
     """ln(s / (1 - s)), clamped so that 0 and 1 stay finite."""
@@ -65,7 +74,8 @@ def logit(score: float) -> float:
 
 def expit(value: float) -> float:
     """The inverse of `logit`."""
-    return 1 / (1 + math.exp(-value)) if value >= 0 else 1 - 1 / (1 + math.exp(value))
+    small = math.exp(-abs(value))
+    return 1 / (1 + small) if value >= 0 else small / (1 + small)
 
 
 def p_value(score: float, threshold: Threshold) -> float | None:

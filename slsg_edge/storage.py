@@ -1,5 +1,6 @@
 """Files that are either wholly there or not at all."""
 
+import contextlib
 import errno
 import os
 from collections.abc import Mapping
@@ -30,10 +31,11 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
             temporary.replace(target)
         _sync_folder(folder)
     except OSError as error:
-        raise _storage_error(folder, error) from error
+        raise storage_error(folder, error) from error
     finally:
         for temporary, _ in staged:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a read-only disk says so above
+                temporary.unlink(missing_ok=True)
 
 
 def _write_through(path: Path, content: bytes) -> None:
@@ -54,7 +56,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _storage_error(folder: Path, error: OSError) -> StorageError:
+def storage_error(folder: Path, error: OSError) -> StorageError:
+    """What to tell the user of an OSError while writing into or to `folder`."""
     where = error.filename or folder
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(f"The disk is full: cannot write {where}.", fix="Free some space.")

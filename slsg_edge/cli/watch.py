@@ -1,0 +1,133 @@
+"""`slsg-edge watch`: frames of a folder, a video or a camera in, verdicts out."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from slsg_edge.bundle import Bundle
+    from slsg_edge.line.records import WatchSummary
+    from slsg_edge.line.sinks import Sink
+    from slsg_edge.line.sources import FrameSource
+
+
+def watch(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A calibrated bundle.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A folder of images, an image, a video, a camera (0 or /dev/video0) or a URL.",
+        ),
+    ],
+    roi: Annotated[
+        str | None, typer.Option(metavar="X,Y,W,H", help="Look at this region only, in pixels.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Append verdicts here, not to stdout.")
+    ] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep pictures of what is not good.")
+    ] = None,
+    max_frames: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Stop after so many verdicts.")
+    ] = None,
+    every: Annotated[int, typer.Option(metavar="N", min=1, help="Look at every N-th frame.")] = 1,
+    backend: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What runs the model.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="CPU threads; default: one per core.")
+    ] = None,
+) -> None:
+    """Inspect frames and write a verdict for each, as JSON Lines."""
+    from slsg_edge.bundle import open_bundle
+    from slsg_edge.calibration.stored import threshold_of
+    from slsg_edge.line.records import fingerprint_of
+    from slsg_edge.line.sources import open_source
+    from slsg_edge.line.watching import WatchOptions
+    from slsg_edge.line.watching import watch as watch_frames
+    from slsg_edge.runtime.detector import open_detector
+
+    opened = open_bundle(bundle)
+    threshold = threshold_of(opened)
+    opened = _with_region(opened, roi)
+    preprocessing = opened.manifest.preprocessing
+    options = WatchOptions(
+        every=every,
+        max_frames=max_frames,
+        map_shape=(preprocessing.height, preprocessing.width),
+        fingerprint=fingerprint_of(bundle),
+    )
+    with _stoppable(), ExitStack() as stack:
+        frames = stack.enter_context(open_source(source))
+        sinks = _sinks(stack, opened, frames, output, rejects)
+        detector = stack.enter_context(closing(open_detector(opened, backend, threads)))
+        summary = watch_frames(frames, detector, threshold, sinks, options)
+    _say(summary_line(summary))
+
+
+def summary_line(summary: "WatchSummary") -> str:
+    """What was seen, for people."""
+    text = (
+        f"{summary.frames} frames: {summary.good} good, {summary.anomalous} anomalous, "
+        f"{summary.undecided} undecided; {summary.skipped} skipped, {summary.dropped} dropped"
+    )
+    if summary.detect_p50 is not None:
+        text += f"; detect p50 {summary.detect_p50:.1f} ms, p95 {summary.detect_p95:.1f} ms"
+    return text + (f"\nlast undecided: {summary.reason}" if summary.reason else "")
+
+
+def _with_region(bundle: "Bundle", roi: str | None) -> "Bundle":
+    """The bundle with another region of interest, in memory only."""
+    from slsg_edge.preprocessing import roi_from_text
+
+    if roi is None:
+        return bundle
+    region = roi_from_text(roi)
+    manifest = bundle.manifest
+    if region != manifest.preprocessing.roi:
+        _say("note: the threshold was found on another region of interest")
+    changed = replace(manifest, preprocessing=replace(manifest.preprocessing, roi=region))
+    return replace(bundle, manifest=changed)
+
+
+def _sinks(
+    stack: ExitStack,
+    bundle: "Bundle",
+    source: "FrameSource",
+    output: Path | None,
+    rejects: Path | None,
+) -> "list[Sink]":
+    from slsg_edge.line.sinks import JsonLinesFile, JsonLinesOutput, LiveLine, RejectFolder
+
+    sinks: list[Sink] = [JsonLinesFile(output) if output else JsonLinesOutput()]
+    if rejects:
+        sinks.append(RejectFolder(rejects, bundle.manifest.preprocessing, _say))
+    # on one terminal the JSON lines and the live line would write over each other
+    if sys.stderr.isatty() and (output or not sys.stdout.isatty()):
+        sinks.append(LiveLine(source))
+    for sink in sinks:
+        stack.callback(sink.close)
+    return sinks
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM, as from systemd, ends a watch as Ctrl-C does."""
+    import signal
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)

@@ -1,0 +1,102 @@
+import json
+from contextlib import closing
+
+import cv2
+import numpy as np
+import pytest
+
+from slsg_edge.bundle import open_bundle
+from slsg_edge.calibration.images import scores_of
+from slsg_edge.cli.calibrate import calibrate
+from slsg_edge.data.splits import content_hash, fingerprint
+from slsg_edge.errors import BundleError, ConfigError, DatasetError
+from slsg_edge.runtime.detector import open_detector
+
+
+@pytest.fixture
+def good(tmp_path):
+    """Twelve good images."""
+    folder = tmp_path / "good"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for index in range(12):
+        image = random.integers(60, 70 + 5 * index, (40, 50, 3), np.uint8)
+        cv2.imwrite(str(folder / f"{index:03}.png"), image)
+    return folder
+
+
+def contents(bundle):
+    return (bundle.path / "manifest.json").read_bytes()
+
+
+def test_the_threshold_and_its_scores_get_into_the_bundle(toy_bundle, good, capsys):
+    calibrate(toy_bundle.path, images=good)
+    again = open_bundle(toy_bundle.path)
+    again.require_fresh("calibrate")
+    threshold = again.manifest.threshold
+    with closing(open_detector(again)) as detector:
+        expected = scores_of(detector, sorted(good.iterdir()))
+    assert threshold.method == "tail"
+    assert threshold.good_scores == pytest.approx(sorted(expected), abs=1e-6)
+    assert threshold.data_fingerprint == fingerprint(map(content_hash, good.iterdir()))
+    stage = again.manifest.stages["calibrate"]
+    assert stage.command == f"slsg-edge calibrate {toy_bundle.path} --images {good} " + (
+        "--false-alarms 0.001"
+    )
+    assert stage.settings["images"] == 12
+    shown = capsys.readouterr().out
+    assert "90 % interval" in shown
+    assert "999 would settle it (987 more)" in shown
+
+
+def test_machines_get_one_json_object(toy_bundle, good, capsys):
+    calibrate(toy_bundle.path, images=good, false_alarms=0.1, as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["method"] == "conformal"
+    assert shown["images"] == 12
+    assert shown["advice"] is None
+
+
+def test_a_threshold_by_hand_keeps_the_good_scores(toy_bundle, good, capsys):
+    calibrate(toy_bundle.path, images=good)
+    found = open_bundle(toy_bundle.path).manifest.threshold
+    calibrate(toy_bundle.path, threshold=0.25)
+    moved = open_bundle(toy_bundle.path).manifest.threshold
+    assert (moved.value, moved.method) == (0.25, "manual")
+    assert moved.good_scores == found.good_scores
+    calibrate(toy_bundle.path, images=good, threshold=0.35)
+    assert open_bundle(toy_bundle.path).manifest.threshold.value == 0.35
+
+
+def test_images_that_were_trained_on_give_a_warning(toy_bundle, good, capsys):
+    record = {"train": [content_hash(path) for path in good.iterdir()], "holdout": []}
+    toy_bundle.commit(
+        "train-record", {"data.json": json.dumps(record).encode()}, command="x", started=0.0
+    )
+    calibrate(toy_bundle.path, images=good)
+    assert "trained on 12 of these images" in capsys.readouterr().out
+
+
+def test_what_cannot_be_done_is_an_error_and_changes_nothing(toy_bundle, good, tmp_path):
+    before = contents(toy_bundle)
+    (tmp_path / "few").mkdir()
+    cv2.imwrite(str(tmp_path / "few/0.png"), np.zeros((9, 9, 3), np.uint8))
+    with pytest.raises(ConfigError, match="Give --images"):
+        calibrate(toy_bundle.path)
+    with pytest.raises(ConfigError, match="between 0 and 1"):
+        calibrate(toy_bundle.path, threshold=1.5)
+    with pytest.raises(ConfigError, match="between 0 and 1"):
+        calibrate(toy_bundle.path, images=good, false_alarms=0)
+    with pytest.raises(DatasetError, match="1 good images are too few"):
+        calibrate(toy_bundle.path, images=tmp_path / "few")
+    with pytest.raises(DatasetError, match="There is no folder"):
+        calibrate(toy_bundle.path, images=tmp_path / "gone")
+    (good / "005.png").write_bytes(b"")
+    with pytest.raises(DatasetError, match=r"005\.png is empty"):
+        calibrate(toy_bundle.path, images=good)
+    assert contents(toy_bundle) == before
+
+
+def test_what_is_no_bundle_is_an_error(good):
+    with pytest.raises(BundleError, match="is not a bundle"):
+        calibrate(good, images=good)

@@ -1,0 +1,79 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from slsg_edge.bundle import open_bundle
+from slsg_edge.cli.eval import eval_command
+from slsg_edge.errors import BundleError, DatasetError
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Three dark good images, and three with a bright hole, one of them without a mask."""
+    for index in range(3):
+        image = np.full((64, 64, 3), 10 + index, np.uint8)
+        write(tmp_path / f"data/test/good/{index:03}.png", image)
+        image[16:48, 16:48] = 200 + index
+        write(tmp_path / f"data/test/hole/{index:03}.png", image)
+        if index:
+            mask = np.zeros((64, 64), np.uint8)
+            mask[16:48, 16:48] = 255
+            write(tmp_path / f"data/ground_truth/hole/{index:03}_mask.png", mask)
+    return tmp_path / "data"
+
+
+def write(path, image):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), image)
+
+
+def test_people_see_a_table_and_notes(toy_bundle, data, capsys):
+    eval_command(toy_bundle.path, data)
+    shown = capsys.readouterr().out
+    for text in ("image AUROC", "image AUROC, hole", "pixel AUROC", "F1-max", "of 3 good"):
+        assert text in shown
+    assert "without a mask, so not in the pixels: 1" in shown
+
+
+def test_machines_get_one_json_object_with_every_image(toy_bundle, data, capsys):
+    (data / "test/hole/000.png").write_bytes(b"")
+    eval_command(toy_bundle.path, data, as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["good"], shown["defective"], shown["undecided"]) == (3, 2, 1)
+    assert shown["threshold"] == toy_bundle.manifest.threshold.value
+    assert 0 <= shown["image_auroc"] <= 1
+    assert len(shown["images"]) == 6
+    assert shown["images"][3]["outcome"] == "undecided"
+
+
+def test_the_report_is_one_page_with_every_image(toy_bundle, data, tmp_path, capsys):
+    eval_command(toy_bundle.path, data, report=tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "hole/002.png" in page
+    assert "image AUROC" in page
+
+
+def test_without_a_threshold_rankings_remain_but_no_report(toy_bundle, data, tmp_path, capsys):
+    bundle = toy_bundle.commit("clear", {}, command="x", started=0.0, threshold=None)
+    eval_command(bundle.path, data, as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["misses"] is None
+    assert shown["image_auroc"] is not None
+    assert any("slsg-edge calibrate" in note for note in shown["notes"])
+    with pytest.raises(BundleError, match="has no threshold yet"):
+        eval_command(bundle.path, data, report=tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_changed_model_is_refused(toy_bundle, data):
+    (toy_bundle.path / "model.onnx").write_bytes(b"other")
+    with pytest.raises(BundleError):
+        eval_command(open_bundle(toy_bundle.path).path, data)
+
+
+def test_a_folder_without_test_images_is_an_error(toy_bundle, tmp_path):
+    write(tmp_path / "data/train/good/000.png", np.zeros((9, 9, 3), np.uint8))
+    with pytest.raises(DatasetError, match="has no test images"):
+        eval_command(toy_bundle.path, tmp_path / "data")

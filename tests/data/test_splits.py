@@ -1,0 +1,84 @@
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from slsg_edge.data.layouts import read_dataset
+from slsg_edge.data.splits import content_hash, fingerprint, split_good, train_and_holdout
+from slsg_edge.errors import ConfigError, DatasetError
+
+
+@pytest.fixture
+def paths(tmp_path):
+    random = np.random.default_rng(0)
+    files = [tmp_path / f"good/{index:03}.png" for index in range(200)]
+    files[0].parent.mkdir()
+    for path in files:
+        cv2.imwrite(str(path), random.integers(0, 255, (2, 2, 3), np.uint8))
+    return files
+
+
+def test_about_the_wanted_share_is_held_out_and_nothing_is_lost(paths):
+    train, held_out = split_good(paths, 0.2)
+    assert sorted((*train, *held_out)) == paths
+    assert 20 <= len(held_out) <= 60
+
+
+def test_an_image_stays_on_its_side_whatever_its_name_order_and_company(paths, tmp_path):
+    _, held_out = split_good(paths, 0.2)
+    renamed = tmp_path / "renamed.png"
+    for path in paths[:20]:
+        shutil.copy(path, renamed)
+        assert split_good([paths[-1], renamed, path], 0.2)[1].count(renamed) == (path in held_out)
+
+
+def test_copies_fall_together(paths, tmp_path):
+    copies = [shutil.copy(path, tmp_path / f"copy_{path.name}") for path in paths]
+    _, held_out = split_good([*paths, *copies], 0.2)
+    assert len(held_out) == 2 * len({content_hash(path) for path in held_out})
+
+
+def test_a_larger_share_keeps_what_was_held_out_before(paths):
+    assert set(split_good(paths, 0.1)[1]) < set(split_good(paths, 0.3)[1])
+    assert split_good(paths, 0)[1] == ()
+
+
+@pytest.mark.parametrize("holdout", [-0.1, 1, float("nan")])
+def test_a_share_outside_0_to_1_is_an_error(paths, holdout):
+    with pytest.raises(ConfigError, match="from 0 to below 1"):
+        split_good(paths, holdout)
+
+
+def test_validation_good_is_the_holdout_where_there_is_one(paths, tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "good").rename(tmp_path / "train/good")
+    dataset = read_dataset(tmp_path)
+    train, held_out = train_and_holdout(dataset, 0.2)
+    assert len(train) + len(held_out) == 200
+    assert held_out
+    (tmp_path / "validation/good").mkdir(parents=True)
+    shutil.copy(train[0], tmp_path / "validation/good/000.png")
+    train, held_out = train_and_holdout(read_dataset(tmp_path), 0.2)
+    assert len(train) == 200
+    assert [path.parent.parent.name for path in held_out] == ["validation"]
+
+
+def test_holding_out_too_much_is_an_error(paths):
+    for path in paths[5:]:
+        path.unlink()
+    with pytest.raises(DatasetError, match="at least 4"):
+        train_and_holdout(read_dataset(paths[0].parent), 0.9)
+
+
+def test_the_fingerprint_knows_the_content_and_not_the_order(paths):
+    hashes = [content_hash(path) for path in paths]
+    assert fingerprint(hashes) == fingerprint(reversed(hashes))
+    assert fingerprint(hashes) != fingerprint(hashes[1:])
+    paths[0].write_bytes(b"changed")
+    assert content_hash(paths[0]) != hashes[0]
+
+
+def test_an_image_that_cannot_be_read_is_an_error(tmp_path):
+    with pytest.raises(DatasetError, match=r"Cannot read .*gone\.png"):
+        content_hash(tmp_path / "gone.png")
