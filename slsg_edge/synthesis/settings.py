@@ -29,7 +29,9 @@ class SourceRule:
     image: `self`, or `other`, another training image.
     flip: `random` flips each axis with p = 0.5. shuffle: rows and columns of a grid whose cells
     are permuted; (1, 1) leaves them. swap_edges: p of replacing the outer quarters of the rows
-    with the inner ones before that.
+    with the inner ones before that. shift: the picture is moved by up to these shares of its
+    height and width and wraps around, so that a part lands where another belongs; ours. jitter:
+    takes the place of the p of all structure anomalies.
     """
 
     weight: float = 1.0
@@ -37,6 +39,8 @@ class SourceRule:
     flip: Literal["none", "random", "vertical", "horizontal"] = "random"
     shuffle: tuple[int, int] = (4, 8)
     swap_edges: float = 0.0
+    shift: tuple[float, float] = (0.0, 0.0)
+    jitter: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ def structure_source(
     weights = np.array([rule.weight for rule in settings.sources])
     rule = settings.sources[rng.choice(len(weights), p=weights / weights.sum())]
     source = _flip(rng, image if rule.image == "self" else other, rule)
-    if rng.random() < settings.jitter:
+    if rng.random() < (settings.jitter if rule.jitter is None else rule.jitter):
         strong = rng.random() < settings.strong_jitter_probability
         brightness, saturation, hue = settings.strong_jitter if strong else WEAK_JITTER
         source = jitter(rng, source, brightness, saturation=saturation, hue=hue)
@@ -26,7 +26,7 @@ def structure_source(
         source = np.asarray(cv2.GaussianBlur(source, (0, 0), 2), dtype=np.uint8)
     if rng.random() < rule.swap_edges:
         source = swap_edges(source)
-    return shuffle_cells(rng, source, *rule.shuffle)
+    return shuffle_cells(rng, _shift(rng, source, rule.shift), *rule.shuffle)
 
 
 def shuffle_cells(
@@ -70,3 +70,11 @@ def _flip(rng: np.random.Generator, image: Image, rule: SourceRule) -> Image:
     mirrored = rule.flip == "horizontal" or (rule.flip == "random" and rng.random() < 0.5)
     flipped = image[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
     return np.ascontiguousarray(flipped)
+
+
+def _shift(rng: np.random.Generator, image: Image, most: tuple[float, float]) -> Image:
+    if most == (0.0, 0.0):
+        return image
+    shares = rng.uniform(-1, 1, 2) * most
+    rows, columns = (round(share * side) for share, side in zip(shares, image.shape, strict=False))
+    return np.roll(image, (rows, columns), (0, 1))

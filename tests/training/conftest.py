@@ -1,0 +1,44 @@
+"""A handful of good images and settings that train in seconds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from slsg_edge.images import encode_image
+from slsg_edge.models.slsg.network import SlsgSpec
+from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.training.settings import (
+    PretrainSettings,
+    Resources,
+    StageTwoSettings,
+    TrainSettings,
+)
+
+
+@pytest.fixture
+def good_images(tmp_path) -> Path:
+    folder = tmp_path / "good"
+    folder.mkdir()
+    for index in range(6):
+        rng = np.random.default_rng(index)
+        picture = rng.integers(60, 90, (96, 96, 3), dtype=np.uint8)
+        picture[30:60, 30:60] = (200, 60, 60)
+        (folder / f"{index}.png").write_bytes(encode_image(picture))
+    return folder
+
+
+@pytest.fixture
+def settings() -> TrainSettings:
+    return TrainSettings(
+        holdout=0.0,
+        model=SlsgSpec("edge"),
+        preprocessing=Preprocessing(96, 96),
+        pretraining=PretrainSettings(epochs=1, samples_per_epoch=6, batch=2),
+        training=StageTwoSettings(iterations=4, batch=2),
+    )
+
+
+@pytest.fixture
+def resources() -> Resources:
+    return Resources(backbone_weights="none", device="cpu", workers=0)

@@ -1,0 +1,149 @@
+"""Whole runs on a handful of images: repeatable, resumable, and honest about what they lack."""
+
+import dataclasses
+import json
+
+import pytest
+from safetensors.numpy import load_file
+
+from slsg_edge.bundle import open_bundle
+from slsg_edge.errors import ConfigError, DatasetError
+from slsg_edge.models.backbones import ResNet18
+from slsg_edge.training import loop
+from slsg_edge.training.loop import Interrupted
+from slsg_edge.training.trainer import train
+
+
+def _run(folder, name, settings, resources, **options):
+    said = []
+    train(
+        folder,
+        folder.parent / name,
+        settings,
+        resources,
+        command="slsg-edge train",
+        say=said.append,
+        **options,
+    )
+    return (folder.parent / name / "weights.safetensors").read_bytes(), said
+
+
+def test_the_same_seed_gives_the_same_weights(good_images, settings, resources):
+    first, _ = _run(good_images, "a.slsg", settings, resources)
+    second, _ = _run(good_images, "b.slsg", settings, resources)
+    other, _ = _run(good_images, "c.slsg", dataclasses.replace(settings, seed=1), resources)
+    assert first == second != other
+
+
+def test_a_run_leaves_curves_and_anomalies_as_pictures(good_images, settings, resources):
+    _run(good_images, "a.slsg", settings, resources)
+    for picture in ("losses.png", "anomalies.png"):
+        assert (good_images.parent / "a.run" / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_bundle_records_what_made_it(good_images, settings, resources):
+    _run(good_images, "a.slsg", settings, resources)
+    bundle = open_bundle(good_images.parent / "a.slsg")
+    assert bundle.manifest.spec == {"variant": "edge"}
+    assert bundle.manifest.stages["train"].settings["training"]["iterations"] == 4
+    assert len(json.loads(bundle.file("data.json").read_text())["train"]) == 6
+
+
+def _interrupt_after(monkeypatch, steps):
+    """Raises the stop flag, as Ctrl-C does, once so many batches were taken."""
+    taken = []
+    ask = loop._next
+
+    def counting(batches, pace):
+        taken.append(None)
+        if len(taken) == steps:
+            loop.signal.raise_signal(loop.signal.SIGINT)
+        return ask(batches, pace)
+
+    monkeypatch.setattr(loop, "_next", counting)
+
+
+@pytest.mark.parametrize("steps", [2, 5])  # within stage 1, which has 3 steps, and stage 2
+def test_a_stopped_run_resumes_to_the_same_weights(
+    good_images, settings, resources, monkeypatch, steps
+):
+    whole, _ = _run(good_images, "whole.slsg", settings, resources)
+    with monkeypatch.context() as patch:
+        _interrupt_after(patch, steps)
+        with pytest.raises(Interrupted):
+            _run(good_images, "parts.slsg", settings, resources)
+    assert not (good_images.parent / "parts.slsg").exists()
+    resumed, _ = _run(good_images, "parts.slsg", settings, resources, resume=True)
+    assert resumed == whole
+
+
+def test_a_run_with_other_settings_is_not_resumed(good_images, settings, resources):
+    _run(good_images, "a.slsg", settings, resources)
+    other = dataclasses.replace(settings, seed=5)
+    with pytest.raises(ConfigError, match="other settings"):
+        _run(good_images, "a.slsg", other, resources, resume=True)
+
+
+def test_a_damaged_checkpoint_is_refused(good_images, settings, resources):
+    _run(good_images, "a.slsg", settings, resources)
+    checkpoint = good_images.parent / "a.run" / "training.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(ConfigError, match="damaged"):
+        _run(good_images, "a.slsg", settings, resources, resume=True)
+
+
+def test_stage_two_leaves_the_frozen_encoder_as_it_was(good_images, settings, resources):
+    alone = dataclasses.replace(
+        settings, pretraining=dataclasses.replace(settings.pretraining, task="none")
+    )
+    _run(good_images, "a.slsg", alone, resources)
+    longer = dataclasses.replace(alone, training=dataclasses.replace(alone.training, iterations=6))
+    _run(good_images, "b.slsg", longer, resources)
+    first, second = (
+        load_file(good_images.parent / name / "weights.safetensors")
+        for name in ("a.slsg", "b.slsg")
+    )
+    name = "encoder.trunk.layer3.1.conv2.weight"
+    assert (first[name] == second[name]).all()
+    assert (first["out.weight"] != second["out.weight"]).any()
+
+
+def test_what_stays_random_is_said(good_images, settings, resources, tmp_path):
+    import torch
+
+    torch.save(ResNet18(depth=2).state_dict(), tmp_path / "part.pth")
+    partial = dataclasses.replace(resources, backbone_weights=str(tmp_path / "part.pth"))
+    _, said = _run(good_images, "a.slsg", settings, partial)
+    assert any("no backbone weights for layer3" in line for line in said)
+
+
+def test_an_encoder_that_never_learns_is_warned_about(good_images, settings, resources):
+    alone = dataclasses.replace(
+        settings, pretraining=dataclasses.replace(settings.pretraining, task="none")
+    )
+    _, said = _run(good_images, "a.slsg", alone, resources)
+    assert any("never trained" in line for line in said)
+
+
+def test_a_single_image_is_too_few(good_images, settings, resources):
+    for path in list(good_images.iterdir())[1:]:
+        path.unlink()
+    with pytest.raises(DatasetError):
+        _run(good_images, "a.slsg", settings, resources)
+
+
+def test_training_again_makes_the_later_stages_stale(good_images, settings, resources):
+    from slsg_edge.errors import StaleBundle
+
+    _run(good_images, "a.slsg", settings, resources)
+    path = good_images.parent / "a.slsg"
+    open_bundle(path).commit(
+        "export",
+        {"model.onnx": b"graph"},
+        command="slsg-edge export a.slsg",
+        started=0.0,
+        inputs=("weights.safetensors",),
+    )
+    _run(good_images, "a.slsg", dataclasses.replace(settings, seed=2), resources)
+    with pytest.raises(StaleBundle, match="slsg-edge export"):
+        open_bundle(path).file("model.onnx")
