@@ -1,0 +1,46 @@
+"""`slsg-edge demo`: the whole line on a made-up product, and how it went."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from slsg_edge.demo import DemoResult
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where everything goes.")] = Path(
+        "demo"
+    ),
+    seed: Annotated[int, typer.Option(help="Another line, another training.")] = 0,
+) -> None:
+    """Draw a production line, train, export, calibrate, check and watch it."""
+    from slsg_edge.cli.progress import progress
+    from slsg_edge.demo import WANTED_AUROC, run_demo
+
+    result = run_demo(folder, seed, progress, lambda text: typer.echo(text, err=True))
+    _print(result, folder)
+    if not result.good_enough:
+        typer.echo(f"The image AUROC is below the {WANTED_AUROC} that this demo promises.")
+        raise typer.Exit(1)
+
+
+def _print(result: "DemoResult", folder: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from slsg_edge.cases import figures_of
+
+    console = Console()
+    film = Table("passed the camera", "modules", "good", "anomalous", "undecided", title="The film")
+    for row in result.film:
+        counts = [str(row.verdicts[name]) for name in ("good", "anomalous", "undecided")]
+        film.add_row(row.name.replace("_", " "), str(row.modules), *counts)
+    console.print(film)
+    figures = Table("figure", "value", title="Test images")
+    for name, value in figures_of(result.evaluation).items():
+        figures.add_row(name, value)
+    console.print(figures)
+    console.print(f"{result.seconds:.0f} s. Report: {result.report}")
+    console.print(f"next: slsg-edge watch {folder / 'module.slsg'} {folder / 'data/film.mp4'}")

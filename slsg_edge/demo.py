@@ -1,0 +1,183 @@
+"""The whole line on a made-up product: draw, train, export, calibrate, check, watch, report.
+
+Every step is the one that a user's own command takes; nothing here is only for the show.
+"""
+
+import dataclasses
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from slsg_edge.bundle import Bundle
+from slsg_edge.calibration.images import choose_good_images, scores_of
+from slsg_edge.calibration.stored import store_threshold, threshold_of, trained_on
+from slsg_edge.calibration.threshold import threshold_from_scores
+from slsg_edge.cases import report_page
+from slsg_edge.config import read_toml, settings_from_table
+from slsg_edge.contracts import Outcome
+from slsg_edge.data.layouts import read_dataset
+from slsg_edge.evaluation import Evaluation, evaluate
+from slsg_edge.exporting import export_bundle
+from slsg_edge.line.records import Inspection, WatchSummary, fingerprint_of
+from slsg_edge.line.sinks import JsonLinesFile, RejectFolder
+from slsg_edge.line.sources import open_source
+from slsg_edge.line.watching import WatchOptions, watch
+from slsg_edge.runtime.detector import open_detector
+from slsg_edge.sample.dataset import SampleCounts, write_dataset
+from slsg_edge.sample.film import FilmSettings, Standing, write_film
+from slsg_edge.storage import write_atomically
+from slsg_edge.training.settings import Resources, TrainSettings
+from slsg_edge.training.trainer import train
+
+SETTINGS = Path(__file__).parent / "sample" / "module.toml"
+WANTED_AUROC = 0.95
+
+Progress: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+Say: TypeAlias = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What passed the camera: modules of one kind, their frames, and the verdicts on them."""
+
+    name: str
+    modules: int
+    verdicts: Counter[Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """`good_enough`: the image AUROC on the test images, rule violations included."""
+
+    evaluation: Evaluation
+    film: tuple[Passed, ...]
+    summary: WatchSummary
+    report: Path
+    seconds: float
+
+    @property
+    def good_enough(self) -> bool:
+        return (self.evaluation.image_auroc or 0.0) >= WANTED_AUROC
+
+
+class _Collected:
+    """A sink that keeps the verdict on each frame."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[int, Outcome] = {}
+
+    def write(self, inspection: Inspection) -> None:
+        self.outcomes[inspection.record.index] = inspection.record.verdict
+
+    def close(self) -> None:
+        pass
+
+
+def run_demo(folder: Path, seed: int, progress: Progress, say: Say) -> DemoResult:
+    """Everything into `folder`, which must be new or an earlier demo's."""
+    started = time.monotonic()
+    data, film = folder / "data", folder / "data" / "film.mp4"
+    standings = _draw(data, film, seed, progress, say)
+    say("Training SLSG on the good images ...")
+    settings = settings_from_table(TrainSettings, read_toml(SETTINGS), SETTINGS.name)
+    bundle = train(
+        data,
+        folder / "module.slsg",
+        dataclasses.replace(settings, seed=seed),
+        Resources(backbone_weights="none"),
+        command=f"slsg-edge demo {folder}",
+        say=say,
+    )
+    say("Exporting the graph from pixels to score ...")
+    exported = export_bundle(
+        bundle, dynamic=False, images=None, command=f"slsg-edge export {bundle.path}"
+    )
+    say(f"ONNX Runtime against torch: {exported.difference}")
+    bundle = _calibrate(exported.bundle, data, progress)
+    evaluation = _check(bundle, data, progress)
+    say("Watching the film ...")
+    outcomes, summary = _watch(bundle, film, folder, say)
+    report = folder / "report.html"
+    write_atomically(report, report_page("The demo's module", bundle, evaluation).encode())
+    passed = _passed(standings, outcomes)
+    return DemoResult(evaluation, passed, summary, report, time.monotonic() - started)
+
+
+def _draw(data: Path, film: Path, seed: int, progress: Progress, say: Say) -> tuple[Standing, ...]:
+    """The data set and the film, or those of an earlier demo with the same seed."""
+    record = film.with_suffix(".json")
+    if record.exists():
+        stored = json.loads(record.read_text())
+        if stored["seed"] == seed:
+            say(f"Using the line that was drawn before: {data}")
+            return tuple(Standing(**standing) for standing in stored["standings"])
+    counts, settings = SampleCounts(), FilmSettings()
+    with progress("drawing images", counts.total) as advance:
+        write_dataset(data, counts, seed, advance)
+    with progress("drawing the film", settings.total) as advance:
+        return write_film(film, settings, seed, advance)
+
+
+def _calibrate(bundle: Bundle, data: Path, progress: Progress) -> Bundle:
+    started = time.monotonic()
+    chosen = choose_good_images(data, trained_on(bundle))
+    with (
+        closing(open_detector(bundle)) as detector,
+        progress("calibrating", len(chosen.paths)) as advance,
+    ):
+        threshold = threshold_from_scores(scores_of(detector, chosen.paths, advance))
+    threshold = dataclasses.replace(threshold, data_fingerprint=chosen.fingerprint)
+    command = f"slsg-edge calibrate {bundle.path} --images {data}"
+    return store_threshold(bundle, threshold, command, started)
+
+
+def _check(bundle: Bundle, data: Path, progress: Progress) -> Evaluation:
+    dataset = read_dataset(data)
+    with (
+        closing(open_detector(bundle)) as detector,
+        progress("checking test images", len(dataset.of("test"))) as advance,
+    ):
+        return evaluate(
+            detector,
+            dataset,
+            threshold_of(bundle),
+            bundle.manifest.preprocessing,
+            advance,
+            keep_maps=True,
+        )
+
+
+def _watch(
+    bundle: Bundle, film: Path, folder: Path, say: Say
+) -> tuple[dict[int, Outcome], WatchSummary]:
+    collected = _Collected()
+    verdicts = folder / "verdicts.jsonl"
+    verdicts.unlink(missing_ok=True)
+    with (
+        open_source(str(film)) as source,
+        closing(open_detector(bundle)) as detector,
+        closing(JsonLinesFile(verdicts)) as records,
+    ):
+        options = WatchOptions(fingerprint=fingerprint_of(bundle.path))
+        rejects = RejectFolder(folder / "rejects", bundle.manifest.preprocessing, say)
+        sinks = (records, rejects, collected)
+        summary = watch(source, detector, threshold_of(bundle), sinks, options)
+    return collected.outcomes, summary
+
+
+def _passed(standings: tuple[Standing, ...], outcomes: dict[int, Outcome]) -> tuple[Passed, ...]:
+    """One row for good modules and one for each defect, in the order they came."""
+    rows: dict[str, Passed] = {}
+    for standing in standings:
+        name = standing.defect or standing.kind
+        row = rows.get(name, Passed(name, 0, Counter()))
+        seen = Counter(
+            outcomes.get(index, "undecided") for index in range(standing.first, standing.last + 1)
+        )
+        rows[name] = Passed(name, row.modules + 1, row.verdicts + seen)
+    return tuple(rows.values())
