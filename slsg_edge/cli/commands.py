@@ -2,20 +2,28 @@
 
 from collections.abc import Callable
 
+from slsg_edge.cli.bench import bench
 from slsg_edge.cli.calibrate import calibrate
+from slsg_edge.cli.demo import demo
+from slsg_edge.cli.doctor import doctor
 from slsg_edge.cli.eval import eval_command
 from slsg_edge.cli.export import export
 from slsg_edge.cli.import_slsg import import_slsg
 from slsg_edge.cli.info import info
 from slsg_edge.cli.sample import sample
 from slsg_edge.cli.train import train
+from slsg_edge.cli.watch import watch
 
 COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": demo,
     "sample": sample,
     "train": train,
     "export": export,
     "calibrate": calibrate,
     "eval": eval_command,
+    "watch": watch,
     "info": info,
+    "bench": bench,
+    "doctor": doctor,
     "import-slsg": import_slsg,
 }

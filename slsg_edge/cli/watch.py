@@ -106,14 +106,14 @@ def _sinks(
 ) -> "list[Sink]":
     from slsg_edge.line.sinks import JsonLinesFile, JsonLinesOutput, LiveLine, RejectFolder
 
-    sinks: list[Sink] = [JsonLinesFile(output) if output else JsonLinesOutput()]
+    sinks: list[Sink] = [
+        stack.enter_context(closing(JsonLinesFile(output) if output else JsonLinesOutput()))
+    ]
     if rejects:
         sinks.append(RejectFolder(rejects, bundle.manifest.preprocessing, _say))
     # on one terminal the JSON lines and the live line would write over each other
     if sys.stderr.isatty() and (output or not sys.stdout.isatty()):
-        sinks.append(LiveLine(source))
-    for sink in sinks:
-        stack.callback(sink.close)
+        sinks.append(stack.enter_context(closing(LiveLine(source))))
     return sinks
 
 

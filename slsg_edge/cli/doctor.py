@@ -1,0 +1,41 @@
+"""`slsg-edge doctor`: what this machine has, what it lacks, and how to get it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from slsg_edge.diagnosis import Check
+
+_COLOURS = {"ok": "green", "missing": "yellow", "warning": "red"}
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show what this machine has for training and the line, and how to get what is missing.
+
+    Exit code 0 whatever is missing: nobody needs everything.
+    """
+    import json
+    from dataclasses import asdict
+
+    from slsg_edge.diagnosis import diagnose
+
+    checks = diagnose()
+    if as_json:
+        typer.echo(json.dumps({"checks": [asdict(check) for check in checks]}))
+    else:
+        _print(checks)
+
+
+def _print(checks: "tuple[Check, ...]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("what", "state", "found", "how to get it")
+    for check in checks:
+        state = Text(check.state, style=_COLOURS[check.state])
+        table.add_row(check.name, state, Text(check.found), Text(check.how))
+    Console(highlight=False).print(table)

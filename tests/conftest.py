@@ -1,0 +1,103 @@
+"""A toy model that follows the contract of the exported graph, and a bundle around it."""
+
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from slsg_edge.bundle import Bundle, Manifest, new_bundle
+from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.scoring import Threshold
+
+SIZE = 32
+SPEC = Preprocessing(SIZE, SIZE)
+OPSET = 20
+
+
+def build_model(
+    batch: int | str = "N",
+    size: int = SIZE,
+    kind: int = TensorProto.UINT8,
+    score: str = "image_score",
+    offset: float = 0.0,
+    keep_channels: bool = False,
+) -> bytes:
+    """Map: mean of the channels / 255 + `offset`. Score: its largest pixel."""
+    channels = 3 if keep_channels else 1
+    nodes = [
+        helper.make_node("Cast", ["frame"], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["pixels", "channel"], ["grey"], keepdims=0),
+        helper.make_node("Div", ["grey", "largest"], ["unit"]),
+        helper.make_node("Add", ["unit", "offset"], ["anomaly_map"]),
+        helper.make_node("ReduceMax", ["anomaly_map", "pixel"], [score], keepdims=0),
+    ]
+    constants = [
+        helper.make_tensor("channel", TensorProto.INT64, [1], [3 if channels == 1 else 2]),
+        helper.make_tensor("pixel", TensorProto.INT64, [2], [1, 2]),
+        helper.make_tensor("largest", TensorProto.FLOAT, [], [255.0]),
+        helper.make_tensor("offset", TensorProto.FLOAT, [], [offset]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "toy",
+        [helper.make_tensor_value_info("frame", kind, [batch, size, size, 3])],
+        [
+            helper.make_tensor_value_info("anomaly_map", TensorProto.FLOAT, [batch, "a", "b"]),
+            helper.make_tensor_value_info(score, TensorProto.FLOAT, [batch]),
+        ],
+        constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def build_bundle(path: Path, model: bytes, threshold: Threshold | None) -> Bundle:
+    frames = np.stack([np.full((SIZE, SIZE, 3), level, np.uint8) for level in (40, 80, 200)])
+    golden = io.BytesIO()
+    np.savez(golden, frames=frames)
+    bundle = new_bundle(path, Manifest("toy", {}, SPEC)).commit(
+        "export",
+        {"model.onnx": model, "golden.npz": golden.getvalue()},
+        command=f"slsg-edge export {path}",
+        started=time.monotonic(),
+    )
+    if threshold is None:
+        return bundle
+    return bundle.commit(
+        "calibrate",
+        {},
+        command=f"slsg-edge calibrate {path}",
+        started=time.monotonic(),
+        inputs=("model.onnx",),
+        threshold=threshold,
+    )
+
+
+@pytest.fixture
+def toy_model() -> Callable[..., bytes]:
+    """The serialised graph, with arguments to break it."""
+    return build_model
+
+
+@pytest.fixture
+def make_bundle(tmp_path: Path) -> Callable[..., Path]:
+    """A bundle of any model; frames lighter than 0.5 are anomalous."""
+
+    def make(
+        model: bytes, threshold: Threshold | None = Threshold(0.5, "manual", good_scores=(0.1, 0.2))
+    ) -> Path:
+        return build_bundle(tmp_path / "made.slsg", model, threshold).path
+
+    return make
+
+
+@pytest.fixture
+def toy_bundle(make_bundle: Callable[..., Path]) -> Path:
+    """Exported and calibrated: a frame lighter than half is anomalous."""
+    return make_bundle(build_model())
