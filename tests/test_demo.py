@@ -1,0 +1,42 @@
+"""The demo itself: it keeps its promise, and says so when it does not."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from slsg_edge.cli import app
+from slsg_edge.demo import DemoResult
+from slsg_edge.evaluation import Evaluation, Ranking
+
+
+def _result(image_auroc: float) -> DemoResult:
+    ranking = Ranking(image_auroc, {}, 1.0, 0.5)
+    evaluation = Evaluation((), 0.5, ranking, None, ())
+    return DemoResult(evaluation, (), None, None, 1.0)
+
+
+def test_an_auroc_below_the_promise_is_not_good_enough():
+    assert _result(0.95).good_enough
+    assert not _result(0.9499).good_enough
+
+
+def test_a_demo_that_is_not_good_enough_says_so_and_exits_1(monkeypatch, tmp_path):
+    monkeypatch.setattr("slsg_edge.demo.run_demo", lambda *_: _result(0.9))
+    done = CliRunner().invoke(app, ["demo", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "below the 0.95" in done.output
+
+
+@pytest.mark.slow
+def test_the_demo_keeps_its_promise(tmp_path):
+    folder = tmp_path / "demo"
+    done = CliRunner().invoke(app, ["demo", str(folder)])
+    assert done.exit_code == 0, done.output
+    verdicts = [json.loads(line) for line in (folder / "verdicts.jsonl").read_text().splitlines()]
+    standings = json.loads((folder / "data" / "film.json").read_text())["standings"]
+    assert len(verdicts) == standings[-1]["last"] + 1
+    assert not any(verdict["verdict"] == "undecided" for verdict in verdicts)
+    page = (folder / "report.html").read_text()
+    assert page.count("data:image/jpeg") >= 110
+    assert list((folder / "rejects").glob("*.jpg"))
