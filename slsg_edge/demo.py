@@ -8,7 +8,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -27,6 +27,7 @@ from slsg_edge.line.records import Inspection, WatchSummary, fingerprint_of
 from slsg_edge.line.sinks import JsonLinesFile, RejectFolder
 from slsg_edge.line.sources import open_source
 from slsg_edge.line.watching import WatchOptions, watch
+from slsg_edge.progress import progress
 from slsg_edge.runtime.detector import open_detector
 from slsg_edge.sample.dataset import SampleCounts, write_dataset
 from slsg_edge.sample.film import FilmSettings, Standing, write_film
@@ -37,7 +38,6 @@ from slsg_edge.training.trainer import train
 SETTINGS = Path(__file__).parent / "sample" / "module.toml"
 WANTED_AUROC = 0.95
 
-Progress: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 Say: TypeAlias = Callable[[str], None]
 
 
@@ -78,11 +78,11 @@ class _Collected:
         pass
 
 
-def run_demo(folder: Path, seed: int, progress: Progress, say: Say) -> DemoResult:
+def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
     """Everything into `folder`, which must be new or an earlier demo's."""
     started = time.monotonic()
     data, film = folder / "data", folder / "data" / "film.mp4"
-    standings = _draw(data, film, seed, progress, say)
+    standings = _draw(data, film, seed, say)
     say("Training SLSG on the good images ...")
     settings = settings_from_table(TrainSettings, read_toml(SETTINGS), SETTINGS.name)
     bundle = train(
@@ -98,8 +98,8 @@ def run_demo(folder: Path, seed: int, progress: Progress, say: Say) -> DemoResul
         bundle, dynamic=False, images=None, command=f"slsg-edge export {bundle.path}"
     )
     say(f"ONNX Runtime against torch: {exported.difference}")
-    bundle = _calibrate(exported.bundle, data, progress)
-    evaluation = _check(bundle, data, progress)
+    bundle = _calibrate(exported.bundle, data)
+    evaluation = _check(bundle, data)
     say("Watching the film ...")
     outcomes, summary = _watch(bundle, film, folder, say)
     report = folder / "report.html"
@@ -108,7 +108,7 @@ def run_demo(folder: Path, seed: int, progress: Progress, say: Say) -> DemoResul
     return DemoResult(evaluation, passed, summary, report, time.monotonic() - started)
 
 
-def _draw(data: Path, film: Path, seed: int, progress: Progress, say: Say) -> tuple[Standing, ...]:
+def _draw(data: Path, film: Path, seed: int, say: Say) -> tuple[Standing, ...]:
     """The data set and the film, or those of an earlier demo with the same seed."""
     record = film.with_suffix(".json")
     if record.exists():
@@ -123,7 +123,7 @@ def _draw(data: Path, film: Path, seed: int, progress: Progress, say: Say) -> tu
         return write_film(film, settings, seed, advance)
 
 
-def _calibrate(bundle: Bundle, data: Path, progress: Progress) -> Bundle:
+def _calibrate(bundle: Bundle, data: Path) -> Bundle:
     started = time.monotonic()
     chosen = choose_good_images(data, trained_on(bundle))
     with (
@@ -136,7 +136,7 @@ def _calibrate(bundle: Bundle, data: Path, progress: Progress) -> Bundle:
     return store_threshold(bundle, threshold, command, started)
 
 
-def _check(bundle: Bundle, data: Path, progress: Progress) -> Evaluation:
+def _check(bundle: Bundle, data: Path) -> Evaluation:
     dataset = read_dataset(data)
     with (
         closing(open_detector(bundle)) as detector,

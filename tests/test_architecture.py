@@ -12,7 +12,7 @@ PACKAGE = ROOT / "slsg_edge"
 LAYERS = (
     {
         "bundle", "config", "contracts", "errors", "images", "pictures", "preprocessing",
-        "provenance", "scoring", "storage",
+        "progress", "provenance", "scoring", "storage",
     },
     {"data", "metrics", "models", "runtime", "sample", "synthesis"},
     {"calibration", "export"},

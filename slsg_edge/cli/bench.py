@@ -46,7 +46,7 @@ def _measure(
     from contextlib import closing
 
     from slsg_edge.benchmarking import PAIRS, benchmark
-    from slsg_edge.cli.progress import progress
+    from slsg_edge.progress import progress
     from slsg_edge.runtime.detector import open_detector
     from slsg_edge.scoring import Threshold
 

@@ -83,7 +83,7 @@ def _scores(bundle: "Bundle", paths: Sequence[Path], backend: str | None) -> lis
     from contextlib import closing
 
     from slsg_edge.calibration.images import scores_of
-    from slsg_edge.cli.progress import progress
+    from slsg_edge.progress import progress
     from slsg_edge.runtime.detector import open_detector
 
     with (

@@ -16,10 +16,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another line, another training.")] = 0,
 ) -> None:
     """Draw a production line, train, export, calibrate, check and watch it."""
-    from slsg_edge.cli.progress import progress
     from slsg_edge.demo import WANTED_AUROC, run_demo
 
-    result = run_demo(folder, seed, progress, lambda text: typer.echo(text, err=True))
+    result = run_demo(folder, seed, lambda text: typer.echo(text, err=True))
     _print(result, folder)
     if not result.good_enough:
         typer.echo(f"The image AUROC is below the {WANTED_AUROC} that this demo promises.")

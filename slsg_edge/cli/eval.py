@@ -62,9 +62,9 @@ def _evaluation(
 ) -> "Evaluation":
     from contextlib import closing
 
-    from slsg_edge.cli.progress import progress
     from slsg_edge.data.layouts import read_dataset
     from slsg_edge.evaluation import evaluate
+    from slsg_edge.progress import progress
     from slsg_edge.runtime.detector import open_detector
 
     dataset = read_dataset(data)

@@ -19,5 +19,6 @@ def recorder(folder: Path) -> Record:
     def record(phase: str, iteration: int, losses: Mapping[str, float]) -> None:
         for name, value in losses.items():
             writer.add_scalar(f"{phase}/{name}", value, iteration)
+        writer.flush()  # it would keep the last two minutes to itself
 
     return record

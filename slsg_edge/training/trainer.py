@@ -23,6 +23,7 @@ from slsg_edge.data.loading import load_frames
 from slsg_edge.data.splits import content_hash, fingerprint, train_and_holdout
 from slsg_edge.models.backbones import load_trunk
 from slsg_edge.models.slsg.network import SlsgNetwork, network_from_spec
+from slsg_edge.progress import progress
 from slsg_edge.provenance import tool_versions
 from slsg_edge.synthesis.anomalies import AnomalySimulator
 from slsg_edge.synthesis.textures import ProceduralTextures, textures_from_folder
@@ -78,7 +79,7 @@ def train(
     charts.write_anomaly_sheet(folder / "anomalies.png", pairs)
     _run(_phases(network, images, pairs, settings, device), run, resume=resume)
     manifest = Manifest("slsg", dataclasses.asdict(settings.model), settings.preprocessing)
-    return new_bundle(output, manifest).commit(
+    bundle = new_bundle(output, manifest).commit(
         "train",
         {
             "weights.safetensors": _weights(network),
@@ -97,12 +98,16 @@ def train(
             **json.loads(json.dumps(dataclasses.asdict(settings))),
         },
     )
+    images.frames.path.unlink()  # a copy of the images, needed by nobody any more
+    return bundle
 
 
 def _training_data(data: Path, settings: TrainSettings, folder: Path) -> TrainingData:
     paths, held_out = train_and_holdout(read_dataset(data), settings.holdout)
+    with progress("reading images", len(paths)) as advance:
+        frames = load_frames(paths, settings.preprocessing, advance)
     return TrainingData(
-        store_frames(folder / "frames.npy", load_frames(paths, settings.preprocessing)),
+        store_frames(folder / "frames.npy", frames),
         tuple(content_hash(path) for path in paths),
         tuple(content_hash(path) for path in held_out),
     )

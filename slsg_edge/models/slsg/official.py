@@ -73,7 +73,7 @@ def convert(official: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> d
     for name, tensor in official.items():
         if _UNUSED.match(name):
             continue
-        renamed = _renamed(name)
+        renamed = _replaced(name, _PREFIXES)
         # on nodes in one row only the middle column of the official 3x3 kernel ever acts
         ours[renamed] = tensor[..., 1] if renamed == "graph.value.weight" else tensor
     wrong = sorted(
@@ -90,8 +90,13 @@ def convert(official: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> d
     return ours
 
 
-def _renamed(name: str) -> str:
-    for theirs, ours in _PREFIXES.items():
-        if name.startswith(theirs):
-            return ours + name.removeprefix(theirs)
+def official_name(name: str) -> str:
+    """Our name of a tensor as the official code has it."""
+    return _replaced(name, {ours: theirs for theirs, ours in _PREFIXES.items()})
+
+
+def _replaced(name: str, prefixes: Mapping[str, str]) -> str:
+    for before, after in prefixes.items():
+        if name.startswith(before):
+            return after + name.removeprefix(before)
     return name

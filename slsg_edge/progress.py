@@ -1,4 +1,4 @@
-"""The progress bar of the commands, on stderr so that stdout stays for results."""
+"""A progress bar for steps that can be counted, on stderr so that stdout stays for results."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
