@@ -17,6 +17,7 @@ from slsg_edge.scoring import Threshold
 SIZE = 32
 SPEC = Preprocessing(SIZE, SIZE)
 OPSET = 20
+HALF = Threshold(0.5, "manual", good_scores=(0.1, 0.2))
 
 
 def build_model(
@@ -89,9 +90,7 @@ def toy_model() -> Callable[..., bytes]:
 def make_bundle(tmp_path: Path) -> Callable[..., Path]:
     """A bundle of any model; frames lighter than 0.5 are anomalous."""
 
-    def make(
-        model: bytes, threshold: Threshold | None = Threshold(0.5, "manual", good_scores=(0.1, 0.2))
-    ) -> Path:
+    def make(model: bytes, threshold: Threshold | None = HALF) -> Path:
         return build_bundle(tmp_path / "made.slsg", model, threshold).path
 
     return make

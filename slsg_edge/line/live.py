@@ -40,6 +40,7 @@ class Newest:
 
     def put(self, frame: Frame) -> None:
         with self._changed:
+            self.dropped += self._frame is not None
             self._frame = frame
             self._changed.notify_all()
 

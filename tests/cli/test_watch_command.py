@@ -1,0 +1,189 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from slsg_edge.bundle import open_bundle
+
+# What a line PC does not have; an import of any of them fails.
+ABSENT = "torch", "torchvision", "onnx", "onnxscript", "safetensors", "matplotlib"
+COMMAND = f"""
+import sys
+sys.modules.update(dict.fromkeys({ABSENT!r}))
+import typer
+from slsg_edge import cli
+from slsg_edge.cli.watch import watch
+cli.app = typer.Typer(pretty_exceptions_enable=False)
+cli.app.command()(watch)
+cli.main()
+"""
+
+
+def start(
+    *arguments: object, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE
+) -> "subprocess.Popen[str]":
+    """`slsg-edge watch` in a process of its own, with the buffers that Python has by itself."""
+    command = [sys.executable, "-W", "error", "-c", COMMAND, *map(str, arguments)]
+    variables = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.Popen(command, stdout=stdout, stderr=stderr, text=True, env=variables)
+
+
+def run(*arguments: object) -> tuple[int, list[dict[str, object]], str]:
+    """Exit code, records on stdout, stderr."""
+    process = start(*arguments)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, [json.loads(line) for line in out.splitlines()], err
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for index, level in enumerate((40, 60, 220)):
+        cv2.imwrite(str(folder / f"{index}.png"), np.full((48, 64, 3), level, np.uint8))
+    (folder / "3.png").write_bytes(b"")
+    return folder
+
+
+def test_verdicts_go_to_stdout_and_the_sum_to_stderr_without_torch_and_onnx(toy_bundle, images):
+    code, records, err = run(toy_bundle, images)
+    assert code == 0
+    assert [record["verdict"] for record in records] == ["good", "good", "anomalous", "undecided"]
+    assert len({record["bundle"] for record in records}) == 1
+    assert err.startswith("4 frames: 2 good, 1 anomalous, 1 undecided; 0 skipped, 0 dropped")
+    assert "3.png is empty" in err
+
+
+def test_verdicts_to_a_file_and_pictures_of_rejects(toy_bundle, images, tmp_path):
+    output, rejects = tmp_path / "v.jsonl", tmp_path / "rejects"
+    code, records, _ = run(
+        toy_bundle, images, "--output", output, "--rejects", rejects, "--every", 2
+    )
+    assert (code, records) == (0, [])
+    kept = [json.loads(line)["index"] for line in output.read_text().splitlines()]
+    assert kept == [0, 2, 3]
+    assert [path.name.partition("_")[2] for path in rejects.iterdir()] == ["00000002_0.8627.jpg"]
+
+
+def test_another_region_is_looked_at_and_said(toy_bundle, tmp_path):
+    image = np.zeros((48, 64, 3), np.uint8)
+    image[:20, :20] = 255
+    cv2.imwrite(str(tmp_path / "one.png"), image)
+    _, whole, _ = run(toy_bundle, tmp_path / "one.png")
+    _, corner, err = run(toy_bundle, tmp_path / "one.png", "--roi", "30,20,30,20")
+    assert (whole[0]["verdict"], corner[0]["verdict"]) == ("anomalous", "good")
+    assert "another region" in err
+
+
+def test_a_bundle_without_a_threshold_says_what_to_run(make_bundle, toy_model, images):
+    bundle = make_bundle(toy_model(), None)
+    code, _, err = run(bundle, images)
+    assert code == 2
+    assert f"next: Run: slsg-edge calibrate {bundle} --images DIR" in err
+
+
+def test_a_threshold_of_another_model_is_refused(toy_bundle, toy_model, images):
+    open_bundle(toy_bundle).commit(
+        "export", {"model.onnx": toy_model(offset=0.1)}, command="e", started=0.0
+    )
+    code, records, err = run(toy_bundle, images)
+    assert (code, records) == (2, [])
+    assert "'calibrate' is stale" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["absent"], "There is no absent"),
+        (["images", "--roi", "1,2"], "is not x,y,width,height"),
+        (["images", "--backend", "cuda"], "Unknown backend: 'cuda'"),
+        (["images", "--output", "absent/v.jsonl"], "Cannot write absent"),
+        (["images", "--every", "0"], "--every"),
+    ],
+)
+def test_a_mistake_gets_a_next_step_and_exit_code_2(
+    toy_bundle, images, monkeypatch, arguments, said
+):
+    monkeypatch.chdir(images.parent)
+    code, records, err = run(toy_bundle, *arguments)
+    assert (code, records) == (2, [])
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(toy_bundle, images):
+    for index in range(4, 60):
+        (images / f"{index}.png").write_bytes((images / "0.png").read_bytes())
+    process = start(toy_bundle, images)
+    assert process.stdout
+    assert process.stderr
+    process.stdout.readline()
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(60) == 0
+    assert "Traceback" not in err
+    assert "Exception" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_under_stdout_is_one_error(toy_bundle, images):
+    with Path("/dev/full").open("wb") as full:
+        process = start(toy_bundle, images, stdout=full.fileno())
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.splitlines() == [
+        "error: The disk is full: cannot write standard output.",
+        "  next: Free some space.",
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_end_it_with_the_sum(toy_bundle, tmp_path, number):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    image = cv2.imencode(".png", np.zeros((1200, 1600, 3), np.uint8))[1].tobytes()
+    for index in range(3000):
+        (folder / f"{index:04d}.png").hardlink_to(_written(tmp_path / "one.png", image))
+    process = start(toy_bundle, folder)
+    assert process.stdout
+    process.stdout.readline()
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert " good, 0 anomalous" in err
+    assert "Traceback" not in err
+    records = [json.loads(line) for line in out.splitlines()]  # no line is torn
+    assert len(records) < 2900
+
+
+def _written(path: Path, content: bytes) -> Path:
+    if not path.exists():
+        path.write_bytes(content)
+    return path
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo terminal")
+def test_people_see_a_live_line(toy_bundle, images, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    terminal, stderr = os.openpty()
+    process = start(toy_bundle, images, stderr=stderr)
+    os.close(stderr)
+    shown = b""
+    try:
+        while part := os.read(terminal, 4096):
+            shown += part
+    except OSError:  # Linux says EIO at the end
+        pass
+    os.close(terminal)
+    out, _ = process.communicate(timeout=60)
+    assert b"frame 0: good (score 0.157)" in shown
+    assert len([json.loads(line) for line in out.splitlines()]) == 4
