@@ -37,6 +37,7 @@ from slsg_edge.training.trainer import train
 
 SETTINGS = Path(__file__).parent / "sample" / "module.toml"
 WANTED_AUROC = 0.95
+FALSE_ALARMS = 0.01  # what the 100 good images that it draws can show without extrapolating
 
 Say: TypeAlias = Callable[[str], None]
 
@@ -130,9 +131,9 @@ def _calibrate(bundle: Bundle, data: Path) -> Bundle:
         closing(open_detector(bundle)) as detector,
         progress("calibrating", len(chosen.paths)) as advance,
     ):
-        threshold = threshold_from_scores(scores_of(detector, chosen.paths, advance))
+        threshold = threshold_from_scores(scores_of(detector, chosen.paths, advance), FALSE_ALARMS)
     threshold = dataclasses.replace(threshold, data_fingerprint=chosen.fingerprint)
-    command = f"slsg-edge calibrate {bundle.path} --images {data}"
+    command = f"slsg-edge calibrate {bundle.path} --images {data} --false-alarms {FALSE_ALARMS}"
     return store_threshold(bundle, threshold, command, started)
 
 

@@ -4,6 +4,7 @@ Grey becomes three equal channels, 16 bit loses its low byte, alpha is dropped, 
 is applied. A file that decodes only in part is refused: OpenCV would fill the rest with grey.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 # First bytes of a format, and what must stand near the end of a complete file of it.
 _ENDINGS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n\x1a\n": b"IEND"}
 _REPLACE = "Replace it or take it out of the folder."
+_SILENT = "-8"  # FFmpeg's AV_LOG_QUIET
 _TRAILER = 4096  # bytes: cameras append thumbnails and notes after the end marker
 
 
@@ -66,6 +68,14 @@ def quiet_opencv() -> Iterator[None]:
         yield
     finally:
         set_level(level)
+
+
+def quiet_ffmpeg() -> None:
+    """No complaints of FFmpeg on stderr, which hold addresses with passwords.
+
+    FFmpeg's level is read once, so this comes before the first video that a process opens.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _SILENT)
 
 
 def _decode(path: Path, flags: int) -> NDArray[np.uint8]:

@@ -11,12 +11,15 @@ import pytest
 from onnx import TensorProto, helper
 
 from slsg_edge.bundle import Bundle, Manifest, new_bundle
+from slsg_edge.images import quiet_ffmpeg
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.scoring import Threshold
 
 SIZE = 32
 SPEC = Preprocessing(SIZE, SIZE)
 OPSET = 20
+
+quiet_ffmpeg()  # before any test opens a video: FFmpeg asks once
 HALF = Threshold(0.5, "manual", good_scores=(0.1, 0.2))
 
 

@@ -100,6 +100,7 @@ def _print(result: "Benchmark", golden: bool) -> None:
         f"loop {result.loop_ms:.2f} ms, model alone {result.bare_ms:.2f} ms per frame: "
         f"ratio {result.ratio:.3f}, {verdict} {TARGET:.2f}",
         f"{1000 / result.loop_ms:.1f} frames/s, peak memory {result.peak_mb:.0f} MB",
+        f"synthesis at 256x256: {result.anomalies_per_second:.0f} pairs/s per core",
         f"{result.detector} on {result.machine.cpu}, {result.machine.cores} cores, "
         f"{result.machine.system}",
         versions,

@@ -11,7 +11,7 @@ FILM = "film.mp4"
 def sample(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the data set.")],
     train: Annotated[int, typer.Option(help="Good images to train on.")] = 200,
-    validation: Annotated[int, typer.Option(help="Good images for the threshold.")] = 40,
+    validation: Annotated[int, typer.Option(help="Good images for the threshold.")] = 100,
     good: Annotated[int, typer.Option(help="Good test images.")] = 40,
     structural: Annotated[int, typer.Option(help="Scratched, stained and chipped ones.")] = 30,
     logical: Annotated[int, typer.Option(help="Test images with a broken rule.")] = 40,

@@ -1,12 +1,11 @@
 """One OpenCV capture of a camera, a stream or a video file, and what can be asked of it."""
 
-import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from slsg_edge.contracts import Image
-from slsg_edge.images import quiet_opencv
+from slsg_edge.images import quiet_ffmpeg, quiet_opencv
 
 if TYPE_CHECKING:
     import cv2
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     Capture: TypeAlias = cv2.VideoCapture
 else:
     Capture: TypeAlias = Any
-
-_SILENT = "-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +39,7 @@ def open_capture(address: str | int, deadlines: Deadlines | None = None) -> Capt
     """
     import cv2
 
-    # FFmpeg would print its own complaints, with the address and the password in it
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _SILENT)
+    quiet_ffmpeg()
     backend, settings = _choice(address, deadlines)
     try:
         with quiet_opencv():

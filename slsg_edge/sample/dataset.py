@@ -38,7 +38,7 @@ class SampleCounts:
     """How many images of each, and the side of all of them in pixels."""
 
     train: int = 200
-    validation: int = 40
+    validation: int = 100
     test_good: int = 40
     test_structural: int = 30
     test_logical: int = 40

@@ -18,6 +18,7 @@ import numpy as np
 
 from slsg_edge.contracts import GOOD, Image
 from slsg_edge.errors import ConfigError, StorageError
+from slsg_edge.images import quiet_ffmpeg
 from slsg_edge.sample.dataset import FILM_NUMBER, check_seed, check_size
 from slsg_edge.sample.product import Exposure
 from slsg_edge.sample.rendering import expose
@@ -128,6 +129,7 @@ def _encode(
     seed: int,
     progress: Callable[[], None] | None,
 ) -> None:
+    quiet_ffmpeg()
     codec = cv2.VideoWriter.fourcc(*CODEC)
     writer = cv2.VideoWriter(str(film), codec, settings.fps, (settings.size, settings.size))
     try:
@@ -147,6 +149,7 @@ def _encode(
 
 def frame_count(film: Path) -> int:
     """0 when OpenCV cannot open the film."""
+    quiet_ffmpeg()
     capture = cv2.VideoCapture(str(film))
     try:
         return int(capture.get(cv2.CAP_PROP_FRAME_COUNT))

@@ -29,9 +29,9 @@ def contents(bundle):
     return (bundle.path / "manifest.json").read_bytes()
 
 
-def test_the_threshold_and_its_scores_get_into_the_bundle(toy_bundle, good, capsys):
-    calibrate(toy_bundle.path, images=good)
-    again = open_bundle(toy_bundle.path)
+def test_the_threshold_and_its_scores_get_into_the_bundle(opened, good, capsys):
+    calibrate(opened.path, images=good)
+    again = open_bundle(opened.path)
     again.require_fresh("calibrate")
     threshold = again.manifest.threshold
     with closing(open_detector(again)) as detector:
@@ -40,7 +40,7 @@ def test_the_threshold_and_its_scores_get_into_the_bundle(toy_bundle, good, caps
     assert threshold.good_scores == pytest.approx(sorted(expected), abs=1e-6)
     assert threshold.data_fingerprint == fingerprint(map(content_hash, good.iterdir()))
     stage = again.manifest.stages["calibrate"]
-    assert stage.command == f"slsg-edge calibrate {toy_bundle.path} --images {good} " + (
+    assert stage.command == f"slsg-edge calibrate {opened.path} --images {good} " + (
         "--false-alarms 0.001"
     )
     assert stage.settings["images"] == 12
@@ -49,52 +49,52 @@ def test_the_threshold_and_its_scores_get_into_the_bundle(toy_bundle, good, caps
     assert "999 would settle it (987 more)" in shown
 
 
-def test_machines_get_one_json_object(toy_bundle, good, capsys):
-    calibrate(toy_bundle.path, images=good, false_alarms=0.1, as_json=True)
+def test_machines_get_one_json_object(opened, good, capsys):
+    calibrate(opened.path, images=good, false_alarms=0.1, as_json=True)
     shown = json.loads(capsys.readouterr().out)
     assert shown["method"] == "conformal"
     assert shown["images"] == 12
     assert shown["advice"] is None
 
 
-def test_a_threshold_by_hand_keeps_the_good_scores(toy_bundle, good, capsys):
-    calibrate(toy_bundle.path, images=good)
-    found = open_bundle(toy_bundle.path).manifest.threshold
-    calibrate(toy_bundle.path, threshold=0.25)
-    moved = open_bundle(toy_bundle.path).manifest.threshold
+def test_a_threshold_by_hand_keeps_the_good_scores(opened, good, capsys):
+    calibrate(opened.path, images=good)
+    found = open_bundle(opened.path).manifest.threshold
+    calibrate(opened.path, threshold=0.25)
+    moved = open_bundle(opened.path).manifest.threshold
     assert (moved.value, moved.method) == (0.25, "manual")
     assert moved.good_scores == found.good_scores
-    calibrate(toy_bundle.path, images=good, threshold=0.35)
-    assert open_bundle(toy_bundle.path).manifest.threshold.value == 0.35
+    calibrate(opened.path, images=good, threshold=0.35)
+    assert open_bundle(opened.path).manifest.threshold.value == 0.35
 
 
-def test_images_that_were_trained_on_give_a_warning(toy_bundle, good, capsys):
+def test_images_that_were_trained_on_give_a_warning(opened, good, capsys):
     record = {"train": [content_hash(path) for path in good.iterdir()], "holdout": []}
-    toy_bundle.commit(
+    opened.commit(
         "train-record", {"data.json": json.dumps(record).encode()}, command="x", started=0.0
     )
-    calibrate(toy_bundle.path, images=good)
+    calibrate(opened.path, images=good)
     assert "trained on 12 of these images" in capsys.readouterr().out
 
 
-def test_what_cannot_be_done_is_an_error_and_changes_nothing(toy_bundle, good, tmp_path):
-    before = contents(toy_bundle)
+def test_what_cannot_be_done_is_an_error_and_changes_nothing(opened, good, tmp_path):
+    before = contents(opened)
     (tmp_path / "few").mkdir()
     cv2.imwrite(str(tmp_path / "few/0.png"), np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(ConfigError, match="Give --images"):
-        calibrate(toy_bundle.path)
+        calibrate(opened.path)
     with pytest.raises(ConfigError, match="between 0 and 1"):
-        calibrate(toy_bundle.path, threshold=1.5)
+        calibrate(opened.path, threshold=1.5)
     with pytest.raises(ConfigError, match="between 0 and 1"):
-        calibrate(toy_bundle.path, images=good, false_alarms=0)
+        calibrate(opened.path, images=good, false_alarms=0)
     with pytest.raises(DatasetError, match="1 good images are too few"):
-        calibrate(toy_bundle.path, images=tmp_path / "few")
+        calibrate(opened.path, images=tmp_path / "few")
     with pytest.raises(DatasetError, match="There is no folder"):
-        calibrate(toy_bundle.path, images=tmp_path / "gone")
+        calibrate(opened.path, images=tmp_path / "gone")
     (good / "005.png").write_bytes(b"")
     with pytest.raises(DatasetError, match=r"005\.png is empty"):
-        calibrate(toy_bundle.path, images=good)
-    assert contents(toy_bundle) == before
+        calibrate(opened.path, images=good)
+    assert contents(opened) == before
 
 
 def test_what_is_no_bundle_is_an_error(good):

@@ -29,34 +29,34 @@ def write(path, image):
     cv2.imwrite(str(path), image)
 
 
-def test_people_see_a_table_and_notes(toy_bundle, data, capsys):
-    eval_command(toy_bundle.path, data)
+def test_people_see_a_table_and_notes(opened, data, capsys):
+    eval_command(opened.path, data)
     shown = capsys.readouterr().out
     for text in ("image AUROC", "image AUROC, hole", "pixel AUROC", "F1-max", "of 3 good"):
         assert text in shown
     assert "without a mask, so not in the pixels: 1" in shown
 
 
-def test_machines_get_one_json_object_with_every_image(toy_bundle, data, capsys):
+def test_machines_get_one_json_object_with_every_image(opened, data, capsys):
     (data / "test/hole/000.png").write_bytes(b"")
-    eval_command(toy_bundle.path, data, as_json=True)
+    eval_command(opened.path, data, as_json=True)
     shown = json.loads(capsys.readouterr().out)
     assert (shown["good"], shown["defective"], shown["undecided"]) == (3, 2, 1)
-    assert shown["threshold"] == toy_bundle.manifest.threshold.value
+    assert shown["threshold"] == opened.manifest.threshold.value
     assert 0 <= shown["image_auroc"] <= 1
     assert len(shown["images"]) == 6
     assert shown["images"][3]["outcome"] == "undecided"
 
 
-def test_the_report_is_one_page_with_every_image(toy_bundle, data, tmp_path, capsys):
-    eval_command(toy_bundle.path, data, report=tmp_path / "report.html")
+def test_the_report_is_one_page_with_every_image(opened, data, tmp_path, capsys):
+    eval_command(opened.path, data, report=tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "hole/002.png" in page
     assert "image AUROC" in page
 
 
-def test_without_a_threshold_rankings_remain_but_no_report(toy_bundle, data, tmp_path, capsys):
-    bundle = toy_bundle.commit("clear", {}, command="x", started=0.0, threshold=None)
+def test_without_a_threshold_rankings_remain_but_no_report(opened, data, tmp_path, capsys):
+    bundle = opened.commit("clear", {}, command="x", started=0.0, threshold=None)
     eval_command(bundle.path, data, as_json=True)
     shown = json.loads(capsys.readouterr().out)
     assert shown["misses"] is None
@@ -67,13 +67,13 @@ def test_without_a_threshold_rankings_remain_but_no_report(toy_bundle, data, tmp
     assert not (tmp_path / "report.html").exists()
 
 
-def test_a_changed_model_is_refused(toy_bundle, data):
-    (toy_bundle.path / "model.onnx").write_bytes(b"other")
+def test_a_changed_model_is_refused(opened, data):
+    (opened.path / "model.onnx").write_bytes(b"other")
     with pytest.raises(BundleError):
-        eval_command(open_bundle(toy_bundle.path).path, data)
+        eval_command(open_bundle(opened.path).path, data)
 
 
-def test_a_folder_without_test_images_is_an_error(toy_bundle, tmp_path):
+def test_a_folder_without_test_images_is_an_error(opened, tmp_path):
     write(tmp_path / "data/train/good/000.png", np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(DatasetError, match="has no test images"):
-        eval_command(toy_bundle.path, tmp_path / "data")
+        eval_command(opened.path, tmp_path / "data")
