@@ -41,7 +41,7 @@ def figures_of(evaluation: Evaluation) -> dict[str, str]:
     figures = {
         "image AUROC": _share(evaluation.image_auroc),
         **{
-            f"image AUROC, {kind}": _share(value)
+            f"image AUROC, {kind.replace('_', ' ')}": _share(value)
             for kind, value in (ranking.kinds if ranking else {}).items()
         },
         "pixel AUROC": _share(evaluation.pixel_auroc),
