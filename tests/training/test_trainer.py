@@ -9,6 +9,7 @@ from safetensors.numpy import load_file
 from slsg_edge.bundle import open_bundle
 from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.models.backbones import ResNet18
+from slsg_edge.models.slsg.network import SlsgSpec
 from slsg_edge.training import loop
 from slsg_edge.training.loop import Interrupted
 from slsg_edge.training.trainer import train
@@ -33,6 +34,13 @@ def test_the_same_seed_gives_the_same_weights(good_images, settings, resources):
     second, _ = _run(good_images, "b.slsg", settings, resources)
     other, _ = _run(good_images, "c.slsg", dataclasses.replace(settings, seed=1), resources)
     assert first == second != other
+
+
+@pytest.mark.slow
+def test_the_paper_variant_trains_too(good_images, settings, resources):
+    paper = dataclasses.replace(settings, model=SlsgSpec("paper"))
+    weights, _ = _run(good_images, "paper.slsg", paper, resources)
+    assert len(weights) > 70e6
 
 
 def test_a_run_leaves_curves_and_anomalies_as_pictures(good_images, settings, resources):
