@@ -40,13 +40,18 @@ class Golden:
         return buffer.getvalue()
 
     def split_threshold(self) -> float:
-        """Between the two middle scores: a threshold to compare verdicts at before calibration."""
-        return float(np.median(self.image_score))
+        """In the middle of the widest gap: where verdicts are compared before calibration."""
+        scores = np.sort(np.concatenate(([0.0], self.image_score, [1.0])))
+        widest = int(np.argmax(np.diff(scores)))
+        return float((scores[widest] + scores[widest + 1]) / 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Absolute differences of a backend from the golden answers, and verdicts that changed."""
+    """Absolute differences of a backend from the golden answers, and verdicts that changed.
+
+    A golden score within SCORE of the threshold may fall on either side of it.
+    """
 
     map_mean: float
     map_p999: float
@@ -82,7 +87,8 @@ def difference(
             fix="Train again with a lower learning rate: a diverged network cannot be exported.",
         )
     off = np.abs(anomaly_map - golden.anomaly_map)
-    changed = (image_score > threshold) != (golden.image_score > threshold)
+    clear = np.abs(golden.image_score - threshold) > SCORE
+    changed = clear & ((image_score > threshold) != (golden.image_score > threshold))
     return Difference(
         float(off.mean()),
         float(np.quantile(off, 0.999)),

@@ -5,6 +5,7 @@ Knows no setting by name. The settings of a thing stand in a dataclass beside th
 
 import dataclasses
 import difflib
+import math
 import sys
 import types
 import typing
@@ -41,6 +42,7 @@ def settings_from_table(
 
     `where` names the table in errors, as in `juice.toml [synthesis]`.
     """
+    base = _defaults(cls) if base is None else base
     hints = typing.get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for key in table:
@@ -56,12 +58,32 @@ def settings_from_table(
         raise ConfigError(f"{where}: {error}.", fix="Add the missing key.") from error
 
 
+def require(valid: bool, what: str, fix: str) -> None:
+    """ConfigError unless `valid`; for `__post_init__` of settings."""
+    if not valid:
+        raise ConfigError(what, fix=fix)
+
+
+def require_shares(where: str, *values: float) -> None:
+    """Probabilities, weights of a mixture and places in an image lie in 0 to 1."""
+    wrong = [value for value in values if not 0 <= value <= 1]
+    require(not wrong, f"{where} is {wrong and wrong[0]}.", "Give a number from 0 to 1.")
+
+
 def unknown_name(name: str, known: typing.Iterable[str], *, what: str) -> ConfigError:
     """The error for a name that nobody knows, with the nearest known one."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     fix = f"Did you mean '{near[0]}'? " if near else ""
     return ConfigError(f"Unknown {what}: '{name}'.", fix=f"{fix}Known: {', '.join(names)}.")
+
+
+def _defaults(cls: type[Settings]) -> Settings | None:
+    """None for a dataclass that cannot be made without arguments."""
+    try:
+        return cls()
+    except TypeError:
+        return None
 
 
 def _value(hint: Any, value: object, where: str, base: Any) -> Any:
@@ -99,6 +121,8 @@ def _scalar(hint: Any, value: object, where: str) -> Any:
         return float(value)
     if hint is Path and isinstance(value, str):
         return Path(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{where} is {value}.", fix="Give a finite number.")
     # type() and not isinstance: true is no number
     if type(value) is not hint:
         expected = getattr(hint, "__name__", str(hint))

@@ -17,6 +17,8 @@ The command line prints `what` and `fix` without a traceback and exits with 2. A
 exception is a bug and keeps its traceback.
 """
 
+from typing import Any
+
 
 class SlsgError(Exception):
     """Something the user can mend: `what` went wrong and where, and `fix`, the next step."""
@@ -28,6 +30,16 @@ class SlsgError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what} {self.fix}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles whatever a subclass takes, so that a worker process can hand it back."""
+        return _restored, (type(self), self.what, self.fix)
+
+
+def _restored(kind: type[SlsgError], what: str, fix: str) -> SlsgError:
+    error = kind.__new__(kind)
+    SlsgError.__init__(error, what, fix=fix)
+    return error
 
 
 class ConfigError(SlsgError):

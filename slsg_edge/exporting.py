@@ -18,6 +18,7 @@ from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import BundleError, ConfigError, ExportError
 from slsg_edge.export.golden import FILE, Difference, Golden, difference
 from slsg_edge.provenance import tool_versions
+from slsg_edge.storage import write_atomically
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,7 +57,7 @@ def export_bundle(bundle: Bundle, *, dynamic: bool, images: Path | None, command
         {"model.onnx": graph, FILE: golden.to_bytes()},
         command=command,
         started=started,
-        inputs=("weights.safetensors",),
+        inputs=("weights.safetensors", *(() if images else (FRAMES,))),
         tools=tool_versions("torch", "onnx", "onnxscript", "onnxruntime"),
         settings={"batch": "dynamic" if dynamic else 1, "difference": str(off)},
     )
@@ -87,12 +88,11 @@ def _golden_frames(bundle: Bundle, images: Path | None) -> NDArray[np.uint8]:
     if images is not None:
         paths: Sequence[Path] = good_images(images)[:GOLDEN_FRAMES]
         return load_frames(paths, bundle.manifest.preprocessing)
-    try:
-        content = bundle.file(FRAMES).read_bytes()
-    except BundleError as error:
+    if not any(FRAMES in stage.outputs for stage in bundle.manifest.stages.values()):
         raise ConfigError(
             f"{bundle.path} holds no frames to prove the export with.", fix="Give --images DIR."
-        ) from error
+        )
+    content = bundle.file(FRAMES).read_bytes()
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             return np.asarray(stored["frames"], dtype=np.uint8)
@@ -118,7 +118,7 @@ def _compare(golden: Golden, graph: bytes, bundle: Bundle) -> Difference:
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
-        path.write_bytes(graph)
+        write_atomically(path, graph)
         with OnnxRuntimeDetector(path, bundle.manifest.preprocessing) as detector:
             maps, scores = detector.run(golden.frames)
     stored = bundle.manifest.threshold

@@ -1,12 +1,15 @@
-"""A progress bar for steps that can be counted, on stderr so that stdout stays for results."""
+"""Progress bars, on stderr so that stdout stays for results."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
-@contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A bar that advances by one at each call of what it gives."""
+def bar(*notes: str, transient: bool = False) -> "Progress":
+    """Name, bar, count, `notes` in rich's format, and the time that is left."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -16,8 +19,20 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
         TimeRemainingColumn,
     )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        *(TextColumn(note) for note in notes),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=transient,
+    )
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar for steps that can be counted; advances by one at each call of what it gives."""
+    with bar(transient=True) as shown:
+        task = shown.add_task(what, total=total)
+        yield lambda: shown.advance(task)

@@ -72,7 +72,7 @@ def train(
         "pretraining": {"task": pretrain, "epochs": pretrain_epochs},
         "training": {"iterations": iterations, "encoder_batch_norm": encoder_batch_norm},
     }
-    settings = _settings(config, preset, chosen)
+    settings = settings_from_options(config, preset, chosen)
     resources = Resources(backbone_weights, textures, device, workers)
     command = shlex.join(["slsg-edge", *sys.argv[1:]])
     try:
@@ -84,7 +84,7 @@ def train(
     typer.echo(f"next: slsg-edge export {output}")
 
 
-def _settings(
+def settings_from_options(
     config: Path | None, preset: str | None, chosen: dict[str, dict[str, Any]]
 ) -> "TrainSettings":
     """Defaults, then the preset, then the TOML file, then the options."""

@@ -89,7 +89,7 @@ def load_trunk(trunk: nn.Module, weights: Mapping[str, Tensor]) -> LoadedWeights
             )
     trunk.load_state_dict(known, strict=False)
     missing = {
-        ".".join(name.split(".")[:1])
+        name.split(".")[0]
         for name in own
         if name not in known and not name.endswith("num_batches_tracked")
     }
@@ -98,10 +98,9 @@ def load_trunk(trunk: nn.Module, weights: Mapping[str, Tensor]) -> LoadedWeights
 
 def _folded(weights: Mapping[str, Tensor]) -> bool:
     """Batch norm is folded into the convolution when every mean is 0 and every weight 1."""
-    means = [tensor for name, tensor in weights.items() if name.endswith("running_mean")]
-    scales = [tensor for name, tensor in weights.items() if ".bn" in name and "weight" in name]
-    return bool(means) and all(
-        bool((tensor == value).all())
-        for tensors, value in ((means, 0), (scales, 1))
-        for tensor in tensors
+    norms = [name.removesuffix("running_mean") for name in weights if "running_mean" in name]
+    return bool(norms) and all(
+        bool((weights[f"{norm}running_mean"] == 0).all())
+        and bool((weights.get(f"{norm}weight", torch.zeros(1)) == 1).all())
+        for norm in norms
     )

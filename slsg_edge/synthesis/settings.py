@@ -8,7 +8,7 @@ The official code has rules per product; here they are values of these options, 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from slsg_edge.errors import ConfigError
+from slsg_edge.config import require, require_shares
 
 REFERENCE_SIDE = 256
 
@@ -20,6 +20,9 @@ class Blend:
     maximum: float = 0.25
     fixed: float = 0.0
     fixed_probability: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_shares("synthesis blend", self.maximum, self.fixed, self.fixed_probability)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,14 @@ class SourceRule:
     shift: tuple[float, float] = (0.0, 0.0)
     jitter: float | None = None
 
+    def __post_init__(self) -> None:
+        require(self.weight > 0, f"A source rule weighs {self.weight}.", "Give more than 0.")
+        require(
+            min(self.shuffle) >= 1, f"A shuffle has {self.shuffle} cells.", "Give at least [1, 1]."
+        )
+        require_shares("A source rule's p or shift", self.swap_edges, *self.shift)
+        require_shares("A source rule's jitter", self.jitter or 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class StructureSettings:
@@ -56,6 +67,14 @@ class StructureSettings:
     strong_jitter_probability: float = 0.7
     blur: float = 0.2
 
+    def __post_init__(self) -> None:
+        _require_cells("synthesis.structure", self.cells)
+        require(
+            bool(self.sources), "synthesis.structure.sources is empty.", "Give at least one rule."
+        )
+        shares = self.jitter, self.strong_jitter_probability, self.blur, *self.strong_jitter
+        require_shares("A number of synthesis.structure", *shares)
+
 
 @dataclass(frozen=True, slots=True)
 class TextureSettings:
@@ -65,6 +84,14 @@ class TextureSettings:
     threshold: float = 0.5
     blend: Blend = field(default_factory=lambda: Blend(0.9, 0.75, 0.25))
     augmentations: int = 3
+
+    def __post_init__(self) -> None:
+        _require_cells("synthesis.texture", self.cells)
+        require(
+            0 <= self.augmentations <= 10,
+            f"synthesis.texture.augmentations is {self.augmentations}.",
+            "Give 0 to 10.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +117,15 @@ class ForegroundSettings:
     replace_mask: float = 0.0
     keep: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
 
+    def __post_init__(self) -> None:
+        shares = self.probability, self.replace_mask, *self.keep
+        require_shares("A number of synthesis.foreground", *shares)
+        require(
+            min(self.erode + self.dilate) >= 1,
+            "synthesis.foreground erodes or dilates by less than a pixel.",
+            "Give at least [1, 1], which changes nothing.",
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class BoxSettings:
@@ -97,6 +133,9 @@ class BoxSettings:
 
     probability: float = 0.0
     box: tuple[float, float, float, float] = (0.25, 0.75, 0.25, 0.75)
+
+    def __post_init__(self) -> None:
+        require_shares("A number of synthesis.extra_box", self.probability, *self.box)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +152,17 @@ class SynthesisSettings:
     extra_box: BoxSettings = field(default_factory=BoxSettings)
 
     def __post_init__(self) -> None:
-        if not self.structure.sources:
-            raise ConfigError(
-                "synthesis.structure.sources is empty.", fix="Give at least one source rule."
-            )
-        if min(self.structure.cells + self.texture.cells) < 1:
-            raise ConfigError("Perlin noise needs at least 1 cell.", fix="Give cells >= 1.")
+        require_shares("A number of synthesis", self.structure_probability, self.jitter)
+        require(
+            self.minimum_area >= 1,
+            f"synthesis.minimum_area is {self.minimum_area}.",
+            "Give at least 1 pixel.",
+        )
+
+
+def _require_cells(where: str, cells: tuple[int, ...]) -> None:
+    require(
+        bool(cells) and min(cells) >= 1,
+        f"{where}.cells is {list(cells)}.",
+        "Give one or more numbers of Perlin cells, each at least 1.",
+    )

@@ -6,6 +6,7 @@ Three of ten augmentations (DRAEM's list, arXiv 2108.07610) make each one look n
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -13,23 +14,30 @@ from numpy.typing import NDArray
 
 from slsg_edge.contracts import Image
 from slsg_edge.errors import DatasetError
-from slsg_edge.images import is_image, read_image
+from slsg_edge.images import is_image
 from slsg_edge.preprocessing import resize
 from slsg_edge.synthesis.colour import apply_curve, shift_hue_saturation
 from slsg_edge.synthesis.perlin import perlin_noise
 
 LEVELS = np.arange(256, dtype=np.float32)
-PHOTO_LIMIT = 6000  # 196 KB each at 256x256: the Describable Textures Dataset has 5640
+
+
+class Photos(Protocol):
+    """An array (N, H, W, 3) or something that hands out its images."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Image: ...
 
 
 @dataclass(frozen=True, slots=True)
 class TexturePhotos:
-    """Photos at model resolution, in memory: (N, H, W, 3)."""
+    """Photos at model resolution."""
 
-    photos: NDArray[np.uint8]
+    photos: Photos
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Image:
-        photo = self.photos[rng.integers(len(self.photos))]
+        photo = self.photos[int(rng.integers(len(self.photos)))]
         return photo if photo.shape[:2] == (height, width) else resize(photo, height, width)
 
 
@@ -46,15 +54,15 @@ class ProceduralTextures:
         return np.asarray(np.rint(mixed), dtype=np.uint8)
 
 
-def textures_from_folder(folder: Path, height: int, width: int) -> TexturePhotos:
-    """All images below `folder`; DatasetError when there is none or one cannot be read."""
-    paths = sorted(path for path in folder.rglob("*") if is_image(path))[:PHOTO_LIMIT]
+def texture_files(folder: Path) -> list[Path]:
+    """The images below `folder`, sorted; DatasetError when there is none."""
+    paths = sorted(path for path in folder.rglob("*") if is_image(path))
     if not paths:
         raise DatasetError(
             f"No texture image in {folder}.",
             fix="Give a folder of photos, or leave --textures out for procedural ones.",
         )
-    return TexturePhotos(np.stack([resize(read_image(path), height, width) for path in paths]))
+    return paths
 
 
 def augment(rng: np.random.Generator, image: Image, count: int) -> Image:

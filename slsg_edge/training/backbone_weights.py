@@ -2,18 +2,15 @@
 
 import hashlib
 import os
-import pickle
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
-from slsg_edge.errors import ConfigError, StorageError
+from slsg_edge.errors import StorageError
+from slsg_edge.models.weight_files import read_state_dict
 from slsg_edge.storage import write_atomically
 
 URL = "https://download.pytorch.org/models/resnet18-f37072fd.pth"
@@ -28,14 +25,17 @@ def backbone_weights(source: str) -> Mapping[str, Tensor] | None:
     """`imagenet`, `none` or the path of a file: tensors by torchvision's names, None for none."""
     if source == "none":
         return None
-    return _state_dict(imagenet_file() if source == "imagenet" else Path(source))
+    path = imagenet_file() if source == "imagenet" else Path(source)
+    return read_state_dict(
+        path, fix="Give `imagenet`, `none` or a ResNet-18 in torchvision's names."
+    )
 
 
 def imagenet_file() -> Path:
     """ResNet-18's ImageNet weights in the user's cache, downloaded once and checked."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     path = cache / "slsg-edge" / URL.rpartition("/")[2]
-    if not path.exists():
+    if not path.exists() or not _is_whole(path.read_bytes()):
         write_atomically(path, _download())
     return path
 
@@ -44,26 +44,12 @@ def _download() -> bytes:
     try:
         with urllib.request.urlopen(URL, timeout=30) as response:
             content: bytes = response.read()
-    except (urllib.error.URLError, OSError) as error:
+    except (OSError, HTTPException) as error:
         raise StorageError(f"Cannot download {URL}: {error}.", fix=OFFLINE) from error
-    found = hashlib.sha256(content).hexdigest()
-    if not found.startswith(DIGEST):
-        raise StorageError(f"{URL} has sha256 {found}, not {DIGEST}...", fix=OFFLINE)
+    if not _is_whole(content):
+        raise StorageError(f"What {URL} sent has not the sha256 {DIGEST}...", fix=OFFLINE)
     return content
 
 
-def _state_dict(path: Path) -> Mapping[str, Tensor]:
-    """Safetensors, or a state dict of torch.save read with `weights_only`."""
-    if not path.is_file():
-        raise ConfigError(
-            f"There is no weight file {path}.", fix="Give `imagenet`, `none` or a file that exists."
-        )
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (SafetensorError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise ConfigError(
-            f"{path} is no safetensors file and no state dict: {str(error).splitlines()[0]}",
-            fix="Give a state dict of ResNet-18 in torchvision's names.",
-        ) from error
+def _is_whole(content: bytes) -> bool:
+    return hashlib.sha256(content).hexdigest().startswith(DIGEST)

@@ -5,7 +5,6 @@ on as if nothing had happened, because batches depend on their number alone.
 """
 
 import io
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 import torch
 
 from slsg_edge.errors import ConfigError
+from slsg_edge.models.weight_files import DAMAGE, first_line
 from slsg_edge.storage import write_atomically
 
 History = list[tuple[int, dict[str, float]]]
@@ -63,14 +63,18 @@ class RunFolder:
         if saved["identity"] != self.identity:
             raise ConfigError(
                 f"{path} belongs to a run with other settings, data or weights.",
-                fix="Resume with the options of that run, or start anew without --resume.",
+                fix=f"Give the options of that run, or delete {self.path} to start anew.",
             )
         for name, part in parts.items():
             part.load_state_dict(saved["state"][name])
         return int(saved["iteration"]), list(saved["history"])
 
+    def unfinished(self) -> bool:
+        """Whether a run was stopped here: one that came to its end leaves no checkpoint."""
+        return any(self.path.glob("*.pt"))
+
     def clear(self) -> None:
-        """Forgets the checkpoints of an earlier run."""
+        """Forgets the checkpoints, once their run is in a bundle."""
         for path in self.path.glob("*.pt"):
             path.unlink()
 
@@ -78,8 +82,8 @@ class RunFolder:
 def _load(path: Path) -> dict[str, Any]:
     try:
         return dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except (OSError, *DAMAGE) as error:
         raise ConfigError(
-            f"{path} is damaged: {str(error).splitlines()[0]}",
-            fix="Start anew without --resume.",
+            f"{path} is damaged: {first_line(error)}",
+            fix=f"Delete {path.parent} and start anew without --resume.",
         ) from error

@@ -1,15 +1,18 @@
-"""Where training runs, and what differs there: memory layout, mixed precision, worker count."""
+"""Where training runs, and what differs there: memory layout, mixed precision, determinism."""
 
 import contextlib
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from slsg_edge.config import unknown_name
+from slsg_edge.config import require, unknown_name
 from slsg_edge.errors import ConfigError
 from slsg_edge.training.feed import Batch, default_workers
+
+AMPERE = 8  # compute capability from which bfloat16 is more than an emulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Device:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def move(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        first, second = (part.to(self.place, non_blocking=True) for part in batch)
+        first, second = (part.to(self.place) for part in batch)
         return first, second
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
@@ -47,26 +50,37 @@ class Device:
 
 
 def device_from_name(name: str, workers: int | None) -> Device:
-    """`auto`, `cpu`, `cuda`, `cuda:1` or `mps`; ConfigError when torch cannot use it."""
-    kind = name.partition(":")[0]
-    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": _has_mps()}
-    if kind == "auto":
-        kind = name = next(kind for kind in ("cuda", "mps", "cpu") if present[kind])
+    """`auto`, `cpu`, `cuda`, `cuda:1` or `mps`; ConfigError when torch cannot use it.
+
+    With CUDA it also makes PyTorch choose algorithms that give the same result twice.
+    """
+    require(workers is None or workers >= 0, f"--workers is {workers}.", "Give 0 or more.")
+    place = _place(name)
+    count = default_workers() if workers is None else workers
+    if place.type != "cuda":
+        return Device(place, count)
+    # backward of gathering and of bilinear upsampling adds up in any order otherwise
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    if torch.cuda.get_device_capability(place)[0] >= AMPERE:
+        return Device(place, count, torch.bfloat16)
+    return Device(place, count, torch.float16, torch.amp.GradScaler("cuda"))
+
+
+def _place(name: str) -> torch.device:
+    present = {
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+        "cpu": 1,
+    }
+    if name == "auto":
+        name = next(kind for kind, count in present.items() if count)
+    kind, _, number = name.partition(":")
     if kind not in present:
         raise unknown_name(name, ("auto", *present), what="device")
-    if not present[kind]:
+    if (number and not number.isdecimal()) or int(number or 0) >= present[kind]:
         raise ConfigError(
-            f"PyTorch {torch.__version__} sees no {kind} device.",
+            f"PyTorch {torch.__version__} sees no device {name}.",
             fix="Run `slsg-edge doctor`, or give --device cpu.",
         )
-    count = default_workers() if workers is None else workers
-    if kind != "cuda":
-        return Device(torch.device(name), count)
-    if torch.cuda.is_bf16_supported():
-        return Device(torch.device(name), count, torch.bfloat16)
-    scaler = torch.amp.GradScaler("cuda")
-    return Device(torch.device(name), count, torch.float16, scaler)
-
-
-def _has_mps() -> bool:
-    return torch.backends.mps.is_available()
+    return torch.device(name)

@@ -4,11 +4,10 @@ Batch i is a function of the seed and i alone: a run that was interrupted and re
 same batches as one that was not, with any number of workers.
 """
 
-import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -18,6 +17,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from slsg_edge.contracts import Image
+from slsg_edge.errors import SlsgError
+from slsg_edge.machine import usable_cores
 from slsg_edge.synthesis.anomalies import AnomalySimulator
 from slsg_edge.synthesis.colour import jitter
 from slsg_edge.synthesis.settings import REFERENCE_SIDE
@@ -29,6 +30,18 @@ Batch: TypeAlias = tuple[Tensor, Tensor]
 MASK_GREY = 127
 # First words of the seeds, so that no two uses share a random stream.
 _ORDER, _PAIR, _CORRUPTION = 1, 2, 3
+
+
+def _handed_back(draw: Callable[[Any, int], Batch]) -> Callable[[Any, int], Batch]:
+    """Errors of the user become values: a worker's exceptions lose their message on the way."""
+
+    def safely(dataset: Any, iteration: int) -> Batch:
+        try:
+            return draw(dataset, iteration)
+        except SlsgError as error:
+            return error  # type: ignore[return-value]
+
+    return safely
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,7 @@ class PairBatches(Dataset[Batch]):
         self.frames, self.simulator = frames, simulator
         self.draw = Draw(seed, len(frames), batch)
 
+    @_handed_back
     def __getitem__(self, iteration: int) -> Batch:
         triples = [self._pair(iteration, place) for place in range(self.draw.batch)]
         normal, anomalous, masks = (np.stack(column) for column in zip(*triples, strict=True))
@@ -77,6 +91,7 @@ class CorruptionBatches(Dataset[Batch]):
         self.frames, self.settings = frames, settings
         self.draw = Draw(seed, len(frames), settings.batch)
 
+    @_handed_back
     def __getitem__(self, iteration: int) -> Batch:
         pairs = [self._pair(iteration, place) for place in range(self.draw.batch)]
         corrupted, clean = (np.stack(column) for column in zip(*pairs, strict=True))
@@ -111,13 +126,15 @@ def batches(dataset: Dataset[Batch], start: int, total: int, workers: int) -> It
         worker_init_fn=_start_worker if workers else None,
         multiprocessing_context="spawn" if workers else None,
     )
-    return iter(loader)
+    for batch in loader:
+        if isinstance(batch, SlsgError):
+            raise batch
+        yield batch
 
 
 def default_workers() -> int:
     """One for each core but one, eight at most: a worker gives more than 100 pairs a second."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(8, max(1, (cores or 2) - 1))
+    return min(8, max(1, usable_cores() - 1))
 
 
 def _start_worker(_: int) -> None:

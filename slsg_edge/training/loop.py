@@ -4,18 +4,18 @@ Knows nothing about networks and losses: a phase brings its own step.
 """
 
 import contextlib
+import math
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import TypeAlias
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
+from slsg_edge.errors import ConfigError
+from slsg_edge.progress import bar
 from slsg_edge.training.checkpoint import History, RunFolder, Stateful
 from slsg_edge.training.feed import Batch
 from slsg_edge.training.tensorboard import Record
@@ -67,14 +67,14 @@ def run_phase(phase: Phase, folder: RunFolder, record: Record, *, resume: bool) 
     if done >= phase.iterations:
         return history
     saved, pace = time.monotonic(), Pace()
-    with _stop_flag() as stopping, _progress() as progress:
+    with _stop_flag() as stopping, bar("{task.fields[note]}") as progress:
         task = progress.add_task(phase.name, total=phase.iterations, completed=done, note="")
         batches = phase.batches(done)
         for iteration in range(done + 1, phase.iterations + 1):
             losses = phase.step(_next(batches, pace))
             pace.images += phase.images
             if iteration % LOG_EVERY == 0 or iteration == phase.iterations:
-                values = {name: float(value) for name, value in losses.items()}
+                values = _finite(losses, phase.name, iteration)
                 history.append((iteration, values))
                 record(phase.name, iteration, values)
                 progress.update(task, note=_note(values, pace))
@@ -83,7 +83,7 @@ def run_phase(phase: Phase, folder: RunFolder, record: Record, *, resume: bool) 
             if late or stopping() or iteration == phase.iterations:
                 folder.save(phase.name, iteration, phase.parts, history)
                 saved = time.monotonic()
-            if stopping() and iteration < phase.iterations:
+            if stopping():
                 raise Interrupted(phase.name, iteration)
     return history
 
@@ -95,19 +95,18 @@ def _next(batches: Iterator[Batch], pace: Pace) -> Batch:
     return batch
 
 
+def _finite(losses: Losses, phase: str, iteration: int) -> dict[str, float]:
+    values = {name: float(value) for name, value in losses.items()}
+    if not all(math.isfinite(value) for value in values.values()):
+        raise ConfigError(
+            f"The loss of {phase} is no number any more after {iteration} iterations.",
+            fix=f"Lower {phase}.learning_rate and start anew.",
+        )
+    return values
+
+
 def _note(losses: Mapping[str, float], pace: Pace) -> str:
     return " ".join(f"{name} {value:.4f}" for name, value in losses.items()) + f", {pace}"
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TextColumn("{task.fields[note]}"),
-        TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
-    )
 
 
 @contextlib.contextmanager

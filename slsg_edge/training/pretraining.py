@@ -5,10 +5,13 @@ decoder that sees only the deepest features reconstructs the clean image from on
 were shuffled and masked. Skips would let it copy pixels instead of reasoning about places.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
 from slsg_edge.models.scored import Normalise
 from slsg_edge.models.slsg.layers import conv_bn_relu, upsample
@@ -21,6 +24,10 @@ from slsg_edge.training.settings import TrainSettings
 
 NAME = "pretraining"
 STEPS = 4  # doublings from the deepest features to pixels
+SCHEDULES: dict[str, Callable[[Optimizer, int], LRScheduler]] = {
+    "cosine": CosineAnnealingLR,
+    "constant": lambda optimiser, _: ConstantLR(optimiser, 1.0),
+}
 
 
 class Reconstruction(nn.Module):
@@ -52,7 +59,7 @@ def pretraining_phase(
     optimiser = torch.optim.AdamW(
         model.parameters(), options.learning_rate, weight_decay=options.weight_decay
     )
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, options.iterations)
+    schedule = SCHEDULES[options.schedule](optimiser, options.iterations)
     device.arrange(model.train())
     if settings.training.encoder_batch_norm == "frozen":
         network.encoder.eval()
@@ -71,7 +78,7 @@ def pretraining_phase(
         NAME,
         options.iterations,
         options.batch,
-        {"model": model, "optimiser": optimiser, "schedule": schedule},
+        {"model": model, "optimiser": optimiser, "schedule": schedule, "scaler": device.scaler},
         lambda start: batches(source, start, options.iterations, device.workers),
         step,
     )

@@ -46,7 +46,7 @@ def segmentation_phase(
         NAME,
         options.iterations,
         2 * options.batch,
-        {"model": network, "optimiser": optimiser, "schedule": schedule},
+        {"model": network, "optimiser": optimiser, "schedule": schedule, "scaler": device.scaler},
         lambda start: batches(source, start, options.iterations, device.workers),
         step,
     )

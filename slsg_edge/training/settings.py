@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from slsg_edge.errors import ConfigError
+from slsg_edge.config import require, require_shares
 from slsg_edge.models.slsg.network import SlsgSpec
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.synthesis.settings import SynthesisSettings
+
+LARGEST_SEED = 2**32 - 1  # of what PyTorch and NumPy take alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class PretrainSettings:
     samples_per_epoch: int = 3000
     batch: int = 16
     learning_rate: float = 1e-4
+    schedule: Literal["cosine", "constant"] = "cosine"
     weight_decay: float = 1e-2
     shuffle_grids: tuple[int, ...] = (4, 8)
     shuffled: tuple[float, float] = (0.25, 0.75)
@@ -35,10 +38,25 @@ class PretrainSettings:
     jitter: float = 0.1
     ssim_weight: float = 0.5
 
+    def __post_init__(self) -> None:
+        _require_positive("pretraining.batch", self.batch)
+        _require_optimiser("pretraining", self.learning_rate, self.weight_decay)
+        require(
+            self.iterations >= 1,
+            f"{self.epochs} epochs of {self.samples_per_epoch} images are no pretraining.",
+            "Give more, or pretraining.task = 'none'.",
+        )
+        require(
+            bool(self.shuffle_grids) and min(self.shuffle_grids) >= 2,
+            f"pretraining.shuffle_grids is {list(self.shuffle_grids)}.",
+            "Give one or more numbers of cells a side, each at least 2.",
+        )
+        _require_positive("pretraining.mask_cell", self.mask_cell)
+        shares = *self.shuffled, *self.masked, self.jitter, self.ssim_weight
+        require_shares("A number of pretraining", *shares)
+
     @property
     def iterations(self) -> int:
-        if self.task == "none":
-            return 0
         return self.epochs * self.samples_per_epoch // self.batch
 
 
@@ -49,6 +67,10 @@ class LossSettings:
     auxiliary: float = 0.3
     gamma: float = 4.0
     smoothing: float = 1e-5
+
+    def __post_init__(self) -> None:
+        numbers = self.focal, self.l1, self.auxiliary, self.gamma, self.smoothing
+        require(min(numbers) >= 0, "A number of training.loss is negative.", "Give 0 or more.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +91,12 @@ class StageTwoSettings:
     encoder_batch_norm: Literal["batch", "frozen"] = "batch"
     loss: LossSettings = field(default_factory=LossSettings)
 
+    def __post_init__(self) -> None:
+        _require_positive("training.iterations", self.iterations)
+        _require_positive("training.batch", self.batch)
+        _require_optimiser("training", self.learning_rate, self.weight_decay)
+        require_shares("training.momentum", self.momentum)
+
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
@@ -83,27 +111,29 @@ class TrainSettings:
     synthesis: SynthesisSettings = field(default_factory=SynthesisSettings)
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise ConfigError(f"seed is {self.seed}.", fix="Give 0 or more.")
-        for name, value in (
-            ("training.iterations", self.training.iterations),
-            ("training.batch", self.training.batch),
-            ("pretraining.batch", self.pretraining.batch),
-        ):
-            if value < 1:
-                raise ConfigError(f"{name} is {value}.", fix="Give at least 1.")
-        if not 0 <= self.holdout < 1:
-            raise ConfigError(f"holdout is {self.holdout}.", fix="Give a share, 0 to below 1.")
+        require(
+            0 <= self.seed <= LARGEST_SEED, f"seed is {self.seed}.", f"Give 0 to {LARGEST_SEED}."
+        )
+        require(0 <= self.holdout < 1, f"holdout is {self.holdout}.", "Give a share below 1.")
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a run may use; none of it changes the result on one machine.
+    """Where things are on this machine. The number of workers does not change the result.
 
-    backbone_weights: `imagenet`, `none` or a file.
+    backbone_weights: `imagenet`, `none` or a file. textures: photos; None draws procedural ones.
     """
 
     backbone_weights: str = "imagenet"
     textures: Path | None = None
     device: str = "auto"
     workers: int | None = None
+
+
+def _require_positive(name: str, value: int) -> None:
+    require(value >= 1, f"{name} is {value}.", "Give at least 1.")
+
+
+def _require_optimiser(table: str, learning_rate: float, weight_decay: float) -> None:
+    require(learning_rate > 0, f"{table}.learning_rate is {learning_rate}.", "Give more than 0.")
+    require(weight_decay >= 0, f"{table}.weight_decay is {weight_decay}.", "Give 0 or more.")

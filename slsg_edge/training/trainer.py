@@ -9,7 +9,6 @@ import io
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,36 +16,31 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from slsg_edge.bundle import Bundle, Manifest, check_name, new_bundle
-from slsg_edge.data.layouts import read_dataset
-from slsg_edge.data.loading import load_frames
-from slsg_edge.data.splits import content_hash, fingerprint, train_and_holdout
+from slsg_edge.bundle import Bundle, Manifest, new_bundle
+from slsg_edge.errors import ConfigError
 from slsg_edge.models.backbones import load_trunk
 from slsg_edge.models.slsg.network import SlsgNetwork, network_from_spec
-from slsg_edge.progress import progress
 from slsg_edge.provenance import tool_versions
 from slsg_edge.synthesis.anomalies import AnomalySimulator
-from slsg_edge.synthesis.textures import ProceduralTextures, textures_from_folder
-from slsg_edge.training import charts, pretraining, segmentation
+from slsg_edge.training import charts
 from slsg_edge.training.backbone_weights import backbone_weights
 from slsg_edge.training.checkpoint import History, RunFolder
 from slsg_edge.training.device import Device, device_from_name
 from slsg_edge.training.feed import CorruptionBatches, PairBatches
-from slsg_edge.training.frames import StoredFrames, store_frames
+from slsg_edge.training.frames import StoredFrames
 from slsg_edge.training.loop import Phase, run_phase
+from slsg_edge.training.material import (
+    Material,
+    choose_material,
+    forget_material,
+    store_material,
+)
+from slsg_edge.training.pretraining import pretraining_phase
+from slsg_edge.training.segmentation import segmentation_phase
 from slsg_edge.training.settings import Resources, TrainSettings
 from slsg_edge.training.tensorboard import recorder
 
 Say: TypeAlias = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingData:
-    """Good images at model resolution, and the sha256 of each file on either side."""
-
-    frames: StoredFrames
-    train: tuple[str, ...]
-    holdout: tuple[str, ...]
 
 
 def train(
@@ -65,52 +59,46 @@ def train(
     checkpoint in the run folder.
     """
     started = time.monotonic()
-    check_name(output)
+    manifest = Manifest("slsg", dataclasses.asdict(settings.model), settings.preprocessing)
+    target = new_bundle(output, manifest)
     device = device_from_name(resources.device, resources.workers)
     network = _new_network(settings)
-    folder = output.with_suffix(".run")
-    images = _training_data(data, settings, folder)
+    material = choose_material(data, settings.holdout, resources.textures)
     _load_backbone(network, settings, resources, say)
-    say(f"{len(images.train)} images to train on, {len(images.holdout)} held out, {device.place}.")
-    pairs = _pairs(images.frames, settings, resources)
-    run = RunFolder(folder, _identity(settings, resources, images))
-    if not resume:
-        run.clear()
-    charts.write_anomaly_sheet(folder / "anomalies.png", pairs)
-    _run(_phases(network, images, pairs, settings, device), run, resume=resume)
-    manifest = Manifest("slsg", dataclasses.asdict(settings.model), settings.preprocessing)
-    bundle = new_bundle(output, manifest).commit(
+    run = RunFolder(output.with_suffix(".run"), _identity(settings, network, material))
+    _check_run(run, resume, say)
+    frames, textures = store_material(material, run.path, settings.preprocessing)
+    pairs = PairBatches(
+        frames,
+        AnomalySimulator(settings.synthesis, textures),
+        settings.seed,
+        settings.training.batch,
+    )
+    say(f"{len(frames)} images to train on, {len(material.holdout)} held out, {device.place}.")
+    charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
+    _run(_phases(network, frames, pairs, settings, device), run, resume=resume)
+    bundle = target.commit(
         "train",
         {
             "weights.safetensors": _weights(network),
             "frames.npz": _frames(pairs, settings.training.iterations),
             "data.json": json.dumps(
-                {"train": list(images.train), "holdout": list(images.holdout)}
+                {"train": material.train, "holdout": material.holdout}
             ).encode(),
         },
         command=command,
         started=started,
         tools=tool_versions("torch", "opencv-python-headless", "opencv-python"),
         settings={
-            "data_fingerprint": fingerprint(images.train),
+            "data_fingerprint": material.fingerprint,
             "backbone_weights": resources.backbone_weights,
             "device": str(device.place),
             **json.loads(json.dumps(dataclasses.asdict(settings))),
         },
     )
-    images.frames.path.unlink()  # a copy of the images, needed by nobody any more
+    run.clear()
+    forget_material(run.path)
     return bundle
-
-
-def _training_data(data: Path, settings: TrainSettings, folder: Path) -> TrainingData:
-    paths, held_out = train_and_holdout(read_dataset(data), settings.holdout)
-    with progress("reading images", len(paths)) as advance:
-        frames = load_frames(paths, settings.preprocessing, advance)
-    return TrainingData(
-        store_frames(folder / "frames.npy", frames),
-        tuple(content_hash(path) for path in paths),
-        tuple(content_hash(path) for path in held_out),
-    )
 
 
 def _new_network(settings: TrainSettings) -> SlsgNetwork:
@@ -138,51 +126,46 @@ def _load_backbone(
         )
 
 
-def _pairs(frames: StoredFrames, settings: TrainSettings, resources: Resources) -> PairBatches:
-    resolution = settings.preprocessing
-    textures = (
-        ProceduralTextures()
-        if resources.textures is None
-        else textures_from_folder(resources.textures, resolution.height, resolution.width)
-    )
-    simulator = AnomalySimulator(settings.synthesis, textures)
-    return PairBatches(frames, simulator, settings.seed, settings.training.batch)
+def _identity(settings: TrainSettings, network: SlsgNetwork, material: Material) -> str:
+    """What a checkpoint must share with the run that resumes it; `network` is untrained."""
+    parts = json.dumps(dataclasses.asdict(settings)), material.fingerprint
+    return hashlib.sha256("".join(parts).encode() + _weights(network)).hexdigest()
+
+
+def _check_run(run: RunFolder, resume: bool, say: Say) -> None:
+    """Work of hours is neither thrown away nor missed without a word."""
+    if run.unfinished() and not resume:
+        raise ConfigError(
+            f"{run.path} holds a run that was stopped.",
+            fix="Go on with --resume, or delete that folder to start anew.",
+        )
+    if resume and not run.unfinished():
+        say(f"Nothing to resume in {run.path}: this run starts anew.")
 
 
 def _phases(
     network: SlsgNetwork,
-    images: TrainingData,
+    frames: StoredFrames,
     pairs: PairBatches,
     settings: TrainSettings,
     device: Device,
 ) -> list[Callable[[], Phase]]:
     """Made one after the other: stage 2 freezes what stage 1 trains."""
     options = settings.pretraining
-    corrupted = CorruptionBatches(images.frames, options, settings.seed)
-    second = [lambda: segmentation.segmentation_phase(network, pairs, settings, device)]
-    if not options.iterations:
+    second = [lambda: segmentation_phase(network, pairs, settings, device)]
+    if options.task == "none":
         return second
-    return [lambda: pretraining.pretraining_phase(network, corrupted, settings, device), *second]
+    corrupted = CorruptionBatches(frames, options, settings.seed)
+    return [lambda: pretraining_phase(network, corrupted, settings, device), *second]
 
 
-def _run(phases: Sequence[Callable[[], Phase]], folder: RunFolder, *, resume: bool) -> None:
+def _run(phases: Sequence[Callable[[], Phase]], run: RunFolder, *, resume: bool) -> None:
     histories: dict[str, History] = {}
-    record = recorder(folder.path)
+    record = recorder(run.path)
     for make in phases:
         phase = make()
-        histories[phase.name] = run_phase(phase, folder, record, resume=resume)
-        charts.write_loss_chart(folder.path / "losses.png", histories)
-
-
-def _identity(settings: TrainSettings, resources: Resources, images: TrainingData) -> str:
-    """What a checkpoint must share with the run that resumes it."""
-    parts = (
-        dataclasses.asdict(settings),
-        resources.backbone_weights,
-        str(resources.textures),
-        fingerprint(images.train),
-    )
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        histories[phase.name] = run_phase(phase, run, record, resume=resume)
+        charts.write_loss_chart(run.path / "losses.png", histories)
 
 
 def _weights(network: SlsgNetwork) -> bytes:

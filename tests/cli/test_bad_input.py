@@ -54,6 +54,7 @@ def refused(run, good, tmp_path):
         for text in expected:
             assert text in said
         assert not (tmp_path / "a.slsg").exists()
+        assert not list(tmp_path.glob("a.run/*"))
 
     return check
 
@@ -102,6 +103,32 @@ def test_a_value_of_the_wrong_type_in_the_settings(refused, tmp_path):
     refused("minimum_area", options=["--config", tmp_path / "a.toml"])
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "seed = 99999999999999999999999",
+        "holdout = 1.5",
+        "[pretraining]\nepochs = -1",
+        "[pretraining]\nshuffle_grids = []",
+        "[pretraining]\nlearning_rate = -1.0",
+        "[training]\nlearning_rate = nan",
+        "[training]\nmomentum = -1.0",
+        "[training]\nbatch = 0",
+        "[synthesis]\njitter = -3.0",
+        "[synthesis.structure]\ncells = []",
+        "[synthesis.structure]\nsources = []",
+        "[synthesis.structure]\nsources = [{ weight = 0.0 }]",
+        "[synthesis.structure]\nsources = [{ shuffle = [0, 4] }]",
+        "[synthesis.texture]\nblend = { maximum = 2.0 }",
+        "[synthesis.foreground]\nkeep = [0.0, 2.0, 0.0, 1.0]",
+        "[synthesis.extra_box]\nprobability = 1.0\nbox = [-1.0, 1.0, 0.0, 1.0]",
+    ],
+)
+def test_numbers_that_make_no_sense_in_the_settings(refused, tmp_path, line):
+    (tmp_path / "a.toml").write_text(line + "\n")
+    refused(options=["--config", tmp_path / "a.toml"])
+
+
 def test_settings_that_are_no_toml(refused, tmp_path):
     (tmp_path / "a.toml").write_text("[training\n")
     refused("a.toml", "line 1", options=["--config", tmp_path / "a.toml"])
@@ -112,8 +139,26 @@ def test_a_texture_folder_without_textures(refused, tmp_path):
     refused("No texture image", options=["--textures", tmp_path / "empty"])
 
 
-def test_a_device_that_is_not_there(refused):
-    refused("cuda", options=["--device", "cuda:99"])
+@pytest.mark.parametrize("device", ["cuda:99", "cpu:x", "tpu"])
+def test_a_device_that_is_not_there(refused, device):
+    refused(device, options=["--device", device])
+
+
+def test_fewer_than_no_workers(refused):
+    refused("--workers", options=["--workers", "-1"])
+
+
+def test_an_image_that_may_not_be_read(refused, good, monkeypatch):
+    """The permission itself does not stop root, so the refusal comes from here."""
+    read = Path.read_bytes
+
+    def guarded(path):
+        if path.name == "3.png":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", guarded)
+    refused("3.png", "Permission denied")
 
 
 def test_a_region_outside_the_images(refused):

@@ -97,6 +97,15 @@ def test_maps_with_nan_are_refused():
 def test_a_changed_verdict_is_beyond_tolerance():
     maps = np.zeros((1, 4, 4), np.float32)
     golden = Golden(np.zeros((1, 4, 4, 3), np.uint8), maps, np.full(1, 0.5, np.float32))
-    off = difference(golden, maps, np.full(1, 0.50001, np.float32), 0.500005)
+    off = difference(golden, maps, np.full(1, 0.6, np.float32), 0.55)
     assert off.verdicts == 1
     assert not off.within_tolerance()
+
+
+@pytest.mark.parametrize("scores", [[0.5], [0.1, 0.2, 0.9], [0.2, 0.2]])
+def test_the_threshold_before_calibration_lies_away_from_every_score(scores):
+    maps = np.zeros((len(scores), 4, 4), np.float32)
+    frames = np.zeros((len(scores), 4, 4, 3), np.uint8)
+    found = Golden(frames, maps, np.array(scores, np.float32)).split_threshold()
+    assert 0 < found < 1
+    assert min(abs(found - score) for score in scores) > 0.1

@@ -1,11 +1,13 @@
 """Weight files in torchvision's names, whole and partial."""
 
+import threading
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 import torch
 
-from slsg_edge.errors import ConfigError
+from slsg_edge.errors import ConfigError, StorageError
 from slsg_edge.models.backbones import ResNet18, load_trunk
 from slsg_edge.training.backbone_weights import backbone_weights
 
@@ -48,6 +50,41 @@ def test_a_file_that_is_no_state_dict_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"not weights at all")
     with pytest.raises(ConfigError, match=name):
         backbone_weights(str(tmp_path / name))
+
+
+def test_a_list_is_no_state_dict(tmp_path):
+    torch.save([torch.zeros(1)], tmp_path / "list.pth")
+    with pytest.raises(ConfigError, match="no plain state dict"):
+        backbone_weights(str(tmp_path / "list.pth"))
+
+
+def test_a_folder_is_no_weight_file(tmp_path):
+    with pytest.raises(ConfigError, match="Cannot read"):
+        backbone_weights(str(tmp_path))
+
+
+class WrongFile(SimpleHTTPRequestHandler):
+    """A web server whose file has another sha256."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"not the weights")
+
+
+def test_a_corrupt_copy_is_fetched_again_and_checked_again(tmp_path, monkeypatch):
+    with HTTPServer(("127.0.0.1", 0), WrongFile) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/resnet18-f37072fd.pth"
+        monkeypatch.setattr("slsg_edge.training.backbone_weights.URL", url)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        (tmp_path / "slsg-edge").mkdir()
+        (tmp_path / "slsg-edge" / "resnet18-f37072fd.pth").write_bytes(b"cut short")
+        with pytest.raises(StorageError, match="sha256"):
+            backbone_weights("imagenet")
 
 
 def test_a_pickle_with_code_in_it_is_refused(tmp_path):

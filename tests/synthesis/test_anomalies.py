@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from slsg_edge.cli.train import settings_from_options
 from slsg_edge.config import read_toml, settings_from_table
 from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.synthesis.anomalies import AnomalySimulator
@@ -21,8 +22,9 @@ from slsg_edge.synthesis.structure import shuffle_cells, swap_edges
 from slsg_edge.synthesis.textures import (
     AUGMENTATIONS,
     ProceduralTextures,
+    TexturePhotos,
     augment,
-    textures_from_folder,
+    texture_files,
 )
 from slsg_edge.training.settings import TrainSettings
 
@@ -136,6 +138,13 @@ def test_every_preset_is_read_and_used(image, name):
         assert _draw(settings, image, seed)[1].any()
 
 
+@pytest.mark.parametrize(("name", "maximum"), [("breakfast_box", 0.7), ("pushpins", 0.4)])
+def test_presets_blend_textures_as_they_say(name, maximum):
+    found = settings_from_options(None, name, {"": {}, "preprocessing": {"roi": None}})
+    blend = found.synthesis.texture.blend
+    assert (blend.maximum, blend.fixed_probability) == (maximum, 0.0)
+
+
 def test_presets_are_all_tested():
     found = {path.stem for path in preset_file("juice_bottle").parent.glob("*.toml")}
     assert found == set(PRESETS)
@@ -161,4 +170,10 @@ def test_another_image_can_be_the_source(image):
 
 def test_a_folder_without_textures_is_an_error(tmp_path):
     with pytest.raises(DatasetError, match="No texture image"):
-        textures_from_folder(tmp_path, 64, 64)
+        texture_files(tmp_path)
+
+
+def test_photos_are_drawn_at_the_size_that_is_asked_for():
+    photos = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    drawn = TexturePhotos(photos).draw(np.random.default_rng(1), 48, 64)
+    assert drawn.shape == (48, 64, 3)

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from slsg_edge.bundle import open_bundle
-from slsg_edge.errors import ConfigError, DatasetError
+from slsg_edge.errors import BundleError, ConfigError, DatasetError, StaleBundle
 from slsg_edge.models.backbones import ResNet18
 from slsg_edge.models.slsg.network import SlsgSpec
 from slsg_edge.training import loop
@@ -57,8 +57,8 @@ def test_the_bundle_records_what_made_it(good_images, settings, resources):
     assert len(json.loads(bundle.file("data.json").read_text())["train"]) == 6
 
 
-def _interrupt_after(monkeypatch, steps):
-    """Raises the stop flag, as Ctrl-C does, once so many batches were taken."""
+def _stopped_after(steps, monkeypatch, folder, settings, resources):
+    """Runs until Ctrl-C comes while so many batches were taken."""
     taken = []
     ask = loop._next
 
@@ -68,36 +68,75 @@ def _interrupt_after(monkeypatch, steps):
             loop.signal.raise_signal(loop.signal.SIGINT)
         return ask(batches, pace)
 
-    monkeypatch.setattr(loop, "_next", counting)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_next", counting)
+        with pytest.raises(Interrupted):
+            _run(folder, "parts.slsg", settings, resources)
 
 
-@pytest.mark.parametrize("steps", [2, 5])  # within stage 1, which has 3 steps, and stage 2
+@pytest.mark.parametrize("steps", [2, 3, 5])  # stage 1 has 3 steps: within, at its end, beyond
 def test_a_stopped_run_resumes_to_the_same_weights(
     good_images, settings, resources, monkeypatch, steps
 ):
     whole, _ = _run(good_images, "whole.slsg", settings, resources)
-    with monkeypatch.context() as patch:
-        _interrupt_after(patch, steps)
-        with pytest.raises(Interrupted):
-            _run(good_images, "parts.slsg", settings, resources)
+    _stopped_after(steps, monkeypatch, good_images, settings, resources)
     assert not (good_images.parent / "parts.slsg").exists()
     resumed, _ = _run(good_images, "parts.slsg", settings, resources, resume=True)
     assert resumed == whole
 
 
-def test_a_run_with_other_settings_is_not_resumed(good_images, settings, resources):
-    _run(good_images, "a.slsg", settings, resources)
+def test_a_stopped_run_is_not_thrown_away(good_images, settings, resources, monkeypatch):
+    _stopped_after(2, monkeypatch, good_images, settings, resources)
+    with pytest.raises(ConfigError, match="--resume"):
+        _run(good_images, "parts.slsg", settings, resources)
+
+
+def test_a_run_with_other_settings_is_not_resumed(good_images, settings, resources, monkeypatch):
+    _stopped_after(2, monkeypatch, good_images, settings, resources)
     other = dataclasses.replace(settings, seed=5)
     with pytest.raises(ConfigError, match="other settings"):
-        _run(good_images, "a.slsg", other, resources, resume=True)
+        _run(good_images, "parts.slsg", other, resources, resume=True)
 
 
-def test_a_damaged_checkpoint_is_refused(good_images, settings, resources):
-    _run(good_images, "a.slsg", settings, resources)
-    checkpoint = good_images.parent / "a.run" / "training.pt"
+def test_a_damaged_checkpoint_is_refused(good_images, settings, resources, monkeypatch):
+    _stopped_after(5, monkeypatch, good_images, settings, resources)
+    checkpoint = good_images.parent / "parts.run" / "training.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(ConfigError, match="damaged"):
-        _run(good_images, "a.slsg", settings, resources, resume=True)
+        _run(good_images, "parts.slsg", settings, resources, resume=True)
+
+
+def test_with_nothing_to_resume_a_run_says_so_and_starts(good_images, settings, resources):
+    _, said = _run(good_images, "a.slsg", settings, resources, resume=True)
+    assert any("Nothing to resume" in line for line in said)
+
+
+def test_a_finished_run_leaves_neither_checkpoints_nor_copies(good_images, settings, resources):
+    _run(good_images, "a.slsg", settings, resources)
+    left = {path.suffix for path in (good_images.parent / "a.run").iterdir()}
+    assert not left & {".pt", ".npy"}
+
+
+def test_a_loss_that_diverges_ends_the_run(good_images, settings, resources, monkeypatch):
+    monkeypatch.setattr(loop, "LOG_EVERY", 1)
+    steep = dataclasses.replace(settings.training, learning_rate=1e30)
+    with pytest.raises(ConfigError, match="learning_rate"):
+        _run(good_images, "a.slsg", dataclasses.replace(settings, training=steep), resources)
+
+
+def test_texture_photos_take_part(good_images, settings, resources):
+    procedural, _ = _run(good_images, "a.slsg", settings, resources)
+    with_photos = dataclasses.replace(resources, textures=good_images)
+    photos, _ = _run(good_images, "b.slsg", settings, with_photos)
+    assert photos != procedural
+
+
+def test_a_damaged_bundle_in_the_way_is_found_before_any_training(good_images, settings, resources):
+    (good_images.parent / "a.slsg").mkdir()
+    (good_images.parent / "a.slsg" / "manifest.json").write_text("{")
+    with pytest.raises(BundleError, match="damaged"):
+        _run(good_images, "a.slsg", settings, resources)
+    assert not (good_images.parent / "a.run").exists()
 
 
 def test_stage_two_leaves_the_frozen_encoder_as_it_was(good_images, settings, resources):
@@ -141,8 +180,6 @@ def test_a_single_image_is_too_few(good_images, settings, resources):
 
 
 def test_training_again_makes_the_later_stages_stale(good_images, settings, resources):
-    from slsg_edge.errors import StaleBundle
-
     _run(good_images, "a.slsg", settings, resources)
     path = good_images.parent / "a.slsg"
     open_bundle(path).commit(

@@ -11,10 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from slsg_edge.models.backbones import ResNet18
-from slsg_edge.models.slsg.graph import GraphHead, GraphSpec
+from slsg_edge.models.slsg.graph import STRIDE, GraphHead, GraphSpec
 from slsg_edge.models.slsg.layers import SkipAttention, conv_bn_relu, upsample
-
-STRIDE = 16  # pixels per node
 
 
 class EdgeEncoder(nn.Module):

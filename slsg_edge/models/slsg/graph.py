@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+STRIDE = 16  # pixels a side of the image for each node, in both variants
+
 
 @dataclass(frozen=True, slots=True)
 class GraphSpec:
@@ -56,6 +58,14 @@ class GraphHead(nn.Module):
         self.register_buffer("positions", table, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """In FP32 whatever autocast says: near ties would choose other neighbours in 16 bits."""
+        device = x.device.type
+        if not torch.is_autocast_enabled(device):
+            return self._relate(x)
+        with torch.autocast(device, enabled=False):
+            return self._relate(x.float())
+
+    def _relate(self, x: Tensor) -> Tensor:
         nodes = self.enter(x)
         keys = self.key(nodes).flatten(2)
         dense = nodes + self._attend(nodes, keys)

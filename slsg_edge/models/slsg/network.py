@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from slsg_edge.errors import ConfigError
 from slsg_edge.models.slsg.edge import EdgeNetwork
+from slsg_edge.models.slsg.graph import STRIDE
 from slsg_edge.models.slsg.paper import PaperNetwork
 
 SlsgNetwork: TypeAlias = PaperNetwork | EdgeNetwork
@@ -14,7 +15,6 @@ VARIANTS: dict[str, Callable[[int, int], SlsgNetwork]] = {
     "edge": EdgeNetwork,
 }
 SMALLEST = 96  # pixels a side: below that there are fewer nodes than neighbours to choose from
-MULTIPLE = 32  # the strides of encoder and graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class SlsgSpec:
 def network_from_spec(spec: SlsgSpec, height: int, width: int) -> SlsgNetwork:
     """Untrained; ConfigError for a resolution that the strides do not divide."""
     for side in (height, width):
-        if side < SMALLEST or side % MULTIPLE:
+        if side < SMALLEST or side % STRIDE:
             raise ConfigError(
                 f"SLSG cannot work at {height}x{width} pixels.",
-                fix=f"Give multiples of {MULTIPLE} from {SMALLEST} upwards, as in 256.",
+                fix=f"Give multiples of {STRIDE} from {SMALLEST} upwards, as in 256.",
             )
     return VARIANTS[spec.variant](height, width)

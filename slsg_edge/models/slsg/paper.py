@@ -8,10 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from slsg_edge.models.backbones import ResNet18
-from slsg_edge.models.slsg.graph import GraphHead, GraphSpec
+from slsg_edge.models.slsg.graph import STRIDE, GraphHead, GraphSpec
 from slsg_edge.models.slsg.layers import SkipAttention, conv_bn_relu, upsample
-
-STRIDE = 16  # pixels per node
 
 
 class PaperEncoder(nn.Module):

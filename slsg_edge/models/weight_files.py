@@ -1,0 +1,48 @@
+"""State dicts from files that others made: safetensors, or torch.save read with `weights_only`."""
+
+import pickle
+import struct
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from slsg_edge.errors import ConfigError
+
+# What the readers raise for a file that is cut short, noise, or a pickle with code in it.
+DAMAGE = (
+    SafetensorError,
+    pickle.UnpicklingError,
+    struct.error,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+)
+
+
+def read_state_dict(path: Path, *, fix: str) -> dict[str, Tensor]:
+    """Tensors by name; ConfigError with `fix` for a file that holds anything else."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ConfigError(f"Cannot read {path}: {error.strerror or error}.", fix=fix) from error
+    except DAMAGE as error:
+        raise ConfigError(
+            f"{path} is no weight file that can be read safely: {first_line(error)}", fix=fix
+        ) from error
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+    ):
+        raise ConfigError(f"{path} holds no plain state dict.", fix=fix)
+    return content
+
+
+def first_line(error: Exception) -> str:
+    """PyTorch's messages go on for paragraphs."""
+    return str(error).partition("\n")[0] or type(error).__name__
