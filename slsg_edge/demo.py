@@ -5,6 +5,7 @@ Every step is the one that a user's own command takes; nothing here is only for 
 
 import dataclasses
 import json
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from slsg_edge.cases import report_page
 from slsg_edge.config import read_toml, settings_from_table
 from slsg_edge.contracts import Outcome
 from slsg_edge.data.layouts import read_dataset
+from slsg_edge.errors import ConfigError
 from slsg_edge.evaluation import Evaluation, evaluate
 from slsg_edge.exporting import export_bundle
 from slsg_edge.line.records import Inspection, WatchSummary, fingerprint_of
@@ -35,6 +37,7 @@ from slsg_edge.storage import write_atomically
 from slsg_edge.training.settings import Resources, TrainSettings
 from slsg_edge.training.trainer import train
 
+MARKER, RUN = "demo.json", "module.run"
 SETTINGS = Path(__file__).parent / "sample" / "module.toml"
 WANTED_AUROC = 0.95
 FALSE_ALARMS = 0.01  # what the 100 good images that it draws can show without extrapolating
@@ -80,8 +83,13 @@ class _Collected:
 
 
 def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
-    """Everything into `folder`, which must be new or an earlier demo's."""
+    """Everything into `folder`, which must be new or an earlier demo's.
+
+    What an earlier one with the same seed drew is used again, and what it trained before it was
+    stopped too. Raises ConfigError for a folder with other things; `loop.Interrupted`.
+    """
     started = time.monotonic()
+    _claim(folder, seed)
     data, film = folder / "data", folder / "data" / "film.mp4"
     standings = _draw(data, film, seed, say)
     say("Training SLSG on the good images ...")
@@ -91,7 +99,8 @@ def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
         folder / "module.slsg",
         dataclasses.replace(settings, seed=seed),
         Resources(backbone_weights="none"),
-        command=f"slsg-edge demo {folder}",
+        command=f"slsg-edge demo {folder} --seed {seed}",
+        resume=any((folder / RUN).glob("*.pt")),
         say=say,
     )
     say("Exporting the graph from pixels to score ...")
@@ -109,14 +118,32 @@ def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
     return DemoResult(evaluation, passed, summary, report, time.monotonic() - started)
 
 
+def _claim(folder: Path, seed: int) -> None:
+    """Takes away what an earlier demo left and this one cannot use."""
+    marker = folder / MARKER
+    if folder.exists() and any(folder.iterdir()) and not marker.exists():
+        raise ConfigError(
+            f"{folder} holds other things than a demo.", fix="Give a folder that is not there yet."
+        )
+    mark = json.dumps({"seed": seed})
+    stale = ["rejects"]
+    if not marker.exists() or marker.read_text() != mark:
+        stale += ["data", RUN]
+    elif not (folder / "data" / "film.json").exists():
+        stale += ["data"]
+    for name in stale:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / "verdicts.jsonl").unlink(missing_ok=True)
+    write_atomically(marker, mark.encode())
+
+
 def _draw(data: Path, film: Path, seed: int, say: Say) -> tuple[Standing, ...]:
-    """The data set and the film, or those of an earlier demo with the same seed."""
+    """The data set and the film, or those of an earlier demo."""
     record = film.with_suffix(".json")
     if record.exists():
-        stored = json.loads(record.read_text())
-        if stored["seed"] == seed:
-            say(f"Using the line that was drawn before: {data}")
-            return tuple(Standing(**standing) for standing in stored["standings"])
+        say(f"Using the line that was drawn before: {data}")
+        stored = json.loads(record.read_text())["standings"]
+        return tuple(Standing(**standing) for standing in stored)
     counts, settings = SampleCounts(), FilmSettings()
     with progress("drawing images", counts.total) as advance:
         write_dataset(data, counts, seed, advance)
@@ -158,7 +185,6 @@ def _watch(
 ) -> tuple[dict[int, Outcome], WatchSummary]:
     collected = _Collected()
     verdicts = folder / "verdicts.jsonl"
-    verdicts.unlink(missing_ok=True)
     with (
         open_source(str(film)) as source,
         closing(open_detector(bundle)) as detector,

@@ -1,19 +1,23 @@
 """The demo itself: it keeps its promise, and says so when it does not."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from slsg_edge.cli import app
-from slsg_edge.demo import DemoResult
+from slsg_edge.demo import DemoResult, _claim
+from slsg_edge.errors import ConfigError
 from slsg_edge.evaluation import Evaluation, Ranking
+from slsg_edge.line.records import WatchSummary
 
 
 def _result(image_auroc: float) -> DemoResult:
     ranking = Ranking(image_auroc, {}, 1.0, 0.5)
     evaluation = Evaluation((), 0.5, ranking, None, ())
-    return DemoResult(evaluation, (), None, None, 1.0)
+    summary = WatchSummary(0, 0, 0, 0, 0, 0, None, None, None)
+    return DemoResult(evaluation, (), summary, Path("report.html"), 1.0)
 
 
 def test_an_auroc_below_the_promise_is_not_good_enough():
@@ -26,6 +30,34 @@ def test_a_demo_that_is_not_good_enough_says_so_and_exits_1(monkeypatch, tmp_pat
     done = CliRunner().invoke(app, ["demo", str(tmp_path)])
     assert done.exit_code == 1
     assert "below the 0.95" in done.output
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="other things"):
+        _claim(tmp_path, 0)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("seed", "kept"), [(0, True), (1, False)])
+def test_what_was_drawn_is_used_again_for_the_same_seed_only(tmp_path, seed, kept):
+    folder = tmp_path / "demo"
+    _claim(folder, 0)
+    (folder / "data").mkdir()
+    (folder / "data" / "film.json").write_text("{}")
+    (folder / "rejects").mkdir()
+    _claim(folder, seed)
+    assert (folder / "data").exists() == kept
+    assert not (folder / "rejects").exists()
+
+
+def test_a_drawing_that_was_interrupted_is_drawn_anew(tmp_path):
+    folder = tmp_path / "demo"
+    _claim(folder, 0)
+    (folder / "data").mkdir()
+    (folder / "data" / "half.png").write_bytes(b"half")
+    _claim(folder, 0)
+    assert not (folder / "data").exists()
 
 
 @pytest.mark.slow

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slsg_edge.cli.train import INTERRUPTED
+from slsg_edge.cli.watch import summary_line
+
 if TYPE_CHECKING:
     from slsg_edge.demo import DemoResult
 
@@ -17,8 +20,13 @@ def demo(
 ) -> None:
     """Draw a production line, train, export, calibrate, check and watch it."""
     from slsg_edge.demo import WANTED_AUROC, run_demo
+    from slsg_edge.training.loop import Interrupted
 
-    result = run_demo(folder, seed, lambda text: typer.echo(text, err=True))
+    try:
+        result = run_demo(folder, seed, lambda text: typer.echo(text, err=True))
+    except Interrupted as stopped:
+        typer.echo(f"{stopped}. Go on with: slsg-edge demo {folder} --seed {seed}", err=True)
+        raise typer.Exit(INTERRUPTED) from stopped
     _print(result, folder)
     if not result.good_enough:
         typer.echo(f"The image AUROC is below the {WANTED_AUROC} that this demo promises.")
@@ -37,6 +45,7 @@ def _print(result: "DemoResult", folder: Path) -> None:
         counts = [str(row.verdicts[name]) for name in ("good", "anomalous", "undecided")]
         film.add_row(row.name.replace("_", " "), str(row.modules), *counts)
     console.print(film)
+    console.print(summary_line(result.summary))
     figures = Table("figure", "value", title="Test images")
     for name, value in figures_of(result.evaluation).items():
         figures.add_row(name, value)
