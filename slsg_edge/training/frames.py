@@ -4,7 +4,6 @@ Worker processes are spawned, not forked (OpenCV's threads do not survive a fork
 memory would be copied once per worker; a mapped file is shared.
 """
 
-import io
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.contracts import Image
-from slsg_edge.storage import write_atomically
+from slsg_edge.storage import storage_error
 
 
 class StoredFrames:
@@ -36,7 +35,15 @@ class StoredFrames:
 
 
 def store_frames(path: Path, frames: NDArray[np.uint8]) -> StoredFrames:
-    buffer = io.BytesIO()
-    np.save(buffer, frames)
-    write_atomically(path, buffer.getvalue())
+    """Without a second copy in memory; StorageError leaves nothing behind."""
+    temporary = path.with_suffix(".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            np.save(file, frames)
+        temporary.replace(path)
+    except OSError as error:
+        raise storage_error(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
     return StoredFrames(path)

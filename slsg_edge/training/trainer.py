@@ -74,6 +74,8 @@ def train(
         settings.seed,
         settings.training.batch,
     )
+    if device.place.type == "cpu" and settings.model.variant == "paper":
+        say("Hint: `paper` is meant for a GPU; --variant edge does an eighth of its work.")
     say(f"{len(frames)} images to train on, {len(material.holdout)} held out, {device.place}.")
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
     _run(_phases(network, frames, pairs, settings, device), run, resume=resume)
