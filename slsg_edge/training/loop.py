@@ -58,7 +58,7 @@ class Pace:
     def __str__(self) -> str:
         elapsed = max(time.monotonic() - self.started, 1e-9)
         share = 100 * self.waited / elapsed
-        return f"{self.images / elapsed:.0f} images/s, waits for data {share:.0f} %"
+        return f"{self.images / elapsed:.0f} images/s, data wait {share:.0f} %"
 
 
 def run_phase(phase: Phase, folder: RunFolder, record: Record, *, resume: bool) -> History:
