@@ -77,8 +77,14 @@ def advice(threshold: Threshold) -> str | None:
     return (
         f"{len(scores)} good images cannot show a false-alarm rate of 1 in {1 / rate:.0f}: the "
         f"threshold is extrapolated from the tail of their scores. {needed} would settle it "
-        f"({needed - len(scores)} more)."
+        f"({needed - len(scores)} more). These {len(scores)} can show 1 in {len(scores) + 1}: "
+        f"--false-alarms {shown_rate(len(scores)):g}"
     )
+
+
+def shown_rate(count: int) -> float:
+    """The smallest false-alarm rate, to a thousandth, that `count` good images can show."""
+    return math.ceil(1000 / (count + 1)) / 1000
 
 
 def _conformal(scores: tuple[float, ...], rate: float) -> Threshold:

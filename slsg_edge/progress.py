@@ -21,7 +21,7 @@ def bar(*notes: str, transient: bool = False) -> "Progress":
 
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(12 if notes else 40),
+        BarColumn(6 if notes else 40),
         MofNCompleteColumn(),
         *(TextColumn(note) for note in notes),
         TimeRemainingColumn(),

@@ -4,6 +4,7 @@ import pytest
 from slsg_edge.calibration.threshold import (
     advice,
     images_needed,
+    shown_rate,
     threshold_by_hand,
     threshold_from_scores,
 )
@@ -60,6 +61,12 @@ def test_few_images_give_a_tail_with_an_interval_and_advice():
     assert scores_of(30).max() <= threshold.value < 1
     assert low <= threshold.value <= high < 1
     assert "999 would settle it (969 more)" in advice(threshold)
+    assert "--false-alarms 0.033" in advice(threshold)
+
+
+@pytest.mark.parametrize("count", [8, 30, 99, 335])
+def test_the_rate_that_is_advised_needs_no_more_images(count):
+    assert images_needed(shown_rate(count)) <= count
 
 
 def test_the_same_scores_in_any_order_give_the_same_threshold():
