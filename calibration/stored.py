@@ -65,7 +65,7 @@ def moved_by_hand(bundle: Bundle, value: float) -> Threshold:
 
 def trained_on(bundle: Bundle) -> TrainedOn | None:
     """None for a bundle whose images are not known, as after `import-slsg`."""
-    if not any(RECORD in stage.outputs for stage in bundle.manifest.stages.values()):
+    if not bundle.holds(RECORD):
         return None
     path = bundle.file(RECORD)
     try:

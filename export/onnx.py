@@ -15,12 +15,11 @@ import onnx
 import torch
 from torch import nn
 
+from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS
 from slsg_edge.preprocessing import Preprocessing
 
 OPSET = 20
 LARGEST_BATCH = 64
-INPUT = "frame"
-OUTPUTS = ("anomaly_map", "image_score")
 SCOPES = "pkg.torch.onnx.name_scopes"
 
 
@@ -36,8 +35,8 @@ def onnx_from_model(model: nn.Module, preprocessing: Preprocessing, *, dynamic: 
             dynamo=True,
             opset_version=OPSET,
             external_data=False,
-            input_names=[INPUT],
-            output_names=list(OUTPUTS),
+            input_names=[GRAPH_INPUT],
+            output_names=list(GRAPH_OUTPUTS),
             dynamic_shapes=({0: dimension},) if dynamic else None,
             verbose=False,
         )

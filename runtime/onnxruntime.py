@@ -11,12 +11,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
-from slsg_edge.contracts import Image, Prediction
+from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS, Image, Prediction
 from slsg_edge.errors import BundleError, CameraError
 from slsg_edge.preprocessing import Preprocessing, prepare
-
-INPUT = "frame"
-OUTPUTS = ("anomaly_map", "image_score")
 
 _EXPORT = "Export the model again with `slsg-edge export`."
 _COLOUR = "Let the camera deliver 8-bit colour pictures."
@@ -81,7 +78,7 @@ class OnnxRuntimeDetector:
         self.close()
 
     def _run(self, frames: NDArray[np.uint8]) -> Any:
-        return self._session.run(OUTPUTS, {INPUT: frames})
+        return self._session.run(GRAPH_OUTPUTS, {GRAPH_INPUT: frames})
 
     def _warm_up(self) -> None:
         """The first run allocates, so it is not the first part's; and it shows the true shapes."""
@@ -120,18 +117,18 @@ def _batch(session: Any, spec: Preprocessing, model: Path) -> int | None:
     """1 for a fixed batch, None for a dynamic one; BundleError when the contract is broken."""
     inputs = {node.name: (node.type, node.shape) for node in session.get_inputs()}
     outputs = {node.name: node.type for node in session.get_outputs()}
-    kind, shape = inputs.get(INPUT, ("", [None]))
+    kind, shape = inputs.get(GRAPH_INPUT, ("", [None]))
     expected = [spec.height, spec.width, 3]
     whole = kind == "tensor(uint8)" and shape[1:] == expected and not _other_batch(shape[0])
     if len(inputs) != 1 or not whole:
         raise BundleError(
-            f"{model} takes {_said(session.get_inputs())}, where {INPUT} uint8 "
+            f"{model} takes {_said(session.get_inputs())}, where {GRAPH_INPUT} uint8 "
             f"(N, {spec.height}, {spec.width}, 3) is due.",
             fix=_EXPORT,
         )
-    if any(outputs.get(name) != "tensor(float)" for name in OUTPUTS):
+    if any(outputs.get(name) != "tensor(float)" for name in GRAPH_OUTPUTS):
         raise BundleError(
-            f"{model} gives {_said(session.get_outputs())}, where {' and '.join(OUTPUTS)} "
+            f"{model} gives {_said(session.get_outputs())}, where {' and '.join(GRAPH_OUTPUTS)} "
             "in float32 are due.",
             fix=_EXPORT,
         )

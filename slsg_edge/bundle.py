@@ -68,21 +68,25 @@ class Bundle:
         Raises BundleError when no stage wrote it yet, UntrustedBundle when its content is not
         what the manifest says, StaleBundle when something it was made from has changed.
         """
-        self.require_fresh(self._writer_of(name))
+        writer = self._writer_of(name)
+        self.require_fresh(writer)
         path = self.path / name
-        if _sha256_of(path) != self.manifest.stages[self._writer_of(name)].outputs[name]:
+        if _sha256_of(path) != self._recorded(name):
             raise UntrustedBundle(
-                f"{path} is not the file that '{self._writer_of(name)}' wrote.",
-                fix=f"Copy the bundle again, or run: {self._command_of(self._writer_of(name))}",
+                f"{path} is not the file that '{writer}' wrote.",
+                fix=f"Copy the bundle again, or run: {self._command_of(writer)}",
             )
         return path
+
+    def holds(self, name: str) -> bool:
+        """Whether some stage wrote a file of this name."""
+        return any(name in stage.outputs for stage in self.manifest.stages.values())
 
     def require_fresh(self, stage: str) -> None:
         """StaleBundle unless every input of `stage` is still the file it read."""
         for name, digest in self.manifest.stages[stage].inputs.items():
-            source = self._writer_of(name)
-            self.require_fresh(source)
-            if not self.manifest.stages[source].outputs[name] == digest == self._digest(name):
+            self.require_fresh(self._writer_of(name))
+            if not self._recorded(name) == digest == self._present(name):
                 raise StaleBundle(
                     f"{self.path}: '{stage}' is stale, {name} has changed since.",
                     fix=f"Run: {self._command_of(stage)}",
@@ -109,7 +113,7 @@ class Bundle:
             command=command,
             finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - started, 3),
-            inputs={name: _sha256_of(self.file(name)) for name in inputs},
+            inputs={name: self._vouched_for(name) for name in inputs},
             outputs={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
             tools=dict(tools or {}),
             settings=dict(settings or {}),
@@ -126,13 +130,18 @@ class Bundle:
                 return stage
         raise BundleError(f"{self.path} holds no {name} yet.", fix=_next_step(name, self.path))
 
-    def _digest(self, name: str) -> str | None:
-        """None for a missing file is no error here: the line needs no weights."""
+    def _recorded(self, name: str) -> str:
+        return self.manifest.stages[self._writer_of(name)].outputs[name]
+
+    def _present(self, name: str) -> str:
+        """The recorded one for a file that is not there: the line needs no weights."""
         path = self.path / name
         return _sha256_of(path) if path.exists() else self._recorded(name)
 
-    def _recorded(self, name: str) -> str:
-        return self.manifest.stages[self._writer_of(name)].outputs[name]
+    def _vouched_for(self, name: str) -> str:
+        """The recorded one, once the file is seen to have it."""
+        self.file(name)
+        return self._recorded(name)
 
     def _command_of(self, stage: str) -> str:
         return self.manifest.stages[stage].command

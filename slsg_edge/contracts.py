@@ -20,6 +20,11 @@ Mask: TypeAlias = NDArray[np.bool_]
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 GOOD = "good"
+
+# The graph that every backend runs: what it takes and gives, by name.
+GRAPH_INPUT = "frame"
+GRAPH_OUTPUTS = ("anomaly_map", "image_score")
+
 Split: TypeAlias = Literal["train", "validation", "test"]
 Outcome: TypeAlias = Literal["good", "anomalous", "undecided"]
 

@@ -15,15 +15,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 from slsg_edge.bundle import Bundle
-from slsg_edge.calibration.images import choose_good_images, scores_of
-from slsg_edge.calibration.stored import store_threshold, threshold_of, trained_on
-from slsg_edge.calibration.threshold import threshold_from_scores
+from slsg_edge.calibrating import threshold_from_images
+from slsg_edge.calibration.stored import store_threshold, threshold_of
 from slsg_edge.cases import report_page
 from slsg_edge.config import read_toml, settings_from_table
 from slsg_edge.contracts import Outcome
-from slsg_edge.data.layouts import read_dataset
 from slsg_edge.errors import ConfigError
-from slsg_edge.evaluation import Evaluation, evaluate
+from slsg_edge.evaluation import Evaluation, evaluate_bundle
 from slsg_edge.exporting import export_bundle
 from slsg_edge.line.records import Inspection, WatchSummary, fingerprint_of
 from slsg_edge.line.sinks import JsonLinesFile, RejectFolder
@@ -34,6 +32,7 @@ from slsg_edge.runtime.detector import open_detector
 from slsg_edge.sample.dataset import SampleCounts, write_dataset
 from slsg_edge.sample.film import FilmSettings, Standing, write_film
 from slsg_edge.storage import write_atomically
+from slsg_edge.training.checkpoint import unfinished
 from slsg_edge.training.settings import Resources, TrainSettings
 from slsg_edge.training.trainer import train
 
@@ -100,7 +99,7 @@ def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
         dataclasses.replace(settings, seed=seed),
         Resources(backbone_weights="none"),
         command=f"slsg-edge demo {folder} --seed {seed}",
-        resume=any((folder / RUN).glob("*.pt")),
+        resume=unfinished(folder / RUN),
         say=say,
     )
     say("Exporting the graph from pixels to score ...")
@@ -109,7 +108,7 @@ def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
     )
     say(f"ONNX Runtime against torch: {exported.difference}")
     bundle = _calibrate(exported.bundle, data)
-    evaluation = _check(bundle, data)
+    evaluation = evaluate_bundle(bundle, data, threshold_of(bundle), keep_maps=True)
     say("Watching the film ...")
     outcomes, summary = _watch(bundle, film, folder, say)
     report = folder / "report.html"
@@ -153,31 +152,9 @@ def _draw(data: Path, film: Path, seed: int, say: Say) -> tuple[Standing, ...]:
 
 def _calibrate(bundle: Bundle, data: Path) -> Bundle:
     started = time.monotonic()
-    chosen = choose_good_images(data, trained_on(bundle))
-    with (
-        closing(open_detector(bundle)) as detector,
-        progress("calibrating", len(chosen.paths)) as advance,
-    ):
-        threshold = threshold_from_scores(scores_of(detector, chosen.paths, advance), FALSE_ALARMS)
-    threshold = dataclasses.replace(threshold, data_fingerprint=chosen.fingerprint)
+    threshold, _ = threshold_from_images(bundle, data, FALSE_ALARMS)
     command = f"slsg-edge calibrate {bundle.path} --images {data} --false-alarms {FALSE_ALARMS}"
     return store_threshold(bundle, threshold, command, started)
-
-
-def _check(bundle: Bundle, data: Path) -> Evaluation:
-    dataset = read_dataset(data)
-    with (
-        closing(open_detector(bundle)) as detector,
-        progress("checking test images", len(dataset.of("test"))) as advance,
-    ):
-        return evaluate(
-            detector,
-            dataset,
-            threshold_of(bundle),
-            bundle.manifest.preprocessing,
-            advance,
-            keep_maps=True,
-        )
 
 
 def _watch(

@@ -4,10 +4,13 @@ Takes any `Detector`. A number that cannot be had is None, with a note that says
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from slsg_edge.bundle import Bundle
 from slsg_edge.contracts import (
     GOOD,
     AnomalyMap,
@@ -19,12 +22,14 @@ from slsg_edge.contracts import (
     Sample,
     Verdict,
 )
-from slsg_edge.data.layouts import Dataset
+from slsg_edge.data.layouts import Dataset, read_dataset
 from slsg_edge.data.masks import labels_of
 from slsg_edge.errors import DatasetError
 from slsg_edge.images import read_image
 from slsg_edge.metrics.ranking import PixelRanking, auroc, f1_max
 from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.progress import progress
+from slsg_edge.runtime.detector import open_detector
 from slsg_edge.scoring import Threshold, judge, undecided
 
 _ANY = Threshold(0.5, "manual")
@@ -145,6 +150,24 @@ def evaluate(
         pixel_auroc=pixel_auroc,
         notes=(*missing, *left_out, *_undecided_notes(rows)),
     )
+
+
+def evaluate_bundle(
+    bundle: Bundle,
+    data: Path,
+    threshold: Threshold | None,
+    backend: str | None = None,
+    *,
+    keep_maps: bool = False,
+) -> Evaluation:
+    """`evaluate` with the bundle's own detector on the data set in `data`, with a progress bar."""
+    dataset = read_dataset(data)
+    with (
+        closing(open_detector(bundle, backend)) as detector,
+        progress("test images", len(dataset.of("test"))) as advance,
+    ):
+        spec = bundle.manifest.preprocessing
+        return evaluate(detector, dataset, threshold, spec, advance, keep_maps)
 
 
 def _row(

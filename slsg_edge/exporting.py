@@ -88,7 +88,7 @@ def _golden_frames(bundle: Bundle, images: Path | None) -> NDArray[np.uint8]:
     if images is not None:
         paths: Sequence[Path] = good_images(images)[:GOLDEN_FRAMES]
         return load_frames(paths, bundle.manifest.preprocessing)
-    if not any(FRAMES in stage.outputs for stage in bundle.manifest.stages.values()):
+    if not bundle.holds(FRAMES):
         raise ConfigError(
             f"{bundle.path} holds no frames to prove the export with.", fix="Give --images DIR."
         )

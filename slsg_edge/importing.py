@@ -5,30 +5,27 @@ import hashlib
 import time
 from pathlib import Path
 
-from slsg_edge.bundle import Bundle, Manifest, check_name, new_bundle
+from slsg_edge.bundle import Bundle, Manifest, new_bundle
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.provenance import tool_versions
 
 
 def import_official(checkpoint: Path, output: Path, *, command: str) -> Bundle:
     """Writes the `train` stage of `output`; ConfigError for a file that is no such checkpoint."""
-    from safetensors.torch import save
-
     from slsg_edge.models.slsg.network import SlsgSpec, network_from_spec
     from slsg_edge.models.slsg.official import convert
-    from slsg_edge.models.weight_files import read_state_dict
+    from slsg_edge.models.weight_files import read_state_dict, weight_bytes
 
     started = time.monotonic()
-    check_name(output)
     spec, preprocessing = SlsgSpec("paper"), Preprocessing()
+    target = new_bundle(output, Manifest("slsg", dataclasses.asdict(spec), preprocessing))
     expected = network_from_spec(spec, preprocessing.height, preprocessing.width).state_dict()
     weights = convert(
         read_state_dict(checkpoint, fix="Give a *.tch file of the official code."), expected
     )
-    manifest = Manifest("slsg", dataclasses.asdict(spec), preprocessing)
-    return new_bundle(output, manifest).commit(
+    return target.commit(
         "train",
-        {"weights.safetensors": save({k: v.contiguous() for k, v in weights.items()})},
+        {"weights.safetensors": weight_bytes(weights)},
         command=command,
         started=started,
         tools=tool_versions("torch"),

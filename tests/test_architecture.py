@@ -17,8 +17,9 @@ LAYERS = (
     {"data", "metrics", "models", "runtime", "sample", "synthesis"},
     {"calibration", "export"},
     {
-        "benchmarking", "cases", "demo", "diagnosis", "evaluation", "exporting", "importing",
-        "inventory", "line", "machine", "report", "report_chart", "report_style", "training",
+        "benchmarking", "calibrating", "cases", "demo", "diagnosis", "evaluation", "exporting",
+        "importing", "inventory", "line", "machine", "report", "report_chart", "report_style",
+        "training",
     },
     {"cli", "__main__"},
 )  # fmt: skip

@@ -2,7 +2,6 @@
 
 import shlex
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,6 @@ import typer
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
-    from slsg_edge.bundle import Bundle
     from slsg_edge.contracts import Json
     from slsg_edge.scoring import Threshold
 
@@ -35,13 +33,14 @@ def calibrate(
 ) -> None:
     """Find the threshold from good images alone."""
     from slsg_edge.bundle import open_bundle
+    from slsg_edge.calibrating import threshold_from_images
     from slsg_edge.calibration.stored import moved_by_hand, store_threshold
 
     started = time.monotonic()
     opened = open_bundle(bundle)
     notes: tuple[str, ...] = ()
     if images is not None:
-        found, notes = _from_images(opened, images, false_alarms, threshold, backend)
+        found, notes = threshold_from_images(opened, images, false_alarms, threshold, backend)
     elif threshold is not None:
         found = moved_by_hand(opened, threshold)
     else:
@@ -52,45 +51,6 @@ def calibrate(
         _print_json(found, notes)
     else:
         _print(found, notes)
-
-
-def _from_images(
-    bundle: "Bundle", folder: Path, rate: float, by_hand: float | None, backend: str | None
-) -> "tuple[Threshold, tuple[str, ...]]":
-    """The threshold, and what the user should know of the images."""
-    from dataclasses import replace
-
-    from slsg_edge.calibration.images import choose_good_images
-    from slsg_edge.calibration.stored import trained_on
-    from slsg_edge.calibration.threshold import (
-        check_enough,
-        threshold_by_hand,
-        threshold_from_scores,
-    )
-
-    chosen = choose_good_images(folder, trained_on(bundle))
-    # wrong options are refused before the work, not after
-    if by_hand is None:
-        check_enough(len(chosen.paths), rate)
-        found = threshold_from_scores(_scores(bundle, chosen.paths, backend), rate)
-    else:
-        threshold_by_hand(by_hand)
-        found = threshold_by_hand(by_hand, _scores(bundle, chosen.paths, backend))
-    return replace(found, data_fingerprint=chosen.fingerprint), chosen.notes
-
-
-def _scores(bundle: "Bundle", paths: Sequence[Path], backend: str | None) -> list[float]:
-    from contextlib import closing
-
-    from slsg_edge.calibration.images import scores_of
-    from slsg_edge.progress import progress
-    from slsg_edge.runtime.detector import open_detector
-
-    with (
-        closing(open_detector(bundle, backend)) as detector,
-        progress("good images", len(paths)) as advance,
-    ):
-        return scores_of(detector, paths, advance)
 
 
 def _command(bundle: Path, images: Path | None, rate: float, by_hand: float | None) -> str:

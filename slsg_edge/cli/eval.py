@@ -27,12 +27,12 @@ def eval_command(
 
     from slsg_edge.bundle import open_bundle
     from slsg_edge.calibration.stored import threshold_of
-    from slsg_edge.evaluation import summary_of
+    from slsg_edge.evaluation import evaluate_bundle, summary_of
 
     opened = open_bundle(bundle)
     # a report shows verdicts, so it cannot do without a fresh threshold
     threshold, note = (threshold_of(opened), None) if report else _threshold(opened)
-    evaluation = _evaluation(opened, data, threshold, backend, keep_maps=report is not None)
+    evaluation = evaluate_bundle(opened, data, threshold, backend, keep_maps=report is not None)
     if report:
         _write_report(opened, evaluation, data, report)
     if as_json:
@@ -51,29 +51,6 @@ def _threshold(bundle: "Bundle") -> "tuple[Threshold | None, str | None]":
         return threshold_of(bundle), None
     except BundleError as error:
         return None, f"No false alarms and misses: {error}"
-
-
-def _evaluation(
-    bundle: "Bundle",
-    data: Path,
-    threshold: "Threshold | None",
-    backend: str | None,
-    keep_maps: bool,
-) -> "Evaluation":
-    from contextlib import closing
-
-    from slsg_edge.data.layouts import read_dataset
-    from slsg_edge.evaluation import evaluate
-    from slsg_edge.progress import progress
-    from slsg_edge.runtime.detector import open_detector
-
-    dataset = read_dataset(data)
-    preprocessing = bundle.manifest.preprocessing
-    with (
-        closing(open_detector(bundle, backend)) as detector,
-        progress("test images", len(dataset.of("test"))) as advance,
-    ):
-        return evaluate(detector, dataset, threshold, preprocessing, advance, keep_maps)
 
 
 def _write_report(bundle: "Bundle", evaluation: "Evaluation", data: Path, path: Path) -> None:

@@ -88,6 +88,8 @@ def settings_from_options(
     config: Path | None, preset: str | None, chosen: dict[str, dict[str, Any]]
 ) -> "TrainSettings":
     """Defaults, then the preset, then the TOML file, then the options."""
+    from dataclasses import asdict
+
     from slsg_edge.config import read_toml, settings_from_table
     from slsg_edge.preprocessing import roi_from_text
     from slsg_edge.synthesis.presets import preset_file
@@ -98,13 +100,7 @@ def settings_from_options(
         if path is not None:
             settings = settings_from_table(TrainSettings, read_toml(path), path.name, settings)
     if text := chosen["preprocessing"].pop("roi"):
-        region = roi_from_text(text)
-        chosen["preprocessing"]["roi"] = {
-            "x": region.x,
-            "y": region.y,
-            "width": region.width,
-            "height": region.height,
-        }
+        chosen["preprocessing"]["roi"] = asdict(roi_from_text(text))
     table = chosen.pop("")
     table.update({name: given for name, values in chosen.items() if (given := _given(values))})
     return settings_from_table(TrainSettings, _given(table), "the command line", settings)

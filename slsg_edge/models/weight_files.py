@@ -1,12 +1,13 @@
-"""State dicts from files that others made: safetensors, or torch.save read with `weights_only`."""
+"""State dicts as files: safetensors to write, that or torch.save with `weights_only` to read."""
 
 import pickle
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from slsg_edge.errors import ConfigError
@@ -41,6 +42,11 @@ def read_state_dict(path: Path, *, fix: str) -> dict[str, Tensor]:
     ):
         raise ConfigError(f"{path} holds no plain state dict.", fix=fix)
     return content
+
+
+def weight_bytes(state: Mapping[str, Tensor]) -> bytes:
+    """Safetensors, from whatever device and memory layout."""
+    return save({name: tensor.cpu().contiguous() for name, tensor in state.items()})
 
 
 def first_line(error: Exception) -> str:

@@ -69,14 +69,19 @@ class RunFolder:
             part.load_state_dict(saved["state"][name])
         return int(saved["iteration"]), list(saved["history"])
 
-    def unfinished(self) -> bool:
-        """Whether a run was stopped here: one that came to its end leaves no checkpoint."""
-        return any(self.path.glob("*.pt"))
-
     def clear(self) -> None:
         """Forgets the checkpoints, once their run is in a bundle."""
-        for path in self.path.glob("*.pt"):
+        for path in _checkpoints(self.path):
             path.unlink()
+
+
+def unfinished(folder: Path) -> bool:
+    """Whether a run was stopped here: one that came to its end leaves no checkpoint."""
+    return bool(_checkpoints(folder))
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return list(folder.glob("*.pt"))
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -21,27 +21,25 @@ FRAMES, TEXTURES = "frames.npy", "textures.npy"
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Paths, and the sha256 of each image on either side; no textures are procedural ones."""
+    """Paths, and the sha256 of each image on either side; no textures are procedural ones.
+
+    fingerprint: of the content of everything that is learned from.
+    """
 
     images: tuple[Path, ...]
     textures: tuple[Path, ...]
     train: tuple[str, ...]
     holdout: tuple[str, ...]
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the content of everything that is learned from."""
-        return fingerprint((*self.train, *(content_hash(path) for path in self.textures)))
+    fingerprint: str
 
 
 def choose_material(data: Path, holdout: float, textures: Path | None) -> Material:
     """DatasetError when there are too few images, or no texture."""
     images, held_out = train_and_holdout(read_dataset(data), holdout)
+    photos = () if textures is None else tuple(texture_files(textures))
+    train = _hashes(images)
     return Material(
-        images,
-        () if textures is None else tuple(texture_files(textures)),
-        tuple(content_hash(path) for path in images),
-        tuple(content_hash(path) for path in held_out),
+        images, photos, train, _hashes(held_out), fingerprint((*train, *_hashes(photos)))
     )
 
 
@@ -61,6 +59,10 @@ def forget_material(folder: Path) -> None:
     """A copy of the images is needed by nobody when the run is over."""
     for name in (FRAMES, TEXTURES):
         (folder / name).unlink(missing_ok=True)
+
+
+def _hashes(paths: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(content_hash(path) for path in paths)
 
 
 def _stored(

@@ -14,17 +14,17 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
-from safetensors.torch import save
 
 from slsg_edge.bundle import Bundle, Manifest, new_bundle
 from slsg_edge.errors import ConfigError
 from slsg_edge.models.backbones import load_trunk
 from slsg_edge.models.slsg.network import SlsgNetwork, network_from_spec
+from slsg_edge.models.weight_files import weight_bytes
 from slsg_edge.provenance import tool_versions
 from slsg_edge.synthesis.anomalies import AnomalySimulator
 from slsg_edge.training import charts
 from slsg_edge.training.backbone_weights import backbone_weights
-from slsg_edge.training.checkpoint import History, RunFolder
+from slsg_edge.training.checkpoint import History, RunFolder, unfinished
 from slsg_edge.training.device import Device, device_from_name
 from slsg_edge.training.feed import CorruptionBatches, PairBatches
 from slsg_edge.training.frames import StoredFrames
@@ -82,7 +82,7 @@ def train(
     bundle = target.commit(
         "train",
         {
-            "weights.safetensors": _weights(network),
+            "weights.safetensors": weight_bytes(network.state_dict()),
             "frames.npz": _frames(pairs, settings.training.iterations),
             "data.json": json.dumps(
                 {"train": material.train, "holdout": material.holdout}
@@ -131,17 +131,19 @@ def _load_backbone(
 def _identity(settings: TrainSettings, network: SlsgNetwork, material: Material) -> str:
     """What a checkpoint must share with the run that resumes it; `network` is untrained."""
     parts = json.dumps(dataclasses.asdict(settings)), material.fingerprint
-    return hashlib.sha256("".join(parts).encode() + _weights(network)).hexdigest()
+    start = weight_bytes(network.state_dict())
+    return hashlib.sha256("".join(parts).encode() + start).hexdigest()
 
 
 def _check_run(run: RunFolder, resume: bool, say: Say) -> None:
     """Work of hours is neither thrown away nor missed without a word."""
-    if run.unfinished() and not resume:
+    stopped = unfinished(run.path)
+    if stopped and not resume:
         raise ConfigError(
             f"{run.path} holds a run that was stopped.",
             fix="Go on with --resume, or delete that folder to start anew.",
         )
-    if resume and not run.unfinished():
+    if resume and not stopped:
         say(f"Nothing to resume in {run.path}: this run starts anew.")
 
 
@@ -168,11 +170,6 @@ def _run(phases: Sequence[Callable[[], Phase]], run: RunFolder, *, resume: bool)
         phase = make()
         histories[phase.name] = run_phase(phase, run, record, resume=resume)
         charts.write_loss_chart(run.path / "losses.png", histories)
-
-
-def _weights(network: SlsgNetwork) -> bytes:
-    state = network.state_dict()
-    return save({name: tensor.cpu().contiguous() for name, tensor in state.items()})
 
 
 def _frames(pairs: PairBatches, iterations: int) -> bytes:
