@@ -6,53 +6,28 @@ the manifest and everything it was made from is still what it was made from.
 
 import dataclasses
 import hashlib
-import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from slsg_edge.config import settings_from_table
-from slsg_edge.contracts import Json
+from slsg_edge.contracts import Json, Precision
 from slsg_edge.errors import BundleError, ConfigError, StaleBundle, UntrustedBundle
-from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.scoring import Threshold
+from slsg_edge.manifest import DAMAGE, Stage, json_from_manifest, manifest_from_json
+from slsg_edge.manifest import Manifest as Manifest
 from slsg_edge.storage import write_together
 
-FORMAT = 1
 MANIFEST = "manifest.json"
 SUFFIX = ".slsg"
+# The same network at each precision; fp32 is the reference that the others are judged by.
+MODEL_FILES: Mapping[Precision, str] = {
+    "fp32": "model.onnx",
+    "fp16": "model.fp16.onnx",
+    "int8": "model.int8.onnx",
+}
 MANIFEST_LIMIT = 64 * 2**20  # bytes: a larger one is no manifest of ours
-
-# What reading a manifest raises that this version did not write.
-_DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, ConfigError)
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One step that ran: what it read and wrote (name -> sha256), with what, and when."""
-
-    command: str
-    finished: str
-    seconds: float
-    inputs: Mapping[str, str]
-    outputs: Mapping[str, str]
-    tools: Mapping[str, str]
-    settings: Mapping[str, Json]
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """`spec` is the network's own dataclass as a table; only its detector reads it."""
-
-    detector: str
-    spec: Mapping[str, Json]
-    preprocessing: Preprocessing
-    threshold: Threshold | None = None
-    stages: Mapping[str, Stage] = field(default_factory=dict)
-    format: int = FORMAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +95,7 @@ class Bundle:
         )
         stages = {**self.manifest.stages, stage: record}
         manifest = dataclasses.replace(self.manifest, stages=stages, **changes)
-        text = json.dumps(dataclasses.asdict(manifest), indent=1, allow_nan=False)
-        write_together(self.path, {**files, MANIFEST: text.encode()})
+        write_together(self.path, {**files, MANIFEST: json_from_manifest(manifest)})
         return Bundle(self.path, manifest)
 
     def _writer_of(self, name: str) -> str:
@@ -155,7 +129,13 @@ def new_bundle(path: Path, manifest: Manifest) -> Bundle:
     check_name(path)
     if (path / MANIFEST).exists():
         old = open_bundle(path).manifest
-        manifest = dataclasses.replace(manifest, threshold=old.threshold, stages=old.stages)
+        manifest = dataclasses.replace(
+            manifest,
+            threshold=old.threshold,
+            stages=old.stages,
+            thresholds=old.thresholds,
+            tolerances=old.tolerances,
+        )
     return Bundle(path, manifest)
 
 
@@ -182,64 +162,11 @@ def open_bundle(path: Path) -> Bundle:
     try:
         if manifest.stat().st_size > MANIFEST_LIMIT:
             raise ValueError(f"larger than {MANIFEST_LIMIT} bytes")
-        table = json.loads(manifest.read_bytes(), parse_constant=_refuse)
-        return Bundle(path, _manifest_from(table))
-    except _DAMAGE as error:
+        return Bundle(path, manifest_from_json(manifest.read_bytes()))
+    except DAMAGE as error:
         raise BundleError(
             f"{manifest} is damaged: {error}.", fix="Copy the bundle again from its source."
         ) from error
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")  # no score would ever be above NaN
-
-
-def _manifest_from(table: dict[str, Any]) -> Manifest:
-    if table["format"] != FORMAT:
-        raise ValueError(f"format {table['format']}, but this version reads format {FORMAT}")
-    stages = {name: Stage(**record) for name, record in table["stages"].items()}
-    for stage in stages.values():
-        _check_files({**stage.inputs, **stage.outputs})
-    _check_order(stages)
-    threshold = table["threshold"]
-    return Manifest(
-        detector=str(table["detector"]),
-        spec=dict(table["spec"]),
-        preprocessing=settings_from_table(
-            Preprocessing, _without_none(table["preprocessing"]), "preprocessing"
-        ),
-        threshold=threshold
-        and settings_from_table(Threshold, _without_none(threshold), "threshold"),
-        stages=stages,
-    )
-
-
-def _check_files(digests: Mapping[str, str]) -> None:
-    for name, digest in digests.items():
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or "\\" in name:
-            raise ValueError(f"'{name}' points outside the bundle")
-        if not isinstance(digest, str):
-            raise TypeError(f"the sha256 of '{name}' is no text")
-
-
-def _check_order(stages: Mapping[str, Stage]) -> None:
-    """ValueError when a stage would be made from itself: asking for freshness would never end."""
-    waiting = dict(stages)
-    while waiting:
-        pending = {name for stage in waiting.values() for name in stage.outputs}
-        ready = {name for name, stage in waiting.items() if not pending & stage.inputs.keys()}
-        if not ready:
-            raise ValueError(f"the stages {', '.join(waiting)} are made from each other")
-        waiting = {name: stage for name, stage in waiting.items() if name not in ready}
-
-
-def _without_none(table: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_none(value) if isinstance(value, dict) else value
-        for key, value in table.items()
-        if value is not None
-    }
 
 
 def _sha256_of(path: Path) -> str:
@@ -260,6 +187,8 @@ def _digest_of(file: Any) -> str:
 
 
 def _next_step(name: str, path: Path) -> str:
-    if name == "model.onnx":
+    if name in (MODEL_FILES["fp32"], MODEL_FILES["fp16"]):
         return f"Run: slsg-edge export {path}"
+    if name == MODEL_FILES["int8"]:
+        return f"Run: slsg-edge calibrate {path} --int8 --images DIR"
     return "Run the stage that writes it."

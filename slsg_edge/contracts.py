@@ -25,6 +25,7 @@ GOOD = "good"
 GRAPH_INPUT = "frame"
 GRAPH_OUTPUTS = ("anomaly_map", "image_score")
 
+Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
 Split: TypeAlias = Literal["train", "validation", "test"]
 Outcome: TypeAlias = Literal["good", "anomalous", "undecided"]
 

@@ -1,6 +1,8 @@
 """A toy model that follows the contract of the exported graph, and a bundle around it."""
 
+import functools
 import io
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import trained
 from onnx import TensorProto, helper
 
-from slsg_edge.bundle import Bundle, Manifest, new_bundle
+from slsg_edge.bundle import Bundle, Manifest, new_bundle, open_bundle
+from slsg_edge.calibration.sensitivity import Budget
 from slsg_edge.images import quiet_ffmpeg
 from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.quantising import Int8Settings, quantise_bundle
 from slsg_edge.scoring import Threshold
 
 SIZE = 32
@@ -103,3 +108,45 @@ def make_bundle(tmp_path: Path) -> Callable[..., Path]:
 def toy_bundle(make_bundle: Callable[..., Path]) -> Path:
     """Exported and calibrated: a frame lighter than half is anomalous."""
     return make_bundle(build_model())
+
+
+@pytest.fixture(scope="session")
+def sample_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample line as a small data set with every split."""
+    return trained.draw_data(tmp_path_factory.mktemp("data") / "line")
+
+
+@pytest.fixture(scope="session")
+def trained_bundle(
+    tmp_path_factory: pytest.TempPathFactory, sample_data: Path, pytestconfig: pytest.Config
+) -> Callable[[str], Path]:
+    """The path of a trained and exported bundle of `edge` or `paper`: copy before changing it."""
+    folder = tmp_path_factory.mktemp("trained")
+    kept = pytestconfig.cache.mkdir("trained")
+
+    @functools.cache
+    def bundle(variant: str) -> Path:
+        return trained.trained_bundle(folder, sample_data, variant, kept)
+
+    return bundle
+
+
+@pytest.fixture(scope="session")
+def quantised_bundle(
+    tmp_path_factory: pytest.TempPathFactory,
+    sample_data: Path,
+    trained_bundle: Callable[[str], Path],
+) -> Callable[[str], Path]:
+    """The same with model.int8.onnx, every group of layers in it: copy before changing it."""
+    folder = tmp_path_factory.mktemp("quantised")
+    # so short a training leaves little order in the scores for INT8 to keep
+    anything = Int8Settings(images=16, budget=Budget(auroc_drop=1, rank=0))
+
+    @functools.cache
+    def bundle(variant: str) -> Path:
+        copy = folder / f"{variant}.slsg"
+        shutil.copytree(trained_bundle(variant), copy)
+        quantise_bundle(open_bundle(copy), sample_data, anything, "slsg-edge calibrate --int8")
+        return copy
+
+    return bundle

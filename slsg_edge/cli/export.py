@@ -1,11 +1,17 @@
-"""`slsg-edge export`: the trained network as one proved ONNX graph."""
+"""`slsg-edge export`: the trained network as one proved ONNX graph, in FP32 and in FP16."""
 
 import json
 import shlex
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from slsg_edge.contracts import Json, Precision
+
+if TYPE_CHECKING:
+    from slsg_edge.bundle import Bundle
+    from slsg_edge.exporting import Exported, ExportedGraph
 
 
 def export(
@@ -17,33 +23,69 @@ def export(
         Path | None,
         typer.Option(metavar="DIR", help="Good images as golden frames; else those of training."),
     ] = None,
+    keep_fp32: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Nodes that stay in FP32 in the FP16 graph, as 'network.decoder*'; repeatable.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Write the graph from pixels to score, proved against the trained network."""
+    """Write the graph from pixels to score in FP32 and FP16, proved against the trained network."""
     from slsg_edge.bundle import open_bundle
     from slsg_edge.exporting import export_bundle
 
     words = ["slsg-edge", "export", str(bundle), "--batch", batch]
-    command = shlex.join(words + (["--images", str(images)] if images else []))
+    words += ["--images", str(images)] if images else []
+    words += [word for pattern in keep_fp32 or () for word in ("--keep-fp32", pattern)]
     done = export_bundle(
-        open_bundle(bundle), dynamic=batch == "dynamic", images=images, command=command
+        open_bundle(bundle),
+        dynamic=batch == "dynamic",
+        images=images,
+        command=shlex.join(words),
+        keep_fp32=keep_fp32 or (),
     )
-    if as_json:
-        off = done.difference
-        typer.echo(
-            json.dumps(
-                {
-                    "model": str(bundle / "model.onnx"),
-                    "megabytes": done.megabytes,
-                    "golden_frames": done.frames,
-                    "map_mean": off.map_mean,
-                    "map_p999": off.map_p999,
-                    "score": off.score,
-                    "verdicts_changed": off.verdicts,
-                }
-            )
-        )
-        return
-    typer.echo(f"{bundle / 'model.onnx'}: {done.megabytes:.1f} MB")
-    typer.echo(f"ONNX Runtime against torch on {done.frames} golden frames: {done.difference}")
-    typer.echo(f"next: slsg-edge calibrate {bundle} --images DIR")
+    typer.echo(json.dumps(_table(done)) if as_json else _text(done))
+
+
+def _table(done: "Exported") -> dict[str, Json]:
+    return {
+        "golden_frames": done.frames,
+        "fp32": _graph_table(done.bundle, "fp32", done.fp32),
+        "fp16": {
+            **_graph_table(done.bundle, "fp16", done.fp16),
+            "nodes": done.nodes,
+            "fp32_nodes": list(done.fp32_nodes),
+            "fp32_reasons": dict(done.reasons),
+        },
+    }
+
+
+def _graph_table(bundle: "Bundle", precision: Precision, graph: "ExportedGraph") -> dict[str, Json]:
+    from slsg_edge.bundle import MODEL_FILES
+
+    off = graph.difference
+    return {
+        "model": str(bundle.path / MODEL_FILES[precision]),
+        "megabytes": graph.megabytes,
+        "map_mean": off.map_mean,
+        "map_p999": off.map_p999,
+        "score": off.score,
+        "verdicts_changed": off.verdicts,
+    }
+
+
+def _text(done: "Exported") -> str:
+    from slsg_edge.bundle import MODEL_FILES
+
+    path = done.bundle.path
+    reasons = ", ".join(f"{rule} {count}" for rule, count in done.reasons.items())
+    return (
+        f"{path / MODEL_FILES['fp32']}: {done.fp32.megabytes:.1f} MB\n"
+        f"{path / MODEL_FILES['fp16']}: {done.fp16.megabytes:.1f} MB; "
+        f"{len(done.fp32_nodes)} of {done.nodes} nodes stay in FP32 ({reasons})\n"
+        f"ONNX Runtime against torch on {done.frames} golden frames: {done.fp32.difference}\n"
+        f"FP16, every result rounded, against torch: {done.fp16.difference}\n"
+        f"next: slsg-edge calibrate {path} --images DIR"
+    )

@@ -26,7 +26,8 @@ class Normalise(nn.Module):
         self.register_buffer("shift", (-mean / deviation)[:, None, None], persistent=False)
 
     def forward(self, frame: Tensor) -> Tensor:
-        rgb = frame.permute(0, 3, 1, 2).flip(1).to(torch.float32)
+        # TensorRT does nothing to uint8 but cast it, so that comes first.
+        rgb = frame.to(torch.float32).permute(0, 3, 1, 2).flip(1)
         return rgb * self.scale + self.shift
 
 
