@@ -1,4 +1,4 @@
-"""Which good images a threshold is found from, and their scores.
+"""Which good images a threshold or INT8 scales are found from, and their scores.
 
 A score of an image that was trained on is lower than that of a new part, so it does not count.
 """
@@ -12,6 +12,7 @@ from slsg_edge.calibration.threshold import MINIMUM
 from slsg_edge.contracts import Detector
 from slsg_edge.data.layouts import Dataset, good_images, read_dataset
 from slsg_edge.data.splits import content_hash, fingerprint
+from slsg_edge.errors import DatasetError
 from slsg_edge.images import read_image
 
 
@@ -71,3 +72,30 @@ def _notes(copies: int, trained: int, enough: bool, own: bool) -> list[str]:
     elif trained and not own:
         notes.append(f"Left out, since the detector was trained on them: {trained} images.")
     return notes
+
+
+@dataclass(frozen=True, slots=True)
+class RangeImages:
+    """The good images whose activations set the INT8 scales, and the sha256 of each."""
+
+    paths: tuple[Path, ...]
+    hashes: tuple[str, ...]
+
+
+def choose_range_images(folder: Path, count: int) -> RangeImages:
+    """`count` good images of `folder`, or all where there are fewer, each content once.
+
+    By content hash, so that the same images are chosen whatever their names and order; those
+    that were trained on count too, for they show how far activations reach. DatasetError for
+    fewer than MINIMUM.
+    """
+    dataset = read_dataset(folder)
+    samples = (*dataset.of("train", good=True), *dataset.of("validation", good=True))
+    by_content = {content_hash(sample.image): sample.image for sample in samples}
+    if len(by_content) < MINIMUM:
+        raise DatasetError(
+            f"{folder} holds {len(by_content)} good images; INT8 scales need at least {MINIMUM}.",
+            fix="Add good images, up to about 64; more change little.",
+        )
+    chosen = sorted(by_content)[:count]
+    return RangeImages(tuple(by_content[digest] for digest in chosen), tuple(chosen))

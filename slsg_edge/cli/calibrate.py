@@ -3,10 +3,12 @@
 import shlex
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from slsg_edge.cli.calibrate_int8 import calibrate_int8
+from slsg_edge.cli.options import AsJson, Backend
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,39 +28,58 @@ def calibrate(
     threshold: Annotated[
         float | None, typer.Option(metavar="VALUE", help="Set it by hand, between 0 and 1.")
     ] = None,
-    backend: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What runs the model.")
+    backend: Backend = None,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Make the INT8 graph, and its threshold.")
+    ] = False,
+    method: Annotated[
+        Literal["mse", "max", "percentile", "entropy"],
+        typer.Option(help="Where INT8 scales clip what flows in the network."),
+    ] = "mse",
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="With --int8: what each group buys and costs."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Find the threshold from good images alone."""
+    """Find the threshold from good images alone, or make the INT8 graph."""
     from slsg_edge.bundle import open_bundle
-    from slsg_edge.calibrating import threshold_from_images
+    from slsg_edge.calibrating import backend_to_calibrate, threshold_from_images
     from slsg_edge.calibration.stored import moved_by_hand, store_threshold
 
     started = time.monotonic()
+    words = _words(bundle, images, false_alarms, threshold, backend)
+    if int8 and images is not None:
+        command = shlex.join([*words, "--int8", "--method", method])
+        calibrate_int8(bundle, images, method, false_alarms, report, command, as_json)
+        return
     opened = open_bundle(bundle)
     notes: tuple[str, ...] = ()
+    chosen = backend_to_calibrate(opened, backend).backend
     if images is not None:
         found, notes = threshold_from_images(opened, images, false_alarms, threshold, backend)
-    elif threshold is not None:
-        found = moved_by_hand(opened, threshold)
+    elif threshold is None or int8:
+        raise ConfigError("Calibration needs good images.", fix="Give --images DIR.")
     else:
-        raise ConfigError("A threshold needs good images.", fix="Give --images DIR.")
-    command = _command(bundle, images, false_alarms, threshold)
-    store_threshold(opened, found, command, started)
+        found = moved_by_hand(opened, threshold, chosen)
+    store_threshold(opened, found, shlex.join(words), started, chosen)
     if as_json:
         _print_json(found, notes)
     else:
         _print(found, notes)
 
 
-def _command(bundle: Path, images: Path | None, rate: float, by_hand: float | None) -> str:
+def _words(
+    bundle: Path, images: Path | None, rate: float, by_hand: float | None, backend: str | None
+) -> list[str]:
+    """The command again, for whoever finds the bundle stale."""
     words = ["slsg-edge", "calibrate", str(bundle)]
     if images is not None:
         words += ["--images", str(images)]
+    if backend is not None:
+        words += ["--backend", backend]
     words += ["--false-alarms", f"{rate:g}"] if by_hand is None else ["--threshold", f"{by_hand:g}"]
-    return shlex.join(words)
+    return words
 
 
 def _print_json(threshold: "Threshold", notes: tuple[str, ...]) -> None:

@@ -1,0 +1,88 @@
+"""`slsg-edge calibrate --int8`: makes the INT8 graph, says what it buys and costs."""
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from slsg_edge.bundle import Bundle
+    from slsg_edge.calibration.ranges import Method
+    from slsg_edge.quantising import Quantised
+
+BACKEND = "openvino-int8"  # the one that runs INT8 on a CPU
+
+
+def calibrate_int8(
+    bundle: Path,
+    images: Path,
+    method: "Method",
+    false_alarms: float,
+    report: Path | None,
+    command: str,
+    as_json: bool,
+) -> None:
+    """Writes the graph, then finds the threshold of its own scores where they can be had."""
+    from slsg_edge.bundle import open_bundle
+    from slsg_edge.quantising import Int8Settings, quantise_bundle
+
+    found = quantise_bundle(open_bundle(bundle), images, Int8Settings(method=method), command)
+    if report:
+        _write_report(found, report, command)
+    notes = (*found.notes, *_threshold(found.bundle, images, false_alarms, command))
+    if as_json:
+        _print_json(found, notes)
+    else:
+        _print(found, notes, bundle)
+
+
+def _threshold(bundle: "Bundle", images: Path, rate: float, command: str) -> list[str]:
+    """Notes on it. INT8 moves scores, so the reference's threshold does not fit them."""
+    import importlib.util
+
+    from slsg_edge.calibrating import threshold_from_images
+    from slsg_edge.calibration.stored import store_threshold
+    from slsg_edge.cli.calibrate import threshold_line
+
+    if importlib.util.find_spec("openvino") is None:
+        return [
+            "Nothing here runs INT8, so it has no threshold yet. pip install 'slsg-edge[openvino]'"
+        ]
+    started = time.monotonic()
+    threshold, notes = threshold_from_images(bundle, images, rate, None, BACKEND)
+    store_threshold(bundle, threshold, command, started, BACKEND)
+    return [f"Threshold of {BACKEND}: {threshold_line(threshold)}", *notes]
+
+
+def _write_report(found: "Quantised", path: Path, command: str) -> None:
+    from slsg_edge.int8_page import int8_page
+    from slsg_edge.storage import write_atomically
+
+    title = f"What INT8 buys and costs: {found.bundle.path.stem}"
+    write_atomically(path, int8_page(title, found, command).encode())
+
+
+def _print_json(found: "Quantised", notes: tuple[str, ...]) -> None:
+    table = {key: value for key, value in asdict(found).items() if key != "bundle"}
+    typer.echo(json.dumps(table | {"notes": list(notes)}))
+
+
+def _print(found: "Quantised", notes: tuple[str, ...], bundle: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from slsg_edge.int8_page import HEADS, figures_of, rows_of
+
+    console = Console(highlight=False)
+    table = Table(*HEADS, box=None, pad_edge=False)
+    for row in rows_of(found):
+        table.add_row(*row)
+    console.print(table)
+    for name, text in figures_of(found).items():
+        console.print(f"{name:<24} {text}", markup=False)
+    for note in notes:
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
+    console.print(f"next: slsg-edge build-engine {bundle} --precision int8", markup=False)
