@@ -1,0 +1,110 @@
+"""`slsg-edge build-engine`: a graph of the bundle as a proved TensorRT engine."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slsg_edge.contracts import Precision
+from slsg_edge.errors import ConfigError
+
+if TYPE_CHECKING:
+    from slsg_edge.engines import EngineBuild
+
+_LEAST_WORKSPACE = 16  # MB: below, no convolution finds a kernel
+
+
+def build_engine(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="An exported bundle.")],
+    precision: Annotated[Precision, typer.Option(help="fp32, fp16 or int8.")] = "fp16",
+    target: Annotated[
+        str,
+        typer.Option(
+            metavar="TARGET",
+            help="current: this machine's GPU. rtx: any RTX GPU from Ampere on, needs no GPU. "
+            "sm86,sm89: only these.",
+        ),
+    ] = "current",
+    workspace_mb: Annotated[
+        int, typer.Option(min=_LEAST_WORKSPACE, metavar="MB", help="GPU memory for kernels.")
+    ] = 1024,
+    dynamic_batch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MIN,USUAL,MAX", help="Frames at a time, of a graph with a dynamic batch."
+        ),
+    ] = None,
+    dla: Annotated[
+        int | None,
+        typer.Option(metavar="CORE", help="Convolutions on this DLA core of an Orin."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Build a TensorRT engine and prove that it has the precision."""
+    from slsg_edge.bundle import open_bundle
+    from slsg_edge.engines import build_engine as build
+    from slsg_edge.engines import target_named
+    from slsg_edge.fingerprint import EngineOptions
+
+    wanted = target_named(target)
+    options = EngineOptions(
+        precision, workspace_mb, wanted.capabilities, _batches(dynamic_batch), dla
+    )
+    _check_dla(options.precision, target, dla)
+    command = ["slsg-edge", "build-engine", str(bundle), "--target", target]
+    command += ["--precision", precision, "--workspace-mb", str(workspace_mb)]
+    command += ["--dynamic-batch", dynamic_batch] if dynamic_batch else []
+    command += ["--dla", str(dla)] if dla is not None else []
+    done = build(open_bundle(bundle), wanted, options, shlex.join(command))
+    if as_json:
+        _print_json(done)
+    else:
+        _print(done)
+
+
+def _batches(text: str | None) -> tuple[int, ...]:
+    """`1,4,8`; one number stands for all three."""
+    if text is None:
+        return ()
+    parts = text.split(",")
+    numbers = tuple(int(part) for part in parts if part.strip().isdecimal())
+    if len(parts) == 1:
+        numbers *= 3
+    if len(numbers) != 3 or numbers[0] < 1 or list(numbers) != sorted(numbers):
+        raise ConfigError(
+            f"'{text}' is no choice of batches.",
+            fix="Give the smallest, the usual and the largest, as in 1,4,8.",
+        )
+    return numbers
+
+
+def _check_dla(precision: Precision, target: str, core: int | None) -> None:
+    if core is not None and (precision == "fp32" or target != "current"):
+        raise ConfigError(
+            "A DLA computes in fp16 and int8, and only on this machine.",
+            fix="Give --precision fp16 and leave out --target.",
+        )
+
+
+def _print_json(done: "EngineBuild") -> None:
+    import dataclasses
+    import json
+
+    fingerprint = dataclasses.asdict(done.fingerprint)
+    result = {"engine": str(done.engine), **fingerprint, "warnings": list(done.warnings)}
+    typer.echo(json.dumps(result))
+
+
+def _print(done: "EngineBuild") -> None:
+    found = done.fingerprint
+    typer.echo(f"{done.engine}: {found.size / 1e6:.1f} MB for {found.built_for}")
+    typer.echo(
+        f"{found.tensorrt} {found.version}, {found.seconds:.1f} s, {found.peak_mb:.0f} MB at peak"
+    )
+    kinds = ("CONVOLUTION", "MATRIX_MULTIPLY")
+    counts = [f"{n.count} {n.kind} in {n.dtype}" for n in found.layers if n.kind in kinds]
+    where = "the network and the built engine" if found.opened else "the network"
+    typer.echo(f"proved in {where}: {', '.join(counts).lower().replace('_', ' ')}")
+    for warning in done.warnings:
+        typer.echo(f"note: {warning}")
