@@ -4,14 +4,16 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
-from slsg_edge.bundle import Bundle
+from slsg_edge.bundle import MODEL_FILES, Bundle
 from slsg_edge.calibration.threshold import threshold_by_hand
 from slsg_edge.errors import BundleError, UntrustedBundle
 from slsg_edge.provenance import tool_versions
+from slsg_edge.runtime.detector import BACKENDS, REFERENCE
 from slsg_edge.scoring import Threshold
+from slsg_edge.thresholds import stage_of, threshold_of
 
-STAGE = "calibrate"
 RECORD = "data.json"
+TOOLS = ("onnxruntime", "openvino", "tensorrt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,41 +24,53 @@ class TrainedOn:
     holdout: frozenset[str]
 
 
-def threshold_of(bundle: Bundle) -> Threshold:
-    """The threshold; BundleError when there is none, StaleBundle when the model has changed."""
-    threshold = bundle.manifest.threshold
-    if threshold is None or STAGE not in bundle.manifest.stages:
-        raise BundleError(
-            f"{bundle.path} has no threshold yet.",
-            fix=f"Run: slsg-edge calibrate {bundle.path} --images DIR",
-        )
-    bundle.require_fresh(STAGE)
-    return threshold
+def store_threshold(
+    bundle: Bundle,
+    threshold: Threshold,
+    command: str,
+    started: float,
+    backend: str = REFERENCE,
+) -> Bundle:
+    """Commits the threshold found on the scores of `backend`; BundleError while it has no model.
 
-
-def store_threshold(bundle: Bundle, threshold: Threshold, command: str, started: float) -> Bundle:
-    """Commits the stage `calibrate`; BundleError while there is no model to have a threshold."""
+    FP32 backends share one, the reference's; any other gets one of its own, which goes stale with
+    the file that it runs.
+    """
+    own = own_threshold_name(backend)
+    model = BACKENDS[backend].model(bundle) if own else bundle.file(MODEL_FILES["fp32"])
     return bundle.commit(
-        STAGE,
+        stage_of(own),
         {},
         command=command,
         started=started,
-        inputs=("model.onnx",),
-        tools=tool_versions("onnxruntime"),
+        inputs=(model.relative_to(bundle.path).as_posix(),),
+        tools=tool_versions(*TOOLS),
         settings={
+            "backend": backend,
             "method": threshold.method,
             "images": len(threshold.good_scores),
             "data_fingerprint": threshold.data_fingerprint,
             "false_alarm_rate": threshold.false_alarm_rate,
         },
-        threshold=threshold,
+        **_changes(bundle, threshold, own),
     )
 
 
-def moved_by_hand(bundle: Bundle, value: float) -> Threshold:
+def _changes(bundle: Bundle, threshold: Threshold, own: str | None) -> dict[str, object]:
+    if own is None:
+        return {"threshold": threshold}
+    return {"thresholds": {**bundle.manifest.thresholds, own: threshold}}
+
+
+def own_threshold_name(backend: str) -> str | None:
+    """Under which name its threshold is stored: none for FP32, which has the reference's."""
+    return None if BACKENDS[backend].precision == "fp32" else backend
+
+
+def moved_by_hand(bundle: Bundle, value: float, backend: str = REFERENCE) -> Threshold:
     """`value` as the threshold, with the good scores that the bundle has of this very model."""
     try:
-        old = threshold_of(bundle)
+        old = threshold_of(bundle, own_threshold_name(backend))
     except BundleError:
         return threshold_by_hand(value)
     found = threshold_by_hand(value, old.good_scores)

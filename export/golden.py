@@ -5,20 +5,21 @@ change on the line. Knows nothing about torch, ONNX or TensorRT.
 """
 
 import io
+import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.errors import ExportError
+from slsg_edge.errors import BundleError, ExportError
+from slsg_edge.metrics.correlation import rank_correlation
+from slsg_edge.tolerances import DEFAULTS, Tolerance
 
 FILE = "golden.npz"
 
-# How far the reference graph may be from the trained network, both in FP32. A near tie among
-# neighbours may fall the other way, so single pixels move more than the mean.
-MAP_MEAN = 1e-4
-MAP_P999 = 1e-2
-SCORE = 1e-3
+# A golden score this near to the threshold may fall on either side of it in FP32 already.
+SCORE = DEFAULTS["fp32"].score
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +51,35 @@ class Golden:
 class Difference:
     """Absolute differences of a backend from the golden answers, and verdicts that changed.
 
-    A golden score within SCORE of the threshold may fall on either side of it.
+    `rank` is Spearman's correlation of the scores, None where all golden scores are one.
     """
 
     map_mean: float
     map_p999: float
     score: float
     verdicts: int
+    rank: float | None = None
 
-    def within_tolerance(self) -> bool:
-        return (
-            self.map_mean <= MAP_MEAN
-            and self.map_p999 <= MAP_P999
-            and self.score <= SCORE
-            and self.verdicts == 0
-        )
+    def within_tolerance(self, tolerance: Tolerance = DEFAULTS["fp32"]) -> bool:
+        return not self.beyond(tolerance)
+
+    def beyond(self, tolerance: Tolerance) -> tuple[str, ...]:
+        """What exceeds the tolerance, for people; no changed verdict is ever within it."""
+        excesses = {
+            "map mean": (self.map_mean, tolerance.map_mean),
+            "map 99.9 %": (self.map_p999, tolerance.map_p999),
+            "score": (self.score, tolerance.score),
+        }
+        found = [
+            f"{name} {value:.1e} > {limit:.1e}"
+            for name, (value, limit) in excesses.items()
+            if value > limit
+        ]
+        if self.rank is not None and self.rank < tolerance.rank:
+            found.append(f"rank {self.rank:.3f} < {tolerance.rank:.3f}")
+        if self.verdicts:
+            found.append(f"{self.verdicts} verdicts changed")
+        return tuple(found)
 
     def __str__(self) -> str:
         return (
@@ -73,25 +88,73 @@ class Difference:
         )
 
 
+def golden_from_file(path: Path) -> Golden:
+    """BundleError when it is no golden.npz, or one that frames and answers do not fit in."""
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
+            golden = Golden(
+                np.asarray(stored["frames"], np.uint8),
+                np.asarray(stored["anomaly_map"], np.float32),
+                np.asarray(stored["image_score"], np.float32),
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise _damaged(path) from error
+    shape = golden.frames.shape
+    fits = (golden.anomaly_map.shape, golden.image_score.shape) == (shape[:3], shape[:1])
+    if len(shape) != 4 or not shape[0] or not fits:
+        raise _damaged(path)
+    return golden
+
+
 def difference(
     golden: Golden,
     anomaly_map: NDArray[np.float32],
     image_score: NDArray[np.float32],
     threshold: float,
+    own_threshold: float | None = None,
 ) -> Difference:
-    """Of another backend's answers for the golden frames; ExportError for NaN or another shape."""
-    if anomaly_map.shape != golden.anomaly_map.shape or not np.isfinite(anomaly_map).all():
-        raise ExportError(
-            f"The exported graph gives maps of {anomaly_map.shape}, not all finite or not "
-            f"{golden.anomaly_map.shape}.",
-            fix="Train again with a lower learning rate: a diverged network cannot be exported.",
-        )
+    """Of another backend's answers for the golden frames; ExportError for NaN or another shape.
+
+    `own_threshold` judges that backend's scores, where it has one of its own.
+    """
+    _check(golden, anomaly_map, image_score)
     off = np.abs(anomaly_map - golden.anomaly_map)
-    clear = np.abs(golden.image_score - threshold) > SCORE
-    changed = clear & ((image_score > threshold) != (golden.image_score > threshold))
+    own = threshold if own_threshold is None else own_threshold
     return Difference(
         float(off.mean()),
         float(np.quantile(off, 0.999)),
         float(np.abs(image_score - golden.image_score).max()),
-        int(changed.sum()),
+        _changed(golden, image_score, threshold, own),
+        rank_correlation(image_score, golden.image_score),
     )
+
+
+def kindest_threshold(golden: Golden, image_score: NDArray[np.float32], threshold: float) -> float:
+    """Under which a backend's scores change the fewest golden verdicts: before it has its own."""
+    ends = np.sort(np.concatenate(([0.0], image_score, [1.0])))
+    middles: list[float] = ((ends[1:] + ends[:-1]) / 2).tolist()
+    return min(middles, key=lambda middle: _changed(golden, image_score, threshold, middle))
+
+
+def _changed(
+    golden: Golden, scores: NDArray[np.float32], threshold: float, own_threshold: float
+) -> int:
+    """Verdicts that differ, but for golden scores that are nearly the threshold."""
+    clear = np.abs(golden.image_score - threshold) > SCORE
+    return int((clear & ((scores > own_threshold) != (golden.image_score > threshold))).sum())
+
+
+def _check(golden: Golden, maps: NDArray[np.float32], scores: NDArray[np.float32]) -> None:
+    for name, found, due in (
+        ("maps", maps, golden.anomaly_map.shape),
+        ("scores", scores, golden.image_score.shape),
+    ):
+        if found.shape != due or not np.isfinite(found).all():
+            raise ExportError(
+                f"The graph gives {name} of {found.shape}, not all finite or not {due}.",
+                fix="A network that diverged cannot be used: train with a lower learning rate.",
+            )
+
+
+def _damaged(path: Path) -> BundleError:
+    return BundleError(f"{path} holds no golden frames.", fix="Run `slsg-edge export` again.")

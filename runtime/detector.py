@@ -1,18 +1,26 @@
-"""Which backend runs the model of a bundle."""
+"""Which backend runs the model of a bundle on this machine, and why.
 
+A backend is a library and the precision it runs, named `library-precision`. Knows nothing about
+how any of them works.
+"""
+
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.bundle import Bundle
+from slsg_edge.bundle import MODEL_FILES, Bundle
 from slsg_edge.config import unknown_name
-from slsg_edge.contracts import Detector
+from slsg_edge.contracts import Detector, Precision
+from slsg_edge.errors import MissingDependency, SlsgError, UntrustedBundle
 from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.thresholds import threshold_of
 
-MODEL = "model.onnx"
-DEFAULT = "onnxruntime"
+REFERENCE = "onnxruntime-fp32"
 
 
 class GraphDetector(Detector, Protocol):
@@ -22,12 +30,142 @@ class GraphDetector(Detector, Protocol):
         """(N, H, W, 3) to maps (N, H, W) and scores (N,)."""
 
 
-class Backend(Protocol):
-    """What makes a detector of a model file."""
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """`held`: whether the bundle holds what it runs, usable or not.
 
-    def __call__(
-        self, model: Path, preprocessing: Preprocessing, threads: int | None
-    ) -> GraphDetector: ...
+    `model`: the file that runs on this machine, or the SlsgError that says why none does.
+    """
+
+    precision: Precision
+    held: Callable[[Bundle], bool]
+    model: Callable[[Bundle], Path]
+    open: Callable[[Bundle, Path, int | None], GraphDetector]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A backend by its name in BACKENDS, the file it runs, and why it is this one."""
+
+    backend: str
+    precision: Precision
+    model: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"backend {self.backend}: {self.reason}"
+
+
+def choose(bundle: Bundle, name: str | None = None, precision: Precision | None = None) -> Choice:
+    """`name` is a backend, or a library for its best; None takes the best that is ready here.
+
+    A damaged file is an error (UntrustedBundle) and never a reason to take another backend.
+    """
+    if name is not None and name in BACKENDS:
+        backend = BACKENDS[name]
+        return Choice(name, backend.precision, backend.model(bundle), "as asked")
+    passed: dict[str, SlsgError] = {}
+    for key in _candidates(bundle, name, precision):
+        try:
+            return _ready(bundle, key, passed)
+        except UntrustedBundle:
+            raise
+        except SlsgError as error:
+            passed[key] = error
+    raise passed.get(REFERENCE) or next(iter(passed.values()))
+
+
+def open_choice(bundle: Bundle, choice: Choice, threads: int | None = None) -> GraphDetector:
+    """The chosen model, ready for its first frame."""
+    return BACKENDS[choice.backend].open(bundle, choice.model, threads)
+
+
+def open_detector(
+    bundle: Bundle, backend: str | None = None, threads: int | None = None
+) -> GraphDetector:
+    """What `choose` takes, ready for its first frame."""
+    return open_choice(bundle, choose(bundle, backend), threads)
+
+
+def _candidates(bundle: Bundle, name: str | None, precision: Precision | None) -> Sequence[str]:
+    """The best first; BundleError when the bundle holds a model for none of them."""
+    chosen = [key for key in BACKENDS if name in (None, _library(key))]
+    if not chosen:
+        known = {*BACKENDS, *map(_library, BACKENDS)}
+        raise unknown_name(str(name), known, what="backend")
+    if precision is not None:
+        chosen = [key for key in chosen if BACKENDS[key].precision == precision]
+    held = [key for key in chosen if BACKENDS[key].held(bundle)]
+    if not held:
+        plain = [key for key in chosen if BACKENDS[key].precision != "int8"]
+        first = REFERENCE if REFERENCE in chosen else (plain or chosen)[0]
+        BACKENDS[first].model(bundle)
+    return held
+
+
+def _ready(bundle: Bundle, key: str, passed: Mapping[str, SlsgError]) -> Choice:
+    """Any SlsgError that speaks against it.
+
+    Quantised scores are others than the reference's, so without a threshold of their own nothing
+    could judge them.
+    """
+    backend = BACKENDS[key]
+    model = backend.model(bundle)
+    if backend.precision == "int8":
+        threshold_of(bundle, key)
+    reasons = [f"not {better}: {error}" for better, error in passed.items()]
+    return Choice(
+        key, backend.precision, model, "; ".join(reasons) or "the best that is ready here"
+    )
+
+
+def _library(key: str) -> str:
+    return key.partition("-")[0]
+
+
+def _graph(
+    precision: Precision,
+    package: str,
+    extra: str,
+    open_model: Callable[[Path, Preprocessing, int | None], GraphDetector],
+) -> Backend:
+    """A backend that runs one of the bundle's ONNX files by a Python package."""
+    file = MODEL_FILES[precision]
+
+    def model(bundle: Bundle) -> Path:
+        path = bundle.file(file)
+        if importlib.util.find_spec(package) is None:
+            raise MissingDependency(package, extra=extra)
+        return path
+
+    return Backend(
+        precision,
+        lambda bundle: bundle.holds(file),
+        model,
+        lambda bundle, path, threads: open_model(path, bundle.manifest.preprocessing, threads),
+    )
+
+
+def _engine(precision: Precision) -> Backend:
+    """TensorRT's engine for the GPU of this machine."""
+
+    def held(bundle: Bundle) -> bool:
+        from slsg_edge.runtime.engine_choice import holds_engine
+
+        return holds_engine(bundle, precision)
+
+    def model(bundle: Bundle) -> Path:
+        from slsg_edge.runtime.engine_choice import engine_for
+
+        return engine_for(bundle, precision)
+
+    return Backend(precision, held, model, _tensorrt)
+
+
+def _tensorrt(bundle: Bundle, engine: Path, threads: int | None) -> GraphDetector:
+    from slsg_edge.runtime.engine_choice import open_engine
+
+    return open_engine(engine, bundle.manifest.preprocessing)
 
 
 def _onnxruntime(model: Path, preprocessing: Preprocessing, threads: int | None) -> GraphDetector:
@@ -36,17 +174,24 @@ def _onnxruntime(model: Path, preprocessing: Preprocessing, threads: int | None)
     return OnnxRuntimeDetector(model, preprocessing, threads)
 
 
-BACKENDS: dict[str, Backend] = {"onnxruntime": _onnxruntime}
+def _openvino(model: Path, preprocessing: Preprocessing, threads: int | None) -> GraphDetector:
+    from slsg_edge.runtime.openvino import OpenVinoDetector
+
+    return OpenVinoDetector(model, preprocessing, threads)
 
 
-def open_detector(
-    bundle: Bundle, backend: str | None = None, threads: int | None = None
-) -> GraphDetector:
-    """The model of `bundle`, ready for its first frame.
+def _openvino_int8(model: Path, preprocessing: Preprocessing, threads: int | None) -> GraphDetector:
+    from slsg_edge.runtime.openvino import OpenVinoDetector
 
-    ConfigError for an unknown backend, BundleError when there is no whole and fresh model.
-    """
-    name = DEFAULT if backend is None else backend
-    if name not in BACKENDS:
-        raise unknown_name(name, BACKENDS, what="backend")
-    return BACKENDS[name](bundle.file(MODEL), bundle.manifest.preprocessing, threads)
+    return OpenVinoDetector(model, preprocessing, threads, "int8")
+
+
+# The best first. ONNX Runtime has no other precision here: it runs those files slower than FP32.
+BACKENDS: Mapping[str, Backend] = {
+    "tensorrt-int8": _engine("int8"),
+    "tensorrt-fp16": _engine("fp16"),
+    "tensorrt-fp32": _engine("fp32"),
+    "openvino-int8": _graph("int8", "openvino", "openvino", _openvino_int8),
+    REFERENCE: _graph("fp32", "onnxruntime", "cpu", _onnxruntime),
+    "openvino-fp32": _graph("fp32", "openvino", "openvino", _openvino),
+}

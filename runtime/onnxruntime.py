@@ -11,13 +11,18 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
-from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS, Image, Prediction
-from slsg_edge.errors import BundleError, CameraError
-from slsg_edge.preprocessing import Preprocessing, prepare
+from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS
+from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.runtime.sessions import (
+    Answers,
+    End,
+    SessionDetector,
+    does_not_load,
+    does_not_run,
+)
 
-_EXPORT = "Export the model again with `slsg-edge export`."
-_COLOUR = "Let the camera deliver 8-bit colour pictures."
 _ERRORS_ONLY = 3  # of its own warnings, those about missing GPUs would greet every line PC
+_KINDS = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
 
 # ONNX Runtime's exceptions share no parent but Exception.
 _FAILURES: tuple[type[Exception], ...] = (
@@ -32,124 +37,48 @@ _FAILURES: tuple[type[Exception], ...] = (
 )
 
 
-class OnnxRuntimeDetector:
-    """A `Detector`; also runs frames that are prepared already, for golden checks and bench.
-
-    Loads by path: a model read into memory first costs its size again, 55 MB for `paper`.
-    """
+class OnnxRuntimeDetector(SessionDetector):
+    """Loads by path: a model read into memory first costs its size again, 55 MB for `paper`."""
 
     def __init__(
         self, model: Path, preprocessing: Preprocessing, threads: int | None = None
     ) -> None:
         """`threads` None takes one per core. BundleError when the graph breaks the contract."""
-        self._preprocessing = preprocessing
+        session = _OnnxRuntimeSession(model, threads)
+        super().__init__("onnxruntime cpu fp32", session, model, preprocessing)
+
+
+class _OnnxRuntimeSession:
+    def __init__(self, model: Path, threads: int | None) -> None:
         self._model = model
-        self._session = _session(model, threads)
-        self._batch = _batch(self._session, preprocessing, model)
-        self._warm_up()
-
-    @property
-    def name(self) -> str:
-        return "onnxruntime cpu fp32"
-
-    def detect(self, frame: Image) -> Prediction:
-        """CameraError for anything but (H, W, 3) uint8; ConfigError when the region is outside."""
-        _check_frame(frame)
-        anomaly_map, score = self._run(prepare(frame, self._preprocessing)[None])
-        return Prediction(anomaly_map[0], float(score[0]))
-
-    def run(self, prepared: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(N, H, W, 3) at model resolution to maps (N, H, W) and scores (N,)."""
-        size = self._batch or len(prepared)
-        parts = [
-            self._run(prepared[start : start + size]) for start in range(0, len(prepared), size)
-        ]
-        maps, scores = zip(*parts, strict=True)
-        return np.concatenate(maps), np.concatenate(scores)
-
-    def close(self) -> None:
-        """Frees the model; the detector is of no use afterwards."""
-        self._session = None
-
-    def __enter__(self) -> "OnnxRuntimeDetector":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _run(self, frames: NDArray[np.uint8]) -> Any:
-        return self._session.run(GRAPH_OUTPUTS, {GRAPH_INPUT: frames})
-
-    def _warm_up(self) -> None:
-        """The first run allocates, so it is not the first part's; and it shows the true shapes."""
-        spec = self._preprocessing
-        frame = np.zeros((1, spec.height, spec.width, 3), np.uint8)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = _ERRORS_ONLY
+        options.intra_op_num_threads = threads or 0
+        # Idle threads that spin take the cores from decoding and from everything else on a line
+        # PC: `edge` took 59 ms spinning and 34 ms without, on two cores that others used as well.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            maps, scores = self._run(frame)
-        except _FAILURES as error:
-            raise BundleError(
-                f"{self._model} does not run: {_first_line(error)}", fix=_EXPORT
-            ) from error
-        if maps.shape != frame.shape[:3] or scores.shape != (1,):
-            raise BundleError(
-                f"{self._model} gives a map {maps.shape} and a score {scores.shape} for a frame "
-                f"of {frame.shape}, where {frame.shape[:3]} and (1,) are due.",
-                fix=_EXPORT,
+            self._session = onnxruntime.InferenceSession(
+                str(model), options, providers=["CPUExecutionProvider"]
             )
+        except _FAILURES as error:
+            raise does_not_load(model, "ONNX Runtime", _first_line(error)) from error
+        self.inputs = _ends(self._session.get_inputs())
+        self.outputs = _ends(self._session.get_outputs())
+
+    def run(self, frames: NDArray[np.uint8]) -> Answers:
+        try:
+            maps, scores = self._session.run(GRAPH_OUTPUTS, {GRAPH_INPUT: frames})
+        except _FAILURES as error:
+            raise does_not_run(self._model, _first_line(error)) from error
+        return maps, scores
 
 
-def _session(model: Path, threads: int | None) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
-    options.intra_op_num_threads = threads or 0
-    # Idle threads that spin take the cores from decoding and from everything else on a line PC:
-    # `edge` took 59 ms spinning and 34 ms without, on two cores that others used as well.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    except _FAILURES as error:
-        raise BundleError(
-            f"{model} is no model that ONNX Runtime can load: {_first_line(error)}", fix=_EXPORT
-        ) from error
-
-
-def _batch(session: Any, spec: Preprocessing, model: Path) -> int | None:
-    """1 for a fixed batch, None for a dynamic one; BundleError when the contract is broken."""
-    inputs = {node.name: (node.type, node.shape) for node in session.get_inputs()}
-    outputs = {node.name: node.type for node in session.get_outputs()}
-    kind, shape = inputs.get(GRAPH_INPUT, ("", [None]))
-    expected = [spec.height, spec.width, 3]
-    whole = kind == "tensor(uint8)" and shape[1:] == expected and not _other_batch(shape[0])
-    if len(inputs) != 1 or not whole:
-        raise BundleError(
-            f"{model} takes {_said(session.get_inputs())}, where {GRAPH_INPUT} uint8 "
-            f"(N, {spec.height}, {spec.width}, 3) is due.",
-            fix=_EXPORT,
-        )
-    if any(outputs.get(name) != "tensor(float)" for name in GRAPH_OUTPUTS):
-        raise BundleError(
-            f"{model} gives {_said(session.get_outputs())}, where {' and '.join(GRAPH_OUTPUTS)} "
-            "in float32 are due.",
-            fix=_EXPORT,
-        )
-    return 1 if shape[0] == 1 else None
-
-
-def _other_batch(dimension: int | str | None) -> bool:
-    return isinstance(dimension, int) and dimension != 1
-
-
-def _said(nodes: Any) -> str:
-    return ", ".join(f"{node.name} {node.type} {node.shape}" for node in nodes) or "nothing"
-
-
-def _check_frame(frame: Any) -> None:
-    if not isinstance(frame, np.ndarray):
-        raise CameraError(f"The frame is a {type(frame).__name__}.", fix=_COLOUR)
-    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
-        raise CameraError(
-            f"The frame is {frame.shape} {frame.dtype}, where (H, W, 3) uint8 is due.", fix=_COLOUR
-        )
+def _ends(nodes: Any) -> tuple[End, ...]:
+    return tuple(
+        End(node.name, _KINDS.get(node.type, node.type), tuple(size or "?" for size in node.shape))
+        for node in nodes
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -14,7 +14,7 @@ from slsg_edge.calibration.threshold import (
     threshold_from_scores,
 )
 from slsg_edge.progress import progress
-from slsg_edge.runtime.detector import open_detector
+from slsg_edge.runtime.detector import Choice, choose, open_choice
 from slsg_edge.scoring import Threshold
 
 
@@ -27,6 +27,7 @@ def threshold_from_images(
 ) -> tuple[Threshold, tuple[str, ...]]:
     """For the false-alarm rate or by hand, and what the user should know of the images.
 
+    The scores are those of `backend`, or of the best in FP32, which gives the reference's.
     ConfigError or DatasetError for what cannot be done, before anything is scored.
     """
     chosen = choose_good_images(folder, trained_on(bundle))
@@ -39,9 +40,14 @@ def threshold_from_images(
     return replace(found, data_fingerprint=chosen.fingerprint), chosen.notes
 
 
+def backend_to_calibrate(bundle: Bundle, name: str | None) -> Choice:
+    """Whose scores the threshold is for: the one that was asked for, else the best in FP32."""
+    return choose(bundle, name, None if name else "fp32")
+
+
 def _scores(bundle: Bundle, paths: Sequence[Path], backend: str | None) -> list[float]:
     with (
-        closing(open_detector(bundle, backend)) as detector,
+        closing(open_choice(bundle, backend_to_calibrate(bundle, backend))) as detector,
         progress("good images", len(paths)) as advance,
     ):
         return scores_of(detector, paths, advance)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from slsg_edge.benchmarking import PAIRS, benchmark, golden_frames, write_frames
 from slsg_edge.bundle import open_bundle
 from slsg_edge.cli.bench import bench
-from slsg_edge.errors import DatasetError
+from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.images import read_image
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime.detector import open_detector
@@ -34,6 +34,44 @@ def test_every_stage_and_the_loop_are_measured(toy_bundle):
     assert result["anomalies_per_second"] > 0
     assert result["machine"]["cores"] >= 1
     assert "onnxruntime" in result["machine"]["versions"]
+
+
+def test_which_backend_ran_and_why_is_in_the_object_and_on_stderr(toy_bundle):
+    result = run(str(toy_bundle), "--frames", "1", "--json")
+    shown = json.loads(result.stdout)
+    assert (shown["backend"], shown["reason"]) == (
+        "onnxruntime-fp32",
+        "the best that is ready here",
+    )
+    assert result.stderr.startswith("backend onnxruntime-fp32: ")
+    asked = json.loads(run(str(toy_bundle), "--backend", "openvino", "--json").stdout)
+    assert asked["detector"] == "openvino cpu fp32"
+
+
+def test_several_backends_are_compared_in_one_run(toy_bundle):
+    names = "onnxruntime,openvino-fp32"
+    shown = json.loads(run(str(toy_bundle), "--backend", names, "--frames", "20", "--json").stdout)
+    assert shown["frames"] == 24  # whole rounds
+    first, second = shown["backends"]
+    assert (first["backend"], first["speedup"]) == ("onnxruntime-fp32", 1)
+    assert second["backend"] == "openvino-fp32"
+    assert second["speedup"] > 0
+    assert all(0 < found["median"] <= found["p95"] for found in shown["backends"])
+    table = run(str(toy_bundle), "--backend", names, "--frames", "8").stdout
+    assert "times onnxruntime-fp32" in table
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("onnxruntime,openvinno", "Did you mean 'openvino'"),
+        ("onnxruntime,onnxruntime-fp32", "names one backend twice"),
+    ],
+)
+def test_backends_that_cannot_be_compared_are_named(toy_bundle, names, said):
+    found = run(str(toy_bundle), "--backend", names).exception
+    assert isinstance(found, ConfigError)
+    assert said in str(found)
 
 
 def test_people_see_the_ratio_and_the_machine(toy_bundle):

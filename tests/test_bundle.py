@@ -15,6 +15,7 @@ from slsg_edge.errors import (
 )
 from slsg_edge.preprocessing import Preprocessing, Roi
 from slsg_edge.scoring import Tail, Threshold
+from slsg_edge.tolerances import DEFAULTS, Tolerance
 
 PREPROCESSING = Preprocessing(128, 96, "letterbox", Roi(1, 2, 30, 40))
 THRESHOLD = Threshold(
@@ -66,6 +67,30 @@ def test_what_was_committed_is_read_again(whole):
     assert again.file("model.onnx").read_bytes() == b"graph"
 
 
+def test_thresholds_of_backends_and_tolerances_are_read_again(whole):
+    limits = {"int8": Tolerance(0.1, 0.2, 0.3, 0.4), "openvino-int8": Tolerance(0.5, 0.6, 0.7, 0.8)}
+    both = commit(
+        whole, "threshold-x", {}, thresholds={"openvino-int8": THRESHOLD}, tolerances=limits
+    )
+    again = open_bundle(both.path).manifest
+    assert again.thresholds == {"openvino-int8": THRESHOLD}
+    assert again.tolerances == {**DEFAULTS, **limits}
+
+
+def test_a_manifest_of_before_there_were_any_still_opens(whole):
+    path = rewrite(whole, lambda table: (table.pop("thresholds"), table.pop("tolerances")))
+    manifest = open_bundle(path).manifest
+    assert manifest.threshold == THRESHOLD
+    assert (manifest.thresholds, manifest.tolerances) == ({}, DEFAULTS)
+
+
+def test_tolerances_are_recorded_for_people_to_change(whole):
+    def loosen(table):
+        table["tolerances"]["int8"]["score"] = 0.25
+
+    assert open_bundle(rewrite(whole, loosen)).manifest.tolerances["int8"].score == 0.25
+
+
 def test_a_bundle_works_at_another_place_and_without_the_weights(whole, tmp_path):
     moved = whole.path.rename(tmp_path / "y.slsg")
     (moved / "weights.safetensors").unlink()
@@ -112,6 +137,7 @@ def test_training_anew_into_the_same_place_keeps_the_later_stages_as_stale(whole
     bundle = new_bundle(whole.path, Manifest("slsg", {}, PREPROCESSING))
     again = commit(bundle, "train", {"weights.safetensors": b"other"})
     assert list(again.manifest.stages) == ["train", "export", "calibrate"]
+    assert again.manifest.threshold == THRESHOLD
     with pytest.raises(StaleBundle):
         again.file("model.onnx")
 
@@ -149,6 +175,11 @@ def test_a_truncated_manifest_is_an_error(whole, share):
         (lambda table: table["threshold"].update(value=1.5), "not between 0 and 1"),
         (lambda table: table["threshold"].update(value=float("nan")), "NaN is no number"),
         (lambda table: table["threshold"].update(method="guess"), "guess"),
+        (lambda table: table["thresholds"].update(x={"value": 2.0, "method": "manual"}), "0 and 1"),
+        (lambda table: table.update(thresholds=[]), "damaged"),
+        (lambda table: table["tolerances"]["fp32"].update(score=-1.0), "A tolerance is -1"),
+        (lambda table: table["tolerances"]["fp32"].update(scores=1.0), "scores"),
+        (lambda table: table["tolerances"].update(fp16={"score": 1.0}), "tolerances.fp16"),
     ],
 )
 def test_a_manifest_of_another_shape_is_an_error(whole, change, message):

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from slsg_edge.cli.commands import COMMANDS
+from slsg_edge.cli.commands import COMMANDS, GROUPS
 from slsg_edge.errors import MissingDependency, SlsgError
 
 # What to install for a package that a command turns out to need.
@@ -18,7 +18,10 @@ EXTRAS = {
     "onnx": "train",
     "onnxruntime": "cpu",
     "onnxscript": "train",
+    "openvino": "openvino",
+    "pycuda": "cuda",
     "safetensors": "train",
+    "sklearn": "dev",
     "torch": "train",
 }
 
@@ -31,6 +34,8 @@ app = typer.Typer(
 )
 for name, command in COMMANDS.items():
     app.command(name)(command)
+for name, group in GROUPS.items():
+    app.add_typer(group, name=name)
 
 
 def main() -> None:

@@ -1,16 +1,21 @@
 """`slsg-edge bench`: what a frame costs on this machine, stage by stage."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slsg_edge.cli.options import AsJson, Backends, Threads
+from slsg_edge.errors import ConfigError
+
 if TYPE_CHECKING:
     from slsg_edge.benchmarking import Benchmark
     from slsg_edge.bundle import Bundle
+    from slsg_edge.comparing import Comparison
+    from slsg_edge.runtime.detector import Choice
 
 TARGET = 1.10  # loop to bare model: what everything around the model may cost
 
@@ -22,44 +27,83 @@ def bench(
         typer.Option(metavar="DIR", help="Images as the camera gives them; default: golden.npz."),
     ] = None,
     frames: Annotated[int, typer.Option(metavar="N", min=1, help="How many to measure.")] = 100,
-    threads: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="CPU threads; default: one per core.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    threads: Threads = None,
+    backend: Backends = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Measure decode, resize, inference, score and verdict, and the loop against the model."""
+    """Measure decode, resize, inference, score and verdict, and the loop against the model.
+
+    With several backends: each of them on the same frames in turn, and how they compare.
+    """
     import json
     from dataclasses import asdict
 
     from slsg_edge.bundle import open_bundle
+    from slsg_edge.runtime.detector import choose
 
-    result = _measure(open_bundle(bundle), images, frames, threads)
+    opened = open_bundle(bundle)
+    if images is None:
+        opened = _whole_frame(opened)
+    choices = [choose(opened, name) for name in (backend.split(",") if backend else [None])]
+    if len({choice.backend for choice in choices}) < len(choices):
+        raise ConfigError(f"'{backend}' names one backend twice.", fix="Name different ones.")
+    for choice in choices:
+        typer.echo(str(choice), err=True)
+    if len(choices) > 1:
+        comparison = _compare(opened, choices, images, frames, threads)
+        typer.echo(json.dumps(asdict(comparison))) if as_json else _print_comparison(comparison)
+        return
+    result = _measure(opened, choices[0], images, frames, threads)
     if as_json:
-        typer.echo(json.dumps(asdict(result)))
+        reason = choices[0].reason
+        typer.echo(json.dumps({**asdict(result), "backend": choices[0].backend, "reason": reason}))
     else:
         _print(result, golden=images is None)
 
 
 def _measure(
-    bundle: "Bundle", images: Path | None, frames: int, threads: int | None
+    bundle: "Bundle", choice: "Choice", images: Path | None, frames: int, threads: int | None
 ) -> "Benchmark":
-    from contextlib import closing
-
     from slsg_edge.benchmarking import PAIRS, benchmark
     from slsg_edge.progress import progress
-    from slsg_edge.runtime.detector import open_detector
+    from slsg_edge.runtime.detector import open_choice
     from slsg_edge.scoring import Threshold
 
-    if images is None:
-        bundle = _whole_frame(bundle)
+    # the time that a verdict takes does not depend on it
     threshold = bundle.manifest.threshold or Threshold(0.5, "manual")
     with (
         _paths(bundle, images) as paths,
-        closing(open_detector(bundle, threads=threads)) as detector,
+        closing(open_choice(bundle, choice, threads)) as detector,
         progress("frames", frames + PAIRS) as advance,
     ):
         spec = bundle.manifest.preprocessing
         return benchmark(detector, paths, spec, threshold, frames, advance)
+
+
+def _compare(
+    bundle: "Bundle",
+    choices: "list[Choice]",
+    images: Path | None,
+    frames: int,
+    threads: int | None,
+) -> "Comparison":
+    import numpy as np
+
+    from slsg_edge.comparing import compare, rounds_of
+    from slsg_edge.images import read_image
+    from slsg_edge.preprocessing import prepare
+    from slsg_edge.progress import progress
+    from slsg_edge.runtime.detector import open_choice
+
+    with _paths(bundle, images) as paths, ExitStack() as stack:
+        spec = bundle.manifest.preprocessing
+        prepared = np.stack([prepare(read_image(path), spec) for path in paths[:frames]])
+        detectors = {
+            choice.backend: stack.enter_context(closing(open_choice(bundle, choice, threads)))
+            for choice in choices
+        }
+        with progress("rounds", rounds_of(frames)) as advance:
+            return compare(detectors, prepared, frames, advance)
 
 
 def _whole_frame(bundle: "Bundle") -> "Bundle":
@@ -108,3 +152,22 @@ def _print(result: "Benchmark", golden: bool) -> None:
         console.print(line, markup=False, soft_wrap=True)
     if golden:
         console.print("note: golden frames are at model resolution; --images shows a camera's")
+
+
+def _print_comparison(comparison: "Comparison") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    first = comparison.backends[0].backend
+    table = Table("backend", "median ms", "p95 ms", f"times {first}")
+    for found in comparison.backends:
+        row = (found.median, found.p95, found.speedup)
+        table.add_row(found.backend, *(f"{number:.2f}" for number in row))
+    console.print(table)
+    machine = comparison.machine
+    for line in (
+        f"{comparison.frames} frames each, in turn; {machine.cpu}, {machine.cores} cores",
+        ", ".join(f"{name} {text}" for name, text in machine.versions.items()),
+    ):
+        console.print(line, markup=False, soft_wrap=True)

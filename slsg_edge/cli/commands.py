@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
-from slsg_edge.cli.bench import bench
+import typer
+
+from slsg_edge.cli.bench_group import bench_group
+from slsg_edge.cli.build_engine import build_engine
 from slsg_edge.cli.calibrate import calibrate
 from slsg_edge.cli.demo import demo
 from slsg_edge.cli.doctor import doctor
@@ -12,6 +15,7 @@ from slsg_edge.cli.import_slsg import import_slsg
 from slsg_edge.cli.info import info
 from slsg_edge.cli.sample import sample
 from slsg_edge.cli.train import train
+from slsg_edge.cli.verify import verify
 from slsg_edge.cli.watch import watch
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -20,10 +24,14 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train": train,
     "export": export,
     "calibrate": calibrate,
+    "build-engine": build_engine,
+    "verify": verify,
     "eval": eval_command,
     "watch": watch,
     "info": info,
-    "bench": bench,
     "doctor": doctor,
     "import-slsg": import_slsg,
 }
+
+# Commands that have commands of their own.
+GROUPS: dict[str, typer.Typer] = {"bench": bench_group}

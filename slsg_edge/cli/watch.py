@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slsg_edge.cli.options import Backend, Threads
+
 if TYPE_CHECKING:
     from slsg_edge.bundle import Bundle
     from slsg_edge.line.records import WatchSummary
@@ -38,25 +40,18 @@ def watch(
         int | None, typer.Option(metavar="N", min=1, help="Stop after so many verdicts.")
     ] = None,
     every: Annotated[int, typer.Option(metavar="N", min=1, help="Look at every N-th frame.")] = 1,
-    backend: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What runs the model.")
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="CPU threads; default: one per core.")
-    ] = None,
+    backend: Backend = None,
+    threads: Threads = None,
 ) -> None:
     """Inspect frames and write a verdict for each, as JSON Lines."""
     from slsg_edge.bundle import open_bundle
-    from slsg_edge.calibration.stored import threshold_of
+    from slsg_edge.judging import open_judged
     from slsg_edge.line.records import fingerprint_of
     from slsg_edge.line.sources import open_source
     from slsg_edge.line.watching import WatchOptions
     from slsg_edge.line.watching import watch as watch_frames
-    from slsg_edge.runtime.detector import open_detector
 
-    opened = open_bundle(bundle)
-    threshold = threshold_of(opened)
-    opened = _with_region(opened, roi)
+    opened = _with_region(open_bundle(bundle), roi)
     preprocessing = opened.manifest.preprocessing
     options = WatchOptions(
         every=every,
@@ -65,10 +60,11 @@ def watch(
         fingerprint=fingerprint_of(bundle),
     )
     with _stoppable(), ExitStack() as stack:
+        judged = stack.enter_context(closing(open_judged(opened, backend, threads)))
+        _say(str(judged.choice))
         frames = stack.enter_context(open_source(source))
         sinks = _sinks(stack, opened, frames, output, rejects)
-        detector = stack.enter_context(closing(open_detector(opened, backend, threads)))
-        summary = watch_frames(frames, detector, threshold, sinks, options)
+        summary = watch_frames(frames, judged.detector, judged.threshold, sinks, options)
     _say(summary_line(summary))
 
 

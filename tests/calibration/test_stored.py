@@ -8,12 +8,12 @@ from slsg_edge.calibration.stored import (
     TrainedOn,
     moved_by_hand,
     store_threshold,
-    threshold_of,
     trained_on,
 )
 from slsg_edge.calibration.threshold import threshold_from_scores
 from slsg_edge.errors import BundleError, ConfigError, StaleBundle, UntrustedBundle
 from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.thresholds import threshold_of
 
 THRESHOLD = threshold_from_scores([0.01 * index for index in range(1, 31)])
 RECORD = json.dumps({"train": ["a", "b"], "holdout": ["c"]}).encode()
@@ -65,6 +65,31 @@ def test_a_threshold_moved_by_hand_keeps_the_good_scores_of_the_same_model_only(
     assert moved_by_hand(again, 0.6).good_scores == ()
     with pytest.raises(ConfigError, match="between 0 and 1"):
         moved_by_hand(done, 1.5)
+
+
+def test_a_backend_whose_scores_move_gets_its_own_beside_the_references(bundle):
+    both = commit(bundle, "calibrate-int8", {"model.int8.onnx": b"quantised"})
+    both = store_threshold(both, THRESHOLD, "slsg-edge calibrate x", time.monotonic())
+    other = threshold_from_scores([0.02 * index for index in range(1, 31)])
+    command = "slsg-edge calibrate x --backend openvino-int8"
+    both = store_threshold(both, other, command, time.monotonic(), "openvino-int8")
+    again = open_bundle(both.path)
+    assert (threshold_of(again), threshold_of(again, "openvino-int8")) == (THRESHOLD, other)
+    moved = moved_by_hand(again, 0.7, "openvino-int8")
+    assert moved.good_scores == other.good_scores
+    changed = commit(again, "calibrate-int8", {"model.int8.onnx": b"better"})
+    with pytest.raises(StaleBundle, match="Run: slsg-edge calibrate x --backend openvino-int8"):
+        threshold_of(changed, "openvino-int8")
+
+
+def test_all_fp32_backends_share_one(bundle):
+    store_threshold(bundle, THRESHOLD, "c", time.monotonic(), "openvino-fp32")
+    assert threshold_of(open_bundle(bundle.path)) == THRESHOLD
+
+
+def test_a_backend_without_a_model_gets_no_threshold(bundle):
+    with pytest.raises(BundleError, match=r"holds no model\.int8\.onnx yet"):
+        store_threshold(bundle, THRESHOLD, "c", time.monotonic(), "openvino-int8")
 
 
 def test_what_was_trained_on_is_read_where_it_is_known(bundle, tmp_path):

@@ -29,10 +29,10 @@ def write(path, image):
     cv2.imwrite(str(path), image)
 
 
-def test_people_see_a_table_and_notes(opened, data, capsys):
+def test_people_see_a_table_with_intervals_and_notes(opened, data, capsys):
     eval_command(opened.path, data)
     shown = capsys.readouterr().out
-    for text in ("image AUROC", "image AUROC, hole", "pixel AUROC", "F1-max", "of 3 good"):
+    for text in ("image AUROC", "pixel AUROC", "AUPRO to 30%", "F1-max", "of 3 good", " to 1.0000"):
         assert text in shown
     assert "without a mask, so not in the pixels: 1" in shown
 
@@ -43,7 +43,9 @@ def test_machines_get_one_json_object_with_every_image(opened, data, capsys):
     shown = json.loads(capsys.readouterr().out)
     assert (shown["good"], shown["defective"], shown["undecided"]) == (3, 2, 1)
     assert shown["threshold"] == opened.manifest.threshold.value
-    assert 0 <= shown["image_auroc"] <= 1
+    auroc = shown["figures"]["image_auroc"]
+    assert 0 <= auroc["low"] <= auroc["value"] <= auroc["high"] <= 1
+    assert shown["kinds"]["hole"]["image_auroc"] == auroc
     assert len(shown["images"]) == 6
     assert shown["images"][3]["outcome"] == "undecided"
 
@@ -55,12 +57,12 @@ def test_the_report_is_one_page_with_every_image(opened, data, tmp_path, capsys)
     assert "image AUROC" in page
 
 
-def test_without_a_threshold_rankings_remain_but_no_report(opened, data, tmp_path, capsys):
+def test_without_a_threshold_figures_remain_but_no_report(opened, data, tmp_path, capsys):
     bundle = opened.commit("clear", {}, command="x", started=0.0, threshold=None)
     eval_command(bundle.path, data, as_json=True)
     shown = json.loads(capsys.readouterr().out)
     assert shown["misses"] is None
-    assert shown["image_auroc"] is not None
+    assert shown["figures"]["image_auroc"]["value"] >= 0
     assert any("slsg-edge calibrate" in note for note in shown["notes"])
     with pytest.raises(BundleError, match="has no threshold yet"):
         eval_command(bundle.path, data, report=tmp_path / "report.html")

@@ -1,3 +1,4 @@
+import sys
 from contextlib import closing
 from dataclasses import replace
 
@@ -5,9 +6,16 @@ import numpy as np
 import pytest
 
 from slsg_edge.bundle import Manifest, new_bundle, open_bundle
-from slsg_edge.errors import BundleError, ConfigError, UntrustedBundle
+from slsg_edge.errors import (
+    BundleError,
+    ConfigError,
+    MissingDependency,
+    StaleBundle,
+    UntrustedBundle,
+)
 from slsg_edge.preprocessing import Preprocessing, Roi
-from slsg_edge.runtime.detector import open_detector
+from slsg_edge.runtime.detector import BACKENDS, choose, open_detector
+from slsg_edge.scoring import Threshold
 
 
 def test_the_bundle_says_how_frames_are_prepared(toy_bundle):
@@ -36,3 +44,127 @@ def test_a_changed_model_is_never_loaded(toy_bundle, toy_model):
     (toy_bundle / "model.onnx").write_bytes(toy_model(offset=-0.1))
     with pytest.raises(UntrustedBundle):
         open_detector(open_bundle(toy_bundle))
+
+
+@pytest.fixture
+def quantised(toy_bundle, toy_model):
+    """A bundle with a model of INT8 and a threshold for it."""
+    bundle = open_bundle(toy_bundle).commit(
+        "calibrate-int8",
+        {"model.int8.onnx": toy_model(offset=0.1)},
+        command="slsg-edge calibrate x --int8",
+        started=0.0,
+        inputs=("model.onnx",),
+    )
+    return bundle.commit(
+        "threshold-openvino-int8",
+        {},
+        command="slsg-edge calibrate x --backend openvino-int8",
+        started=0.0,
+        inputs=("model.int8.onnx",),
+        thresholds={"openvino-int8": Threshold(0.6, "manual")},
+    )
+
+
+def test_int8_on_openvino_comes_before_fp32(quantised):
+    choice = choose(quantised)
+    assert (choice.backend, choice.precision) == ("openvino-int8", "int8")
+    assert str(choice) == "backend openvino-int8: the best that is ready here"
+    with closing(open_detector(quantised)) as detector:
+        assert detector.name == "openvino cpu int8"
+
+
+def test_what_is_asked_for_is_taken(quantised):
+    assert choose(quantised, "onnxruntime-fp32").reason == "as asked"
+    assert choose(quantised, "openvino-fp32").precision == "fp32"
+    assert choose(quantised, "openvino").backend == "openvino-int8"
+    assert choose(quantised, "onnxruntime").backend == "onnxruntime-fp32"
+    assert choose(quantised, precision="fp32").backend == "onnxruntime-fp32"
+
+
+def test_a_bundle_without_int8_runs_in_fp32_without_ado(toy_bundle):
+    assert str(choose(open_bundle(toy_bundle))) == (
+        "backend onnxruntime-fp32: the best that is ready here"
+    )
+
+
+def test_without_a_threshold_of_its_own_int8_is_passed_over_and_said(quantised):
+    bare = replace(quantised, manifest=replace(quantised.manifest, thresholds={}))
+    choice = choose(bare)
+    assert choice.backend == "onnxruntime-fp32"
+    assert "not openvino-int8" in choice.reason
+    assert "--backend openvino-int8 --images DIR" in choice.reason
+    assert choose(bare, "openvino").backend == "openvino-fp32"
+    assert choose(bare, "openvino-int8").backend == "openvino-int8"
+
+
+def test_without_openvino_int8_is_passed_over_and_said(quantised, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    choice = choose(quantised)
+    assert choice.backend == "onnxruntime-fp32"
+    assert "pip install 'slsg-edge[openvino]'" in choice.reason
+    with pytest.raises(MissingDependency, match="slsg-edge\\[openvino\\]"):
+        choose(quantised, "openvino-int8")
+
+
+def test_with_openvino_alone_it_runs_all(quantised, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    bare = replace(quantised, manifest=replace(quantised.manifest, thresholds={}))
+    assert choose(quantised).backend == "openvino-int8"
+    assert choose(bare).backend == "openvino-fp32"
+
+
+def test_with_neither_the_smaller_one_is_to_be_installed(toy_bundle, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingDependency, match="slsg-edge\\[cpu\\]"):
+        choose(open_bundle(toy_bundle))
+
+
+def test_a_stale_int8_model_is_passed_over_and_said(quantised, toy_model):
+    model = {"model.onnx": toy_model(offset=0.05)}
+    again = quantised.commit("export", model, command="slsg-edge export x", started=0.0)
+    assert choose(again).backend == "onnxruntime-fp32"
+    assert "'calibrate-int8' is stale" in choose(again).reason
+    with pytest.raises(StaleBundle):
+        choose(again, "openvino-int8")
+
+
+def test_a_lost_int8_model_is_passed_over_and_said(quantised):
+    (quantised.path / "model.int8.onnx").unlink()
+    assert "cannot be read" in choose(quantised).reason
+
+
+def test_a_damaged_int8_model_is_an_error_and_no_reason_to_take_another(quantised):
+    (quantised.path / "model.int8.onnx").write_bytes(b"tampered")
+    with pytest.raises(UntrustedBundle):
+        choose(quantised)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_an_engine_that_does_not_run_here_is_passed_over_and_said(
+    toy_bundle, monkeypatch, precision
+):
+    monkeypatch.setitem(sys.modules, "pycuda", None)
+    name = f"engines/current-{precision}"
+    bundle = open_bundle(toy_bundle).commit(
+        "build-engine",
+        {f"{name}.engine": b"program", f"{name}.json": b"{}"},
+        command="slsg-edge build-engine x",
+        started=0.0,
+    )
+    choice = choose(bundle)
+    assert choice.backend == "onnxruntime-fp32"
+    assert f"not tensorrt-{precision}: pycuda is not installed." in choice.reason
+    with pytest.raises(MissingDependency, match="slsg-edge\\[cuda\\]"):
+        choose(bundle, "tensorrt")
+
+
+def test_a_bundle_without_an_engine_says_how_to_build_one(toy_bundle):
+    with pytest.raises(BundleError, match=r"build-engine .* --precision fp16"):
+        choose(open_bundle(toy_bundle), "tensorrt")
+
+
+def test_onnx_runtime_is_never_given_a_file_that_it_runs_slower():
+    precisions = {name: backend.precision for name, backend in BACKENDS.items()}
+    assert {precisions[name] for name in precisions if name.startswith("onnxruntime")} == {"fp32"}

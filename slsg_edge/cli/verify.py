@@ -1,0 +1,119 @@
+"""`slsg-edge verify`: whether everything that runs a bundle here says what it should."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slsg_edge.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from slsg_edge.bundle import Bundle
+    from slsg_edge.export.golden import Difference
+    from slsg_edge.freezing import Frozen
+    from slsg_edge.verifying import Verification
+
+_COLOURS = {"passed": "green", "failed": "red", "absent": "yellow"}
+_FIGURES = ("map mean", "map 99.9 %", "score", "rank", "verdicts")
+_NO_FIGURES = ("",) * len(_FIGURES)
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="An exported bundle.")],
+    only: Annotated[
+        str | None,
+        typer.Option("--backend", metavar="NAME[,NAME]", help="These only; default: all here."),
+    ] = None,
+    frozen_neighbours: Annotated[
+        bool,
+        typer.Option("--frozen-neighbours", help="Tell arithmetic from neighbours that changed."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the golden frames through every backend and compare them with the trained network.
+
+    Exit code 1 when one of them is beyond its tolerance.
+    """
+    import json
+    from dataclasses import asdict
+
+    from slsg_edge.bundle import open_bundle
+    from slsg_edge.progress import progress
+    from slsg_edge.verifying import subjects, verify_bundle
+
+    opened = open_bundle(bundle)
+    names = only.split(",") if only else []
+    with progress("backends", len(names) or len(list(subjects()))) as advance:
+        found = verify_bundle(opened, names, advance)
+    frozen = _frozen(opened) if frozen_neighbours else ()
+    if as_json:
+        table = {**asdict(found), "passed": found.passed}
+        if frozen_neighbours:
+            table["frozen_neighbours"] = [asdict(one) for one in frozen]
+        typer.echo(json.dumps(table))
+    else:
+        _print(found)
+        if frozen_neighbours:
+            _print_frozen(frozen)
+    if not found.passed:
+        raise typer.Exit(1)
+
+
+def _frozen(bundle: "Bundle") -> "tuple[Frozen, ...]":
+    from slsg_edge.freezing import freeze_neighbours
+
+    return freeze_neighbours(bundle)
+
+
+def _print(found: "Verification") -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    table = _table("what runs it", "state")
+    for check in found.checks:
+        state = Text(check.state, style=_COLOURS[check.state])
+        figures = _figures(check.difference) if check.difference else _NO_FIGURES
+        table.add_row(check.subject, state, *figures)
+    console.print(table)
+    for check in found.checks:
+        for reason in check.reasons:
+            console.print(f"{check.subject}: {reason}", markup=False, soft_wrap=True)
+    console.print(f"{found.frames} golden frames, threshold {found.threshold:.4g}")
+
+
+def _print_frozen(frozen: "tuple[Frozen, ...]") -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not frozen:
+        console.print("No file but the FP32 one, or no neighbours that are chosen.")
+        return
+    table = _table("file", "neighbours")
+    for one in frozen:
+        table.add_row(one.file, f"own: {one.agreement:.1%}", *_figures(one.free))
+        table.add_row("", "FP32's", *_figures(one.frozen))
+    console.print(table)
+    console.print("own: how many of a file's own neighbours are those of the FP32 graph, too")
+
+
+def _table(*names: str) -> "Table":
+    """Without vertical lines, which do not fit into 80 columns."""
+    from rich import box
+    from rich.table import Table
+
+    return Table(*names, *_FIGURES, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+
+
+def _figures(off: "Difference") -> Sequence[str]:
+    rank = "" if off.rank is None else f"{off.rank:.3f}"
+    return [
+        f"{off.map_mean:.1e}",
+        f"{off.map_p999:.1e}",
+        f"{off.score:.1e}",
+        rank,
+        f"{off.verdicts} changed" if off.verdicts else "same",
+    ]
