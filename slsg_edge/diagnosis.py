@@ -3,40 +3,22 @@
 Imports no framework: a broken installation of one must not break the diagnosis of it.
 """
 
-import ctypes
 import os
 import platform
-import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Literal, TypeAlias
 
-from slsg_edge import __version__
-from slsg_edge.machine import cpu_model, usable_cores
-
-State: TypeAlias = Literal["ok", "missing", "warning"]
+from slsg_edge import __version__, nvidia_checks
+from slsg_edge.checks import Check, installed
+from slsg_edge.machine import cpu_model, memory_mb, usable_cores
 
 OLDEST, NEWEST = (3, 10), (3, 13)  # Python versions that the tests run on
 _LITTLE = 2.0  # GB: `watch` stays under 0.7, and a system needs its own
-_PATIENCE = 10  # seconds for nvidia-smi, which hangs with a broken driver
-_DRIVER = "For training on a GPU and for TensorRT: apt install nvidia-driver"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked for; `how` says what to do where it is not ok."""
-
-    name: str
-    state: State
-    found: str
-    how: str = ""
 
 
 def diagnose() -> tuple[Check, ...]:
     """Every check, in the order of a table for people."""
-    return tuple(check() for check in CHECKS)
+    return tuple(filter(None, (check() for check in CHECKS)))
 
 
 def _python() -> Check:
@@ -55,65 +37,24 @@ def _cpu() -> Check:
 
 
 def _memory() -> Check:
-    info = Path("/proc/meminfo")
-    if not info.exists():
+    memory = memory_mb()
+    if memory is None:
         return Check("memory", "warning", "not known", "Only Linux tells.")
-    fields = dict(line.split(":", 1) for line in info.read_text().splitlines())
-    total, free = (int(fields[name].split()[0]) / 2**20 for name in ("MemTotal", "MemAvailable"))
+    total, free = (megabytes / 1024 for megabytes in memory)
     found = f"{total:.1f} GB, {free:.1f} GB available"
     if free < _LITTLE:
         return Check("memory", "warning", found, "Close other programs: watch needs 0.7 GB.")
     return Check("memory", "ok", found)
 
 
-def _gpu() -> Check:
-    tegra = Path("/etc/nv_tegra_release")
-    if tegra.exists():
-        return Check("GPU and driver", "ok", f"Jetson: {_first_line(tegra.read_text())}")
-    query = "--query-gpu=name,driver_version,memory.total"
-    listed = _output_of("nvidia-smi", query, "--format=csv,noheader")
-    if listed:
-        return Check("GPU and driver", "ok", "; ".join(listed.splitlines()))
-    driver = Path("/proc/driver/nvidia/version")
-    if driver.exists():
-        found = _first_line(driver.read_text())
-        return Check("GPU and driver", "warning", found, "nvidia-smi lists no GPU.")
-    return Check("GPU and driver", "missing", "no NVIDIA GPU or no driver", _DRIVER)
-
-
-def _cuda() -> Check:
-    name = "nvcuda.dll" if platform.system() == "Windows" else "libcuda.so.1"
-    try:
-        driver = ctypes.CDLL(name)
-    except OSError:
-        return Check("CUDA driver", "missing", f"{name} cannot be loaded", _DRIVER)
-    count, status = ctypes.c_int(), driver.cuInit(0)
-    if status == 0:
-        status = driver.cuDeviceGetCount(ctypes.byref(count))
-    if status or not count.value:
-        found = f"{name} loads, but reports error {status} and {count.value} devices"
-        return Check("CUDA driver", "warning", found, "Reboot after installing the driver.")
-    return Check("CUDA driver", "ok", f"{count.value} device(s)")
-
-
-def _nvcc() -> Check:
-    shown = _output_of("nvcc", "--version") or _output_of("/usr/local/cuda/bin/nvcc", "--version")
-    release = [line for line in shown.splitlines() if "release" in line]
-    if release:
-        return Check("nvcc", "ok", release[0].strip())
-    how = "Needed for building CUDA kernels only: apt install nvidia-cuda-toolkit"
-    return Check("nvcc", "missing", "not found", how)
-
-
 def _distribution(name: str, packages: tuple[str, ...], extra: str, purpose: str) -> Check:
     """The first of `packages` that is installed, by its metadata."""
-    for package in packages:
-        try:
-            version = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-        return Check(name, "ok", version if package == name else f"{package} {version}")
-    return Check(name, "missing", "not installed", f"{purpose}: pip install 'slsg-edge[{extra}]'")
+    found = installed(*packages)
+    if found is None:
+        how = f"{purpose}: pip install 'slsg-edge[{extra}]'"
+        return Check(name, "missing", "not installed", how)
+    package, version = found
+    return Check(name, "ok", version if package == name else f"{package} {version}")
 
 
 def _package_check(name: str, extra: str, purpose: str, *packages: str) -> Callable[[], Check]:
@@ -166,22 +107,7 @@ def _cameras_in(folder: Path) -> Check:
     return Check("cameras", "ok", found)
 
 
-def _output_of(*command: str) -> str:
-    """Standard output, nothing when the program is missing, fails or hangs."""
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_PATIENCE, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def _first_line(text: str) -> str:
-    return next(iter(text.splitlines()), "").strip()
-
-
-CHECKS: tuple[Callable[[], Check], ...] = (
+CHECKS: tuple[Callable[[], Check | None], ...] = (
     _python,
     _package,
     _cpu,
@@ -191,11 +117,13 @@ CHECKS: tuple[Callable[[], Check], ...] = (
     _cameras,
     _package_check("torch", "train", "For train, export and import-slsg"),
     _package_check("onnx", "train", "For export"),
-    _gpu,
-    _cuda,
-    _nvcc,
-    _package_check("tensorrt", "tensorrt", "For engines on NVIDIA GPUs"),
+    nvidia_checks.gpu,
+    nvidia_checks.jetpack,
+    nvidia_checks.cuda_driver,
+    nvidia_checks.cuda_toolkit,
+    nvidia_checks.tensorrt,
     _package_check("tensorrt_rtx", "rtx", "For engines on RTX GPUs", "tensorrt-rtx"),
-    _package_check("pycuda", "cuda", "For running engines"),
+    nvidia_checks.pycuda,
+    nvidia_checks.video_decoder,
     _package_check("openvino", "openvino", "For Intel CPUs and GPUs"),
 )

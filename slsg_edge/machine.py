@@ -25,7 +25,7 @@ def machine() -> Machine:
         cpu=cpu_model(),
         cores=usable_cores(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        versions=tool_versions("onnxruntime", "opencv-python-headless"),
+        versions=tool_versions("onnxruntime", "openvino", "opencv-python-headless"),
     )
 
 
@@ -40,6 +40,16 @@ def cpu_model() -> str:
 def usable_cores() -> int:
     """Fewer than there are under taskset or in a container that is bound to some."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def memory_mb() -> tuple[float, float] | None:
+    """All of it and what is available; None where the system does not tell."""
+    info = Path("/proc/meminfo")
+    if not info.exists():
+        return None
+    fields = dict(line.split(":", 1) for line in info.read_text().splitlines())
+    total, free = (int(fields[name].split()[0]) / 1024 for name in ("MemTotal", "MemAvailable"))
+    return total, free
 
 
 def peak_mb() -> float:

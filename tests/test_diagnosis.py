@@ -3,10 +3,11 @@ import subprocess
 import sys
 
 import cv2
+import pytest
 import typer
 from typer.testing import CliRunner
 
-from slsg_edge import diagnosis
+from slsg_edge import checks, diagnosis, nvidia_checks
 from slsg_edge.cli.doctor import doctor
 from slsg_edge.diagnosis import diagnose
 
@@ -20,7 +21,16 @@ def run(*arguments: str):
 def test_every_check_is_answered_and_what_is_missing_has_a_way_to_get_it():
     checks = diagnose()
     names = [check.name for check in checks]
-    for name in ("Python", "CPU", "memory", "OpenCV", "cameras", "nvcc", "tensorrt", "pycuda"):
+    for name in (
+        "Python",
+        "CPU",
+        "memory",
+        "OpenCV",
+        "cameras",
+        "CUDA toolkit",
+        "tensorrt",
+        "pycuda",
+    ):
         assert name in names
     assert all(check.found for check in checks)
     assert all(check.how for check in checks if check.state != "ok")
@@ -73,6 +83,92 @@ def test_cameras_are_listed(tmp_path):
 
 
 def test_a_program_that_is_missing_or_fails_says_nothing():
-    assert diagnosis._output_of("no-such-program") == ""
-    assert diagnosis._output_of(sys.executable, "-c", "print(1); raise SystemExit(3)") == ""
-    assert diagnosis._output_of(sys.executable, "-c", "print(1)") == "1"
+    assert checks.output_of("no-such-program") == ""
+    assert checks.output_of(sys.executable, "-c", "print(1); raise SystemExit(3)") == ""
+    assert checks.output_of(sys.executable, "-c", "print(1)") == "1"
+
+
+def test_the_last_line_of_what_fails_is_shown():
+    code = "import sys; sys.exit('first\\nlast')"
+    assert checks.failure_of(sys.executable, "-c", code) == "last"
+    assert checks.failure_of(sys.executable, "-c", "") == ""
+    assert checks.failure_of(sys.executable, "-c", "raise SystemExit(3)") == "exit code 3"
+    assert checks.failure_of("no-such-program") == "no-such-program does not answer"
+
+
+@pytest.mark.parametrize(
+    ("linux", "package", "state", "said"),
+    [
+        ("36.4.3", "6.2+b77", "ok", "JetPack 6.2+b77, Jetson Linux 36.4.3"),
+        ("38.2.0", "7.0", "ok", "JetPack 7.0"),
+        ("36.4.3", "", "warning", "JetPack 6, Jetson Linux 36.4.3, only the base system"),
+        ("35.6.0", "5.1.4", "warning", "JetPack 5.1.4"),
+        ("99.0.0", "", "warning", "JetPack unknown"),
+    ],
+)
+def test_a_jetpack_is_told_by_its_package_and_its_linux(linux, package, state, said):
+    check = nvidia_checks._jetpack_of(linux, package)
+    assert check.state == state
+    assert said in check.found
+    assert bool(check.how) == (state != "ok")
+
+
+def test_on_other_machines_nothing_is_said_of_jetsons(monkeypatch):
+    monkeypatch.setattr(nvidia_checks, "l4t", lambda: None)
+    assert not {"JetPack", "video decoder"} & {check.name for check in diagnose()}
+
+
+def test_a_jetson_without_its_decoder_in_gstreamer_is_told_what_to_install(monkeypatch):
+    monkeypatch.setattr(nvidia_checks, "l4t", lambda: "36.4.0")
+    monkeypatch.setattr(nvidia_checks, "output_of", lambda *command: "")
+    assert "gstreamer1.0-tools" in nvidia_checks.video_decoder().how
+
+
+NVCC = "nvcc: NVIDIA (R) Cuda compiler driver\nCuda compilation tools, release 13.0, V13.0.88"
+
+
+@pytest.mark.parametrize(
+    ("shown", "driver", "state"),
+    [
+        (NVCC, None, "ok"),
+        (NVCC, "13.0", "ok"),
+        (NVCC, "13.2", "ok"),
+        (NVCC, "12.6", "warning"),
+        ("", "12.6", "missing"),
+    ],
+)
+def test_a_toolkit_that_is_newer_than_the_driver_is_a_warning(shown, driver, state):
+    check = nvidia_checks._toolkit_of(shown, driver, on_jetson=False)
+    assert check.state == state
+    assert bool(check.how) == (state != "ok")
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "said"),
+    [
+        (("tensorrt", "10.3.0"), "ok", "10.3.0"),
+        (("tensorrt-lean", "11.4.1.5"), "ok", "tensorrt-lean 11.4.1.5"),
+        (("tensorrt", "10.2.0"), "warning", "answer wrongly"),
+        (("tensorrt", "8.5.2"), "warning", "too old"),
+        (None, "missing", "not installed"),
+    ],
+)
+def test_a_tensorrt_that_is_known_to_be_bad_is_a_warning(found, state, said):
+    check = nvidia_checks._tensorrt_of(found, on_jetson=False)
+    assert check.state == state
+    assert said in check.found
+
+
+def test_a_missing_tensorrt_on_a_jetson_is_jetpacks():
+    check = nvidia_checks._tensorrt_of(None, on_jetson=True)
+    assert "python3-libnvinfer" in check.how
+    assert "--system-site-packages" in check.how
+
+
+def test_a_pycuda_that_does_not_load_says_why():
+    assert nvidia_checks._pycuda_of("2026.1", "").state == "ok"
+    no_driver = nvidia_checks._pycuda_of("2026.1", "ImportError: libcuda.so.1: cannot open")
+    other = nvidia_checks._pycuda_of("2026.1", "ImportError: undefined symbol: cuArrayCreate_v2")
+    assert (no_driver.state, other.state) == ("warning", "warning")
+    assert "driver" in no_driver.how
+    assert "Build it again" in other.how

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from slsg_edge.diagnosis import Check
+    from slsg_edge.checks import Check
 
 _COLOURS = {"ok": "green", "missing": "yellow", "warning": "red"}
 

@@ -1,0 +1,90 @@
+"""Which engine of a bundle runs here: whole, built for this GPU and this TensorRT.
+
+Knows nothing about how an engine is run.
+"""
+
+import importlib.util
+from pathlib import Path
+
+from slsg_edge.bundle import Bundle
+from slsg_edge.contracts import Precision
+from slsg_edge.errors import BundleError, MissingDependency, SlsgError, UntrustedBundle
+from slsg_edge.fingerprint import Fingerprint, fingerprint_of, require_usable
+from slsg_edge.nvidia import Gpu, first_gpu
+from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.runtime.chain import ChainOptions
+from slsg_edge.runtime.cuda import open_device
+from slsg_edge.runtime.programs import TensorRtRuntime
+from slsg_edge.runtime.tensorrt import TensorRtDetector
+from slsg_edge.tensorrt_api import FULL, RTX, RUNTIMES, load_runtime
+
+SUFFIX = ".engine"
+_BEST = "engines/current-"  # built for this very GPU; others are portable and slower
+
+
+def holds_engine(bundle: Bundle, precision: Precision) -> bool:
+    """Whether one was built, for whatever machine."""
+    return bool(_engines(bundle, precision))
+
+
+def engine_for(bundle: Bundle, precision: Precision) -> Path:
+    """The file, once its sha256 and its fingerprint were checked.
+
+    BundleError when there is none, CudaError or MissingDependency when this machine runs none;
+    EngineError names both sides when each was built for another
+    GPU or TensorRT; UntrustedBundle or StaleBundle when it is not the one that was built.
+    """
+    names = _engines(bundle, precision)
+    fault: SlsgError = BundleError(
+        f"{bundle.path} holds no {precision} engine.",
+        fix=f"Run: slsg-edge build-engine {bundle.path} --precision {precision}",
+    )
+    if not names:
+        raise fault
+    if importlib.util.find_spec("pycuda") is None:
+        raise MissingDependency("pycuda", extra="cuda")
+    gpu = first_gpu()
+    for name in names:
+        try:
+            return _usable(bundle, name, gpu)
+        except UntrustedBundle:
+            raise
+        except SlsgError as error:
+            fault = error
+    raise fault
+
+
+def open_engine(
+    engine: Path, preprocessing: Preprocessing, options: ChainOptions | None = None
+) -> TensorRtDetector:
+    """An engine that `engine_for` gave, ready for its first frame, for the calling thread."""
+    fingerprint = fingerprint_of(engine)
+    runtime = TensorRtRuntime(*load_runtime(_runtimes(fingerprint)))
+    plan = engine.read_bytes()
+    device = open_device()
+    label = f"{runtime.name} {fingerprint.options.precision} on {device.gpu.name}"
+    return TensorRtDetector(device, runtime, plan, preprocessing, options, label)
+
+
+def _usable(bundle: Bundle, name: str, gpu: Gpu) -> Path:
+    engine = bundle.file(name)
+    bundle.file(str(Path(name).with_suffix(".json")))
+    fingerprint = fingerprint_of(engine)
+    trt, _ = load_runtime(_runtimes(fingerprint))
+    family = RTX if trt.name == RTX else FULL
+    stage = next(one for one in bundle.manifest.stages.values() if name in one.outputs)
+    require_usable(fingerprint, engine, family, trt.version, gpu, stage.command)
+    return engine
+
+
+def _engines(bundle: Bundle, precision: Precision) -> list[str]:
+    """Their names in the bundle, the best first."""
+    names = [name for stage in bundle.manifest.stages.values() for name in stage.outputs]
+    fitting = [name for name in names if name.endswith(f"-{precision}{SUFFIX}")]
+    return sorted(fitting, key=lambda name: (not name.startswith(_BEST), name))
+
+
+def _runtimes(fingerprint: Fingerprint) -> tuple[str, ...]:
+    if fingerprint.tensorrt == RTX:
+        return (RTX,)
+    return tuple(name for name in RUNTIMES if name != RTX)

@@ -1,0 +1,56 @@
+// One axis of a resize: how much of each input pixel goes into an output pixel, in whole numbers.
+// It is `axis_weights` of preprocessing.py times `divisor`, so sums of it are exact.
+// Fits 32 bits while 2 * (length + 1) * target does, which the host sees to.
+#pragma once
+
+struct Share {
+    bool shrinks;
+    int step, begin, end;  // shrinking: of an input pixel, of the output pixel
+    int first, last;       // input pixels with a weight, both inclusive
+
+    __device__ Share(int output, int length, int target) : shrinks(target <= length)
+    {
+        if (shrinks) {
+            step = target;
+            begin = output * length;
+            end = begin + length;
+            first = begin / step;
+            last = (end - 1) / step;
+        } else {
+            step = 2 * target;
+            begin = min(max((2 * output + 1) * length - target, 0), step * (length - 1));
+            end = begin;
+            first = begin / step;
+            last = first + (begin % step > 0);
+        }
+    }
+
+    __device__ int weight(int input) const
+    {
+        const int at = input * step;
+        return shrinks ? min(at + step, end) - max(at, begin) : step - abs(at - begin);
+    }
+};
+
+__device__ inline unsigned divisor(int length, int target)
+{
+    return target <= length ? length : 2 * target;
+}
+
+// Half to even, as NumPy's rint; `total` is at most 255 times `divisor`.
+__device__ inline unsigned rounded(unsigned long long total, unsigned long long divisor)
+{
+    // a 64-bit division costs a hundred instructions; this quotient is at most one off
+    long long quotient = static_cast<long long>(static_cast<float>(total) / divisor);
+    long long rest = static_cast<long long>(total - quotient * divisor);
+    const long long whole = static_cast<long long>(divisor);
+    if (rest < 0) {
+        --quotient;
+        rest += whole;
+    } else if (rest >= whole) {
+        ++quotient;
+        rest -= whole;
+    }
+    const bool up = 2 * rest > whole || (2 * rest == whole && (quotient & 1));
+    return static_cast<unsigned>(quotient + up);
+}

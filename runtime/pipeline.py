@@ -1,0 +1,90 @@
+"""Frames of a file in flight: the next one is uploaded while the GPU works on this one.
+
+Stands between a source and whoever inspects: give it for both. For live cameras leave it out,
+since a frame that waits for the next one is late. Knows nothing about files; decoding ahead is
+`line.files`' part. ONNX Runtime needs none of it: there is no upload, and its threads have the
+cores.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import count
+from typing import Protocol
+
+from slsg_edge.contracts import AnomalyMap, Detector, Frame, Image, Prediction
+from slsg_edge.errors import CameraError, SlsgError
+
+
+class LaneDetector(Detector, Protocol):
+    """A detector with frames in flight, each in a lane of its own."""
+
+    @property
+    def lanes(self) -> int: ...
+
+    def submit(self, frame: Image, lane: int) -> None: ...
+
+    def finish(self, lane: int) -> float: ...
+
+    def map_of(self, lane: int) -> AnomalyMap: ...
+
+
+class Pipeline:
+    """A source whose frames are on their way already, and the `Detector` that has them.
+
+    `detect` is for the image of the frame that the iterator gave last; what was wrong with an
+    image when it was submitted is raised there.
+    """
+
+    def __init__(self, source: Iterable[Frame], detector: LaneDetector) -> None:
+        self._source, self._detector = source, detector
+        self._current: _Flight | None = None
+
+    @property
+    def name(self) -> str:
+        return self._detector.name
+
+    def __iter__(self) -> Iterator[Frame]:
+        lanes = count()
+        flying: deque[_Flight] = deque()
+        for frame in self._source:
+            flying.append(self._submitted(frame, next(lanes) % self._detector.lanes))
+            if len(flying) == self._detector.lanes:
+                yield self._landed(flying)
+        while flying:
+            yield self._landed(flying)
+
+    def detect(self, frame: Image) -> Prediction:
+        """CameraError for any other image than that of the frame given last."""
+        flight = self._current
+        if flight is None or flight.frame.image is not frame:
+            raise CameraError(
+                "The frame is not the one that is in flight.", fix="Inspect the frames in order."
+            )
+        if flight.error is not None:
+            raise flight.error
+        score = self._detector.finish(flight.lane)
+        return Prediction(self._detector.map_of(flight.lane), score)
+
+    def close(self) -> None:
+        """The detector; the source belongs to whoever opened it."""
+        self._detector.close()
+
+    def _submitted(self, frame: Frame, lane: int) -> "_Flight":
+        if frame.image is None:
+            return _Flight(frame, lane, None)
+        try:
+            self._detector.submit(frame.image, lane)
+        except SlsgError as error:
+            return _Flight(frame, lane, error)
+        return _Flight(frame, lane, None)
+
+    def _landed(self, flying: "deque[_Flight]") -> Frame:
+        self._current = flying.popleft()
+        return self._current.frame
+
+
+class _Flight:
+    """A frame, its lane, and what was wrong when it was submitted."""
+
+    def __init__(self, frame: Frame, lane: int, error: SlsgError | None) -> None:
+        self.frame, self.lane, self.error = frame, lane, error
