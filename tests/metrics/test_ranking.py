@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_recall_curve, roc_auc_score
 
-from slsg_edge.metrics.ranking import PixelRanking, auroc, f1_max
+from slsg_edge.metrics.ranking import auroc, f1_max
 
 
 def scores_of(seed, levels, count=500):
@@ -65,31 +65,3 @@ def test_f1_max_may_call_everything_defective():
     f1, threshold = f1_max([0.5, 0.5, 0.5], [True, True, False])
     assert f1 == pytest.approx(0.8)
     assert threshold < 0.5
-
-
-@pytest.mark.parametrize("sharpness", [0.5, 1, 4])
-def test_pixel_ranking_over_several_maps_is_the_exact_auroc_nearly(sharpness):
-    rng = np.random.default_rng(1)
-    labels = rng.random((6, 50, 70)) < 0.02
-    logits = rng.normal(-6 + 3 * labels, 2) * sharpness  # as sigmoids are: most of it near 0
-    maps = (1 / (1 + np.exp(-logits))).astype(np.float32)
-    ranking = PixelRanking()
-    for one, label in zip(maps, labels, strict=True):
-        ranking.add(one, label)
-    assert ranking.auroc() == pytest.approx(roc_auc_score(labels.ravel(), maps.ravel()), abs=1e-4)
-
-
-def test_pixel_ranking_counts_zero_and_one():
-    ranking = PixelRanking()
-    ranking.add(np.float32([0, 1, -0.0]), np.array([False, True, False]))
-    assert ranking.auroc() == 1
-
-
-def test_pixel_ranking_refuses_what_is_no_score_and_a_single_class():
-    ranking = PixelRanking()
-    for value in (np.nan, -0.1, 1.1):
-        with pytest.raises(ValueError, match="between 0 and 1"):
-            ranking.add(np.float32([value, 0.5]), np.array([False, True]))
-    ranking.add(np.float32([0.5]), np.array([False]))
-    with pytest.raises(ValueError, match="0 defective"):
-        ranking.auroc()

@@ -1,0 +1,85 @@
+"""Every metric of image scores with its confidence interval, over all kinds and for each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from slsg_edge.contracts import GOOD
+from slsg_edge.metrics import curves
+from slsg_edge.metrics.curves import Array
+from slsg_edge.metrics.intervals import (
+    REPLICATES,
+    Bootstrap,
+    Figure,
+    delong_figure,
+    percentile_figure,
+)
+from slsg_edge.metrics.ranking import require_both
+
+MISS_RATES = (0.0, 0.01, 0.05, 0.1)
+
+
+def _best_f1(good: NDArray[Any], defective: NDArray[Any]) -> Array:
+    return np.asarray(curves.f1(good, defective).max(axis=-1))
+
+
+METRICS: Mapping[str, Callable[[NDArray[Any], NDArray[Any]], Array]] = {
+    "image_auroc": curves.area,
+    "image_aupr": curves.average_precision,
+    "f1_max": _best_f1,
+    **{
+        f"good_kept_at_{rate:.0%}_missed": partial(curves.good_kept, missed=rate)
+        for rate in MISS_RATES
+    },
+    **{
+        f"false_alarm_rate_at_{rate:.0%}_missed": partial(curves.false_alarm_rate, missed=rate)
+        for rate in MISS_RATES
+    },
+}
+
+
+def image_figures(
+    scores: ArrayLike, kinds: Sequence[str], replicates: int = REPLICATES, seed: int = 0
+) -> dict[str, Figure]:
+    """Every one of `METRICS`, and `image_auroc_delong`, over images of these kinds.
+
+    The intervals are by bootstrap, but DeLong's for the last. ValueError without good or without
+    defective images, or with a score that is not finite.
+    """
+    values = np.asarray(scores, np.float64)
+    good = np.array([kind == GOOD for kind in kinds], bool)
+    require_both(int(good.sum()), int((~good).sum()))
+    delong = delong_figure(values, ~good)  # refuses scores that are not finite
+    order = np.argsort(values)
+    starts = np.flatnonzero(np.diff(values[order], prepend=-np.inf))
+
+    def metrics(draws: NDArray[np.int64]) -> Array:
+        """(replicates, METRICS)"""
+        per_score = [
+            np.add.reduceat((draws * chosen)[:, order], starts, axis=1) for chosen in (good, ~good)
+        ]
+        return np.stack([metric(*per_score) for metric in METRICS.values()], axis=1)
+
+    (exact,) = metrics(np.ones((1, len(values)), np.int64))
+    replicas = Bootstrap(kinds, replicates, seed).replicas(metrics)
+    figures = {
+        name: percentile_figure(float(value), column)
+        for name, value, column in zip(METRICS, exact, replicas.T, strict=True)
+    }
+    return {**figures, "image_auroc_delong": delong}
+
+
+def image_figures_by_kind(
+    scores: ArrayLike, kinds: Sequence[str], replicates: int = REPLICATES, seed: int = 0
+) -> dict[str, dict[str, Figure]]:
+    """The figures of each kind of defect against all good images; ValueError as above."""
+    values = np.asarray(scores, np.float64)
+    found = {}
+    for kind in dict.fromkeys(kind for kind in kinds if kind != GOOD):
+        chosen = [index for index, one in enumerate(kinds) if one in (GOOD, kind)]
+        some = [kinds[index] for index in chosen]
+        found[kind] = image_figures(values[chosen], some, replicates, seed)
+    return found
