@@ -24,7 +24,10 @@ def test_readme_names_no_command_that_is_not_there():
 
 
 def _options(name: str) -> set[str]:
-    return {text for option in COMMANDS[name].params for text in option.opts}
+    """Those of a group are those of what it does by default, too."""
+    command = COMMANDS[name]
+    commands = [command, *getattr(command, "commands", {}).values()]
+    return {text for one in commands for option in one.params for text in option.opts}
 
 
 def test_readme_uses_options_that_exist():

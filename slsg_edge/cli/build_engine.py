@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slsg_edge.cli.options import AsJson
 from slsg_edge.contracts import Precision
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
     from slsg_edge.engines import EngineBuild
+    from slsg_edge.refitting import Refit
 
 _LEAST_WORKSPACE = 16  # MB: below, no convolution finds a kernel
 
@@ -39,7 +41,13 @@ def build_engine(
         int | None,
         typer.Option(metavar="CORE", help="Convolutions on this DLA core of an Orin."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Good images, for a threshold on the engine's own scores."
+        ),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Build a TensorRT engine and prove that it has the precision."""
     from slsg_edge.bundle import open_bundle
@@ -56,11 +64,23 @@ def build_engine(
     command += ["--precision", precision, "--workspace-mb", str(workspace_mb)]
     command += ["--dynamic-batch", dynamic_batch] if dynamic_batch else []
     command += ["--dla", str(dla)] if dla is not None else []
+    command += ["--images", str(images)] if images else []
     done = build(open_bundle(bundle), wanted, options, shlex.join(command))
+    refit = _refit(done, images, shlex.join(command))
     if as_json:
-        _print_json(done)
+        _print_json(done, refit)
     else:
-        _print(done)
+        _print(done, refit)
+
+
+def _refit(done: "EngineBuild", images: Path | None, command: str) -> "Refit | None":
+    """None where the engine cannot be run, or the bundle has no threshold that it could miss."""
+    from slsg_edge.refitting import has_threshold, refit_if_moved
+
+    if not done.fingerprint.opened or not has_threshold(done.bundle):
+        return None
+    backend = f"tensorrt-{done.fingerprint.options.precision}"
+    return refit_if_moved(done.bundle, backend, images, command)
 
 
 def _batches(text: str | None) -> tuple[int, ...]:
@@ -87,16 +107,24 @@ def _check_dla(precision: Precision, target: str, core: int | None) -> None:
         )
 
 
-def _print_json(done: "EngineBuild") -> None:
+def _print_json(done: "EngineBuild", refit: "Refit | None") -> None:
     import dataclasses
     import json
 
     fingerprint = dataclasses.asdict(done.fingerprint)
     result = {"engine": str(done.engine), **fingerprint, "warnings": list(done.warnings)}
+    if refit:
+        result |= {
+            "difference": dataclasses.asdict(refit.difference),
+            "threshold": refit.threshold and refit.threshold.value,
+            "missing_threshold": refit.missing,
+        }
     typer.echo(json.dumps(result))
 
 
-def _print(done: "EngineBuild") -> None:
+def _print(done: "EngineBuild", refit: "Refit | None") -> None:
+    from slsg_edge.cli.calibrate import threshold_line
+
     found = done.fingerprint
     typer.echo(f"{done.engine}: {found.size / 1e6:.1f} MB for {found.built_for}")
     typer.echo(
@@ -108,3 +136,9 @@ def _print(done: "EngineBuild") -> None:
     typer.echo(f"proved in {where}: {', '.join(counts).lower().replace('_', ' ')}")
     for warning in done.warnings:
         typer.echo(f"note: {warning}")
+    if refit:
+        typer.echo(f"golden frames: {refit.difference}")
+        if refit.threshold:
+            typer.echo(f"threshold of its own: {threshold_line(refit.threshold)}")
+        if refit.missing:
+            typer.echo(f"next: its scores moved, so run: {refit.missing}")
