@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from openvino import opset13
 
 # What OpenVINO moves a quantisation through, upwards, on its way to a Concat.
-_PASSED = {"Interpolate", "MaxPool", "Relu", "Reshape", "Transpose"}
+_PASSED = {"Convert", "Interpolate", "MaxPool", "Relu", "Reshape", "Transpose"}
 _FEW_CHANNELS = 2
 _PLACEMENTS = ("align_corners", "half_pixel")
 

@@ -1,119 +1,170 @@
-"""From an evaluation to what a report shows: a few figures, and the images with their heat."""
+"""From an evaluation to what a report shows: figures, all verdicts, and pictures of the worst."""
+
+import shlex
+from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from slsg_edge.bundle import Bundle
-from slsg_edge.contracts import Image, Mask, Outcome
+from slsg_edge.contracts import Detector, Image, Mask, Verdict
 from slsg_edge.data.masks import mask_of
 from slsg_edge.errors import DatasetError
 from slsg_edge.evaluation import Evaluation, Row
 from slsg_edge.images import read_image
-from slsg_edge.preprocessing import Preprocessing, map_on_frame, resize
-from slsg_edge.report import LONGEST_SIDE, Case, report_html
+from slsg_edge.manifest import Stage
+from slsg_edge.preprocessing import Preprocessing, map_on_frame
+from slsg_edge.progress import Bars, no_progress, progress
+from slsg_edge.reports.axis import score_text
+from slsg_edge.reports.case import Case, badness
+from slsg_edge.reports.evaluation_page import Report, report_html
+from slsg_edge.reports.figures import HEADLINES, LABELS, figure_text, known
+from slsg_edge.reports.layers import Picture, picture_of
+from slsg_edge.runtime.detector import Choice, open_choice
+
+SHOWN = 200  # images of a report; those of 400x800 pixels take 20 KB each
+BY_KIND = ("image_auroc", "aupro")  # what a terminal has room for
 
 
-def report_page(title: str, bundle: Bundle, evaluation: Evaluation) -> str:
-    """The HTML of a report on an evaluation that has a threshold and kept its maps."""
+def report_page(title: str, bundle: Bundle, evaluation: Evaluation, choice: Choice) -> str:
+    """The HTML of a report on an evaluation with a threshold, with progress bars.
+
+    The detector sees the images that are shown once more: keeping the maps of all would take
+    256 KB each.
+    """
     if evaluation.threshold is None:
         raise ValueError("a report needs an evaluation with a threshold")
-    cases = cases_of(evaluation, bundle.manifest.preprocessing)
-    figures, provenance = figures_of(evaluation), provenance_of(bundle)
-    return report_html(title, figures, cases, evaluation.threshold, provenance)
+    with closing(open_choice(bundle, choice)) as detector:
+        cases = cases_of(evaluation, detector, bundle.manifest.preprocessing, bars=progress)
+    return report_html(
+        Report(
+            title,
+            cases,
+            evaluation.threshold,
+            evaluation.figures,
+            evaluation.kinds,
+            evaluation.notes,
+            provenance_of(bundle, choice),
+            command_of(bundle, choice),
+        )
+    )
 
 
-def cases_of(evaluation: Evaluation, preprocessing: Preprocessing) -> list[Case]:
-    """Every test image, read again and shrunk to what a report shows, with its heat and mask.
+def cases_of(
+    evaluation: Evaluation,
+    detector: Detector,
+    preprocessing: Preprocessing,
+    shown: int = SHOWN,
+    bars: Bars = no_progress,
+) -> list[Case]:
+    """Every test image, worst first, the first of them with a picture.
 
     An image that could not be read is a black one.
     """
-    return [
-        _case(row, row.verdict.outcome, preprocessing)
-        for row in evaluation.rows
-        if row.verdict is not None
-    ]
+    threshold = evaluation.threshold or 0.0
+    pairs = [(_case(row, row.verdict), row) for row in evaluation.rows if row.verdict]
+    pairs.sort(key=lambda pair: badness(pair[0], threshold))
+    with bars("pictures", min(shown, len(pairs))) as advance:
+        cases = []
+        for case, row in pairs[:shown]:
+            cases.append(replace(case, picture=_picture(row, detector, preprocessing)))
+            advance()
+    return [*cases, *(case for case, _ in pairs[shown:])]
 
 
 def figures_of(evaluation: Evaluation) -> dict[str, str]:
-    """Name and value of each figure, for people; what is not known is left out."""
+    """Name and value of each figure, for a terminal; what is not known is left out."""
     good, defective = evaluation.scored(good=True), evaluation.scored(good=False)
-    ranking = evaluation.ranking
     figures = {
-        "image AUROC": _share(evaluation.image_auroc),
-        **{
-            f"image AUROC, {kind.replace('_', ' ')}": _share(value)
-            for kind, value in (ranking.kinds if ranking else {}).items()
-        },
-        "pixel AUROC": _share(evaluation.pixel_auroc),
-        "F1-max": ranking and f"{ranking.f1_max:.4f} at {ranking.f1_max_threshold:.4g}",
+        LABELS[name]: figure_text(figure)
+        for name, figure in known(evaluation.figures, HEADLINES).items()
+    }
+    if evaluation.f1_max_threshold is not None:
+        figures["F1-max is reached at"] = score_text(evaluation.f1_max_threshold)
+    verdicts = {
         "false alarms": _part(evaluation.false_alarms, good, "good"),
         "misses": _part(evaluation.misses, defective, "defective"),
         "undecided": str(len(evaluation.undecided)),
     }
-    return {name: value for name, value in figures.items() if value}
+    return {**figures, **_by_kind(evaluation), **verdicts}
 
 
-def provenance_of(bundle: Bundle) -> dict[str, str]:
-    """What made the bundle, stage by stage."""
-    stages = bundle.manifest.stages
+def provenance_of(bundle: Bundle, choice: Choice) -> dict[str, str]:
+    """What made the bundle, stage by stage, and which file of it was measured."""
+    manifest = bundle.manifest
     return {
         "bundle": bundle.path.name,
-        "detector": bundle.manifest.detector,
-        **{name: f"{stage.finished}, {stage.command}" for name, stage in stages.items()},
+        "detector": manifest.detector,
+        "backend": f"{choice.backend}, {choice.reason}",
+        "model": _model_text(bundle, choice),
+        **{name: _stage_text(stage) for name, stage in manifest.stages.items()},
     }
 
 
-def _case(row: Row, outcome: Outcome, preprocessing: Preprocessing) -> Case:
-    image = _image(row, preprocessing)
-    mask = _mask(row, image.shape)
-    heat = np.zeros(image.shape[:2], np.float32)
-    if row.anomaly_map is not None:
-        heat = map_on_frame(row.anomaly_map, preprocessing, image.shape)
-    height, width = _shrunk(image.shape)
+def command_of(bundle: Bundle, choice: Choice) -> str:
+    """What takes another threshold into the bundle, but for its value."""
+    words = ["slsg-edge", "calibrate", str(bundle.path)]
+    if choice.precision != "fp32":
+        words += ["--backend", choice.backend]
+    return shlex.join([*words, "--threshold"])
+
+
+def _by_kind(evaluation: Evaluation) -> dict[str, str]:
+    """The figures of each kind; nothing where they are those over all kinds."""
+    if len(evaluation.kinds) < 2:
+        return {}
+    return {
+        f"{LABELS[name]}, {kind.replace('_', ' ')}": figure_text(figure)
+        for kind, figures in evaluation.kinds.items()
+        for name, figure in known(figures, BY_KIND).items()
+    }
+
+
+def _case(row: Row, verdict: Verdict) -> Case:
     return Case(
         name=f"{row.sample.kind}/{row.sample.image.name}",
         kind=row.sample.kind,
-        outcome=outcome,
+        outcome=verdict.outcome,
         score=row.score,
-        image=resize(image, height, width),
-        heat=_small(heat, height, width),
-        mask=None if mask is None else _small(mask.astype(np.float32), height, width) >= 0.5,
+        reason=verdict.reason,
     )
 
 
-def _image(row: Row, preprocessing: Preprocessing) -> Image:
+def _picture(row: Row, detector: Detector, preprocessing: Preprocessing) -> Picture:
+    """The image with its heat, which an undecided one has not, and the mask."""
     try:
-        return read_image(row.sample.image)
+        image = read_image(row.sample.image)
     except DatasetError:
-        return np.zeros((preprocessing.height, preprocessing.width, 3), np.uint8)
+        return picture_of(np.zeros((preprocessing.height, preprocessing.width, 3), np.uint8))
+    heat = None
+    if row.score is not None:
+        found = detector.detect(image)
+        heat = map_on_frame(found.anomaly_map, preprocessing, image.shape)
+    return picture_of(image, heat, _mask(row, image))
 
 
-def _mask(row: Row, shape: tuple[int, ...]) -> Mask | None:
+def _mask(row: Row, image: Image) -> Mask | None:
     """None without a mask, or with one that cannot be used; the evaluation has a note on it."""
     if not row.sample.masks:
         return None
     try:
-        return mask_of(row.sample, shape)
+        return mask_of(row.sample, image.shape)
     except DatasetError:
         return None
 
 
-def _shrunk(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Height and width that fit the report; never larger than the image."""
-    scale = min(1.0, LONGEST_SIDE / max(shape[:2]))
-    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+def _model_text(bundle: Bundle, choice: Choice) -> str:
+    """Its name in the bundle and, where the manifest vouches for it, its sha256."""
+    name = choice.model.relative_to(bundle.path).as_posix()
+    digests = (stage.outputs.get(name) for stage in bundle.manifest.stages.values())
+    digest = next(filter(None, digests), None)
+    return f"{name}, sha256 {digest}" if digest else name
 
 
-def _small(values: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    import cv2
-
-    small = cv2.resize(values, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, dtype=np.float32)
+def _stage_text(stage: Stage) -> str:
+    tools = ", ".join(f"{name} {version}" for name, version in stage.tools.items())
+    return f"{stage.finished}, {stage.command} ({tools})"
 
 
-def _share(value: float | None) -> str | None:
-    return None if value is None else f"{value:.4f}"
-
-
-def _part(count: int | None, of: int, what: str) -> str | None:
-    return None if count is None else f"{count} of {of} {what}"
+def _part(count: int | None, of: int, what: str) -> str:
+    return "no threshold" if count is None else f"{count} of {of} {what}"

@@ -16,19 +16,20 @@ from typing import TypeAlias
 
 from slsg_edge.bundle import Bundle
 from slsg_edge.calibrating import threshold_from_images
-from slsg_edge.calibration.stored import store_threshold, threshold_of
+from slsg_edge.calibration.stored import store_threshold
 from slsg_edge.cases import report_page
 from slsg_edge.config import read_toml, settings_from_table
 from slsg_edge.contracts import Outcome
 from slsg_edge.errors import ConfigError
 from slsg_edge.evaluation import Evaluation, evaluate_bundle
 from slsg_edge.exporting import export_bundle
+from slsg_edge.judging import open_judged
 from slsg_edge.line.records import Inspection, WatchSummary, fingerprint_of
 from slsg_edge.line.sinks import JsonLinesFile, RejectFolder
 from slsg_edge.line.sources import open_source
 from slsg_edge.line.watching import WatchOptions, watch
 from slsg_edge.progress import progress
-from slsg_edge.runtime.detector import open_detector
+from slsg_edge.runtime.detector import choose
 from slsg_edge.sample.dataset import SampleCounts, write_dataset
 from slsg_edge.sample.film import FilmSettings, Standing, write_film
 from slsg_edge.storage import write_atomically
@@ -108,11 +109,12 @@ def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
     )
     say(f"ONNX Runtime against torch: {exported.difference}")
     bundle = _calibrate(exported.bundle, data)
-    evaluation = evaluate_bundle(bundle, data, threshold_of(bundle), keep_maps=True)
+    choice = choose(bundle)
+    evaluation = evaluate_bundle(bundle, data, choice, for_report=True)
     say("Watching the film ...")
     outcomes, summary = _watch(bundle, film, folder, say)
     report = folder / "report.html"
-    write_atomically(report, report_page("The demo's module", bundle, evaluation).encode())
+    write_atomically(report, report_page("The demo's module", bundle, evaluation, choice).encode())
     passed = _passed(standings, outcomes)
     return DemoResult(evaluation, passed, summary, report, time.monotonic() - started)
 
@@ -164,13 +166,13 @@ def _watch(
     verdicts = folder / "verdicts.jsonl"
     with (
         open_source(str(film)) as source,
-        closing(open_detector(bundle)) as detector,
+        closing(open_judged(bundle)) as judged,
         closing(JsonLinesFile(verdicts)) as records,
     ):
         options = WatchOptions(fingerprint=fingerprint_of(bundle.path))
         rejects = RejectFolder(folder / "rejects", bundle.manifest.preprocessing, say)
         sinks = (records, rejects, collected)
-        summary = watch(source, detector, threshold_of(bundle), sinks, options)
+        summary = watch(source, judged.detector, judged.threshold, sinks, options)
     return collected.outcomes, summary
 
 

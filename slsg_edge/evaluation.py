@@ -1,35 +1,26 @@
-"""How good a detector is on labelled test images: AUROC, F1-max, false alarms and misses.
+"""How good a detector is on labelled test images: metrics with intervals, and the verdicts.
 
-Takes any `Detector`. A number that cannot be had is None, with a note that says why.
+Takes any `Detector`. A figure that cannot be had is left out, with a note that says why.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from slsg_edge.bundle import Bundle
-from slsg_edge.contracts import (
-    GOOD,
-    AnomalyMap,
-    Detector,
-    Image,
-    Json,
-    Outcome,
-    Prediction,
-    Sample,
-    Verdict,
-)
+from slsg_edge.contracts import GOOD, Detector, Json, Outcome, Prediction, Sample, Verdict
 from slsg_edge.data.layouts import Dataset, read_dataset
-from slsg_edge.data.masks import labels_of
-from slsg_edge.errors import DatasetError
+from slsg_edge.data.saturation import defect_rules
+from slsg_edge.errors import BundleError, DatasetError
+from slsg_edge.image_evaluation import image_outcome
 from slsg_edge.images import read_image
-from slsg_edge.metrics.ranking import PixelRanking, auroc, f1_max
+from slsg_edge.judging import threshold_for
+from slsg_edge.metrics.intervals import Figures
+from slsg_edge.pixel_evaluation import PixelEvaluation, PixelOutcome
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.progress import progress
-from slsg_edge.runtime.detector import open_detector
+from slsg_edge.progress import Bars, no_progress, progress
+from slsg_edge.runtime.detector import Choice, GraphDetector, open_choice
 from slsg_edge.scoring import Threshold, judge, undecided
 
 _ANY = Threshold(0.5, "manual")
@@ -37,12 +28,11 @@ _ANY = Threshold(0.5, "manual")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One test image. No score and no map when undecided, no verdict without a threshold."""
+    """One test image. No score when undecided, no verdict without a threshold."""
 
     sample: Sample
     score: float | None
     verdict: Verdict | None
-    anomaly_map: AnomalyMap | None = None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -50,28 +40,24 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
-    """Of the image scores. `kinds`: AUROC of one kind of defect against all good images."""
-
-    image_auroc: float
-    kinds: Mapping[str, float]
-    f1_max: float
-    f1_max_threshold: float
-
-
-@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What `evaluate` found; undecided images count in neither ranking nor pixels."""
+    """What `evaluate` found; undecided images count in none of the figures.
+
+    `figures` by the name of the metric, over all kinds; `kinds`: those of each kind of defect
+    with all good images.
+    """
 
     rows: tuple[Row, ...]
     threshold: float | None
-    ranking: Ranking | None
-    pixel_auroc: float | None
+    figures: Figures
+    kinds: Mapping[str, Figures]
+    f1_max_threshold: float | None
     notes: tuple[str, ...]
 
     @property
     def image_auroc(self) -> float | None:
-        return self.ranking.image_auroc if self.ranking else None
+        figure = self.figures.get("image_auroc")
+        return figure.value if figure else None
 
     @property
     def false_alarms(self) -> int | None:
@@ -97,16 +83,13 @@ class Evaluation:
 
 
 def summary_of(evaluation: Evaluation) -> dict[str, Json]:
-    """Everything but the maps, for machines."""
-    ranking = evaluation.ranking
+    """All of it, for machines."""
     return {
         "good": evaluation.scored(good=True),
         "defective": evaluation.scored(good=False),
-        "image_auroc": evaluation.image_auroc,
-        "image_auroc_by_kind": dict(ranking.kinds) if ranking else {},
-        "pixel_auroc": evaluation.pixel_auroc,
-        "f1_max": ranking.f1_max if ranking else None,
-        "f1_max_threshold": ranking.f1_max_threshold if ranking else None,
+        "figures": _figures_summary(evaluation.figures),
+        "kinds": {kind: _figures_summary(some) for kind, some in evaluation.kinds.items()},
+        "f1_max_threshold": evaluation.f1_max_threshold,
         "threshold": evaluation.threshold,
         "false_alarms": evaluation.false_alarms,
         "misses": evaluation.misses,
@@ -121,61 +104,70 @@ def evaluate(
     dataset: Dataset,
     threshold: Threshold | None,
     preprocessing: Preprocessing,
-    progress: Callable[[], None] | None = None,
-    keep_maps: bool = False,
+    bars: Bars = no_progress,
 ) -> Evaluation:
-    """Every test image of `dataset` through `detector`; `progress` is called once per image.
-
-    `keep_maps` keeps the anomaly maps in the rows, 256 KB each, for a report.
-    DatasetError when there is no test image.
-    """
+    """Every test image of `dataset` through `detector`; DatasetError when there is none."""
     samples = dataset.of("test")
     if not samples:
         raise DatasetError(
             f"{dataset.folder} has no test images.",
             fix=f"Put good ones in test/{GOOD} and defective ones in test/KIND.",
         )
-    pixels = _Pixels(preprocessing)
-    rows = []
-    for sample in samples:
-        rows.append(_row(detector, sample, threshold, pixels, keep_maps))
-        if progress:
-            progress()
-    ranking, missing = _ranking(rows)
-    pixel_auroc, left_out = pixels.outcome()
-    return Evaluation(
-        rows=tuple(rows),
-        threshold=threshold.value if threshold else None,
-        ranking=ranking,
-        pixel_auroc=pixel_auroc,
-        notes=(*missing, *left_out, *_undecided_notes(rows)),
-    )
+    with PixelEvaluation(preprocessing, defect_rules(dataset.folder)) as pixels:
+        rows = []
+        with bars("test images", len(samples)) as advance:
+            for sample in samples:
+                rows.append(_row(detector, sample, threshold, pixels))
+                advance()
+        return _evaluation(rows, threshold, pixels.outcome(bars=bars))
 
 
 def evaluate_bundle(
-    bundle: Bundle,
-    data: Path,
-    threshold: Threshold | None,
-    backend: str | None = None,
-    *,
-    keep_maps: bool = False,
+    bundle: Bundle, data: Path, choice: Choice, *, for_report: bool = False
 ) -> Evaluation:
-    """`evaluate` with the bundle's own detector on the data set in `data`, with a progress bar."""
+    """`evaluate` with the bundle's own detector on the data set in `data`, with progress bars.
+
+    The metrics need no threshold, so none is a note; not so `for_report`, which shows verdicts.
+    """
     dataset = read_dataset(data)
-    with (
-        closing(open_detector(bundle, backend)) as detector,
-        progress("test images", len(dataset.of("test"))) as advance,
-    ):
-        spec = bundle.manifest.preprocessing
-        return evaluate(detector, dataset, threshold, spec, advance, keep_maps)
+    with closing(open_choice(bundle, choice)) as detector:
+        threshold, notes = _threshold(bundle, choice, detector, needed=for_report)
+        found = evaluate(detector, dataset, threshold, bundle.manifest.preprocessing, progress)
+    return replace(found, notes=(*notes, *found.notes))
+
+
+def _threshold(
+    bundle: Bundle, choice: Choice, detector: GraphDetector, needed: bool
+) -> tuple[Threshold | None, tuple[str, ...]]:
+    try:
+        return threshold_for(bundle, choice, detector), ()
+    except BundleError as error:
+        if needed:
+            raise
+        return None, (f"No false alarms and misses: {error}",)
+
+
+def _evaluation(
+    rows: Sequence[Row], threshold: Threshold | None, on_pixels: PixelOutcome
+) -> Evaluation:
+    on_images = image_outcome(
+        [(row.score, row.sample.kind) for row in rows if row.score is not None]
+    )
+    return Evaluation(
+        rows=tuple(rows),
+        threshold=threshold.value if threshold else None,
+        figures={**on_images.figures, **on_pixels.figures},
+        kinds={
+            kind: {**on_images.kinds.get(kind, {}), **on_pixels.kinds.get(kind, {})}
+            for kind in dict.fromkeys((*on_images.kinds, *on_pixels.kinds))
+        },
+        f1_max_threshold=on_images.f1_max_threshold,
+        notes=(*on_images.notes, *on_pixels.notes, *_undecided_notes(rows)),
+    )
 
 
 def _row(
-    detector: Detector,
-    sample: Sample,
-    threshold: Threshold | None,
-    pixels: "_Pixels",
-    keep_map: bool,
+    detector: Detector, sample: Sample, threshold: Threshold | None, pixels: PixelEvaluation
 ) -> Row:
     """A file that is no image, or a score that is no number, is undecided and never good."""
     try:
@@ -186,9 +178,8 @@ def _row(
     verdict = _verdict(prediction, threshold)
     if verdict and verdict.outcome == "undecided":
         return Row(sample, None, verdict)
-    pixels.add(sample, image, prediction.anomaly_map)
-    kept = prediction.anomaly_map if keep_map else None
-    return Row(sample, prediction.image_score, verdict, kept)
+    pixels.add(sample, image.shape, prediction.anomaly_map)
+    return Row(sample, prediction.image_score, verdict)
 
 
 def _verdict(prediction: Prediction, threshold: Threshold | None) -> Verdict | None:
@@ -197,67 +188,16 @@ def _verdict(prediction: Prediction, threshold: Threshold | None) -> Verdict | N
     return verdict if threshold or verdict.outcome == "undecided" else None
 
 
-class _Pixels:
-    """Collects the pixels of maps and masks, and why those of some images are not among them."""
-
-    def __init__(self, preprocessing: Preprocessing) -> None:
-        self._preprocessing = preprocessing
-        self._ranking = PixelRanking()
-        self._unmasked = 0
-        self._faults: list[str] = []
-
-    def add(self, sample: Sample, image: Image, anomaly_map: AnomalyMap) -> None:
-        if not sample.good and not sample.masks:
-            self._unmasked += 1
-            return
-        try:
-            labels, inside = labels_of(sample, image.shape, self._preprocessing)
-            # a softmax may round to just above 1; NaN passes the clip and is refused
-            self._ranking.add(np.clip(anomaly_map, 0, 1)[inside], labels[inside])
-        except DatasetError as error:
-            self._faults.append(error.what)
-        except ValueError as error:
-            self._faults.append(f"{sample.image}: {error}.")
-
-    def outcome(self) -> tuple[float | None, list[str]]:
-        """The pixel AUROC, and what to know about it."""
-        notes = []
-        if self._unmasked:
-            notes.append(
-                f"Defective images without a mask, so not in the pixels: {self._unmasked}."
-            )
-        if self._faults:
-            notes.append(
-                f"Images not in the pixels: {len(self._faults)}; the first: {self._faults[0]}"
-            )
-        try:
-            return self._ranking.auroc(), notes
-        except ValueError as error:
-            return None, [f"No pixel AUROC: it {error} pixels.", *notes]
-
-
-def _ranking(rows: Sequence[Row]) -> tuple[Ranking | None, list[str]]:
-    """The ranking, or None and why there is none."""
-    scored = [row for row in rows if row.score is not None]
-    scores = np.array([row.score for row in scored], np.float64)
-    defective = np.array([not row.sample.good for row in scored], bool)
-    kind_of = np.array([row.sample.kind for row in scored], object)
-    try:
-        image_auroc = auroc(scores, defective)
-    except ValueError as error:
-        return None, [f"No image AUROC and F1-max: it {error} images."]
-    kinds = {}
-    for kind in dict.fromkeys(kind_of[defective]):
-        chosen = ~defective | (kind_of == kind)
-        kinds[str(kind)] = auroc(scores[chosen], defective[chosen])
-    return Ranking(image_auroc, kinds, *f1_max(scores, defective)), []
-
-
 def _undecided_notes(rows: Sequence[Row]) -> list[str]:
     reasons = [row.verdict.reason or "" for row in rows if row.verdict and row.verdict.reason]
     if not reasons:
         return []
     return [f"Undecided, so in no other figure: {len(reasons)}; the first: {reasons[0]}"]
+
+
+def _figures_summary(figures: Figures) -> dict[str, Json]:
+    """Value, low and high of each; null where the data set does not say enough."""
+    return {name: None if figure is None else asdict(figure) for name, figure in figures.items()}
 
 
 def _row_summary(row: Row) -> dict[str, Json]:

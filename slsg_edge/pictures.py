@@ -30,13 +30,15 @@ def heat_overlay(image: Image, heat: AnomalyMap, strength: float = 0.5) -> Image
     the colour-blind). They cover nothing where the heat is 0 and at most `strength` elsewhere,
     so a normal part looks as the camera saw it. NaN counts as 0.
     """
-    import cv2
-
     _require_same_size(image, heat)
-    level = np.clip(np.nan_to_num(heat), 0, 1)
-    colours = cv2.applyColorMap(np.rint(level * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
-    cover = strength * np.minimum(level / SATURATED, 1)[..., None]
+    colours, cover = _colours(heat, strength)
     return np.asarray(np.rint(image * (1 - cover) + colours * cover), dtype=np.uint8)
+
+
+def heat_layer(heat: AnomalyMap, strength: float = 0.5) -> NDArray[np.uint8]:
+    """(H, W, 4) BGRA: what `heat_overlay` lays over an image, for a viewer that does it itself."""
+    colours, cover = _colours(heat, strength)
+    return np.concatenate([colours, np.rint(cover * 255).astype(np.uint8)], axis=2)
 
 
 def outline(image: Image, mask: Mask, colour: Colour = CYAN) -> Image:
@@ -72,6 +74,16 @@ def contact_sheet(images: Sequence[Image], columns: int, captions: Sequence[str]
                 sheet[top + height : top + height + CAPTION, left : left + width], captions[index]
             )
     return sheet
+
+
+def _colours(heat: AnomalyMap, strength: float) -> tuple[Image, NDArray[np.float32]]:
+    """The colour of each pixel and, (H, W, 1), how much it covers."""
+    import cv2
+
+    level = np.clip(np.nan_to_num(heat), 0, 1)
+    colours = cv2.applyColorMap(np.rint(level * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    cover = strength * np.minimum(level / SATURATED, 1)[..., None]
+    return np.asarray(colours, np.uint8), cover
 
 
 def _write(strip: Image, text: str) -> None:

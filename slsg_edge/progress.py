@@ -1,11 +1,14 @@
 """Progress bars, on stderr so that stdout stays for results."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+Bars: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+"""`progress`, or what stands in for it: what is counted, how many, and then a call for each."""
 
 
 def bar(*notes: str, transient: bool = False) -> "Progress":
@@ -36,3 +39,9 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     with bar(transient=True) as shown:
         task = shown.add_task(what, total=total)
         yield lambda: shown.advance(task)
+
+
+@contextmanager
+def no_progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Nothing is shown."""
+    yield lambda: None

@@ -11,15 +11,18 @@ PACKAGE = ROOT / "slsg_edge"
 # Arrows point down only; within a layer they may point sideways.
 LAYERS = (
     {
-        "bundle", "config", "contracts", "errors", "images", "pictures", "preprocessing",
-        "progress", "provenance", "scoring", "storage",
+        "bundle", "config", "contracts", "errors", "fingerprint", "images", "manifest", "nvidia",
+        "pictures", "preprocessing", "progress", "provenance", "scoring", "storage",
+        "tensorrt_api", "tensorrt_surface", "thresholds", "tolerances",
     },
     {"data", "metrics", "models", "runtime", "sample", "synthesis"},
     {"calibration", "export"},
     {
-        "benchmarking", "calibrating", "cases", "demo", "diagnosis", "evaluation", "exporting",
-        "importing", "inventory", "line", "machine", "report", "report_chart", "report_style",
-        "training",
+        "benchmarking", "calibrating", "cases", "checks", "comparing", "demo", "diagnosis",
+        "engines", "evaluation", "exporting", "freezing", "image_evaluation", "importing",
+        "int8_meter", "inventory", "judging", "line", "machine", "metric_bench",
+        "nvidia_checks", "pixel_evaluation", "quantising", "refitting", "reports", "training",
+        "verifying",
     },
     {"cli", "__main__"},
 )  # fmt: skip

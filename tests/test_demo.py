@@ -9,13 +9,14 @@ from typer.testing import CliRunner
 from slsg_edge.cli import app
 from slsg_edge.demo import DemoResult, _claim
 from slsg_edge.errors import ConfigError
-from slsg_edge.evaluation import Evaluation, Ranking
+from slsg_edge.evaluation import Evaluation
 from slsg_edge.line.records import WatchSummary
+from slsg_edge.metrics.intervals import Figure
 
 
 def _result(image_auroc: float) -> DemoResult:
-    ranking = Ranking(image_auroc, {}, 1.0, 0.5)
-    evaluation = Evaluation((), 0.5, ranking, None, ())
+    figures = {"image_auroc": Figure(image_auroc, 0.9, 1.0)}
+    evaluation = Evaluation((), 0.5, figures, {}, None, ())
     summary = WatchSummary(0, 0, 0, 0, 0, 0, None, None, None)
     return DemoResult(evaluation, (), summary, Path("report.html"), 1.0)
 

@@ -14,8 +14,8 @@ from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import ConfigError, DatasetError, ExportError
 from slsg_edge.export.graph import graph_from_bytes
 from slsg_edge.images import encode_image
-from slsg_edge.int8_page import int8_page
 from slsg_edge.quantising import Int8Settings, quantise_bundle
+from slsg_edge.reports.int8_page import int8_page
 
 pytestmark = pytest.mark.slow
 

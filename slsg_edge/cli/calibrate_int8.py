@@ -58,7 +58,7 @@ def _threshold(bundle: "Bundle", images: Path, rate: float, command: str) -> lis
 
 
 def _write_report(found: "Quantised", path: Path, command: str) -> None:
-    from slsg_edge.int8_page import int8_page
+    from slsg_edge.reports.int8_page import int8_page
     from slsg_edge.storage import write_atomically
 
     title = f"What INT8 buys and costs: {found.bundle.path.stem}"
@@ -74,7 +74,7 @@ def _print(found: "Quantised", notes: tuple[str, ...], bundle: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from slsg_edge.int8_page import HEADS, figures_of, rows_of
+    from slsg_edge.reports.int8_page import HEADS, figures_of, rows_of
 
     console = Console(highlight=False)
     table = Table(*HEADS, box=None, pad_edge=False)

@@ -1,0 +1,56 @@
+"""Where a score stands on a chart, and how it is written.
+
+Scores crowd near 0 and 1, so the axis is even in logits and labelled in scores.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from slsg_edge.scoring import LOGIT_LIMIT, logit
+
+SMALLEST_SPAN = 2.0  # logits
+LABEL_ROOM = 0.13  # of the width between two labels: 45 pixels on a phone
+TICKS = (
+    *(1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999),
+    *(0.9999, 0.99999, 0.999999),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Its ends in logits."""
+
+    low: float
+    high: float
+
+    def place(self, score: float) -> float:
+        """0 at the left end, 1 at the right one."""
+        return (logit(score) - self.low) / (self.high - self.low)
+
+    def ticks(self) -> list[float]:
+        """Round scores, far enough apart to be labelled."""
+        chosen: list[float] = []
+        for score in TICKS:
+            place = self.place(score)
+            if 0.03 <= place <= 0.97 and (
+                not chosen or place - self.place(chosen[-1]) >= LABEL_ROOM
+            ):
+                chosen.append(score)
+        return chosen
+
+
+def axis_of(scores: Iterable[float]) -> Axis:
+    """An axis that goes a little beyond these scores, of which there is at least one."""
+    values = [logit(score) for score in scores]
+    low, high = min(values), max(values)
+    margin = max(0.04 * (high - low), (SMALLEST_SPAN - (high - low)) / 2)
+    return Axis(low - margin, high + margin)
+
+
+def score_text(score: float) -> str:
+    """With so many decimals that near 0 and 1, too, two figures tell it from its neighbours."""
+    if score in (0, 1):
+        return f"{score:.0f}"
+    closest = max(min(score, 1 - score), LOGIT_LIMIT)
+    return f"{score:.{max(4, 1 - math.floor(math.log10(closest)))}f}"

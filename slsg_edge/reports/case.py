@@ -1,0 +1,79 @@
+"""One inspected image as a report sees it, and which images come first in it.
+
+Knows nothing about files or detectors.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from slsg_edge.contracts import GOOD, Outcome
+from slsg_edge.reports.layers import Picture
+from slsg_edge.scoring import logit
+
+OUTCOMES: tuple[Outcome, ...] = ("good", "anomalous", "undecided")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`kind` is what it is, `outcome` the verdict, `reason` why it is undecided."""
+
+    name: str
+    kind: str
+    outcome: Outcome
+    score: float | None
+    picture: Picture | None = None
+    reason: str | None = None
+
+    @property
+    def truth(self) -> Outcome:
+        return "good" if self.kind == GOOD else "anomalous"
+
+    @property
+    def wrong(self) -> bool:
+        """A miss or a false alarm; undecided is neither."""
+        return self.outcome not in (self.truth, "undecided")
+
+    @property
+    def decided_score(self) -> float | None:
+        """The score that a threshold can judge; None when undecided."""
+        if self.outcome == "undecided" or self.score is None or not math.isfinite(self.score):
+            return None
+        return self.score
+
+
+def worst_first(cases: Iterable[Case], threshold: float) -> list[Case]:
+    return sorted(cases, key=lambda case: badness(case, threshold))
+
+
+def badness(case: Case, threshold: float) -> tuple[int, float, str]:
+    """Sorts errors first, the most certain one before the others; then undecided; then the rest,
+    narrowest margin first.
+    """
+    score = case.decided_score
+    margin = 0.0 if score is None else abs(logit(score) - logit(threshold))
+    if case.wrong:
+        return 0, -margin, case.name
+    return 1 if case.outcome == "undecided" else 2, margin, case.name
+
+
+def kinds_of(cases: Iterable[Case]) -> list[str]:
+    """Good first, then the kinds of defect by name."""
+    return sorted({case.kind for case in cases}, key=lambda kind: (kind != GOOD, kind))
+
+
+def scores_of(cases: Iterable[Case], truth: Outcome) -> list[float]:
+    """The scores that count, of the good images or of the defective ones."""
+    scores = (case.decided_score for case in cases if case.truth == truth)
+    return [score for score in scores if score is not None]
+
+
+def counts_of(cases: Iterable[Case]) -> Counter[Outcome]:
+    """How many images have each verdict."""
+    return Counter(case.outcome for case in cases)
+
+
+def errors_of(cases: Sequence[Case], truth: Outcome) -> int:
+    """False alarms for the good images, misses for the defective ones."""
+    return sum(case.wrong and case.truth == truth for case in cases)

@@ -1,0 +1,105 @@
+"""The report on an evaluation: figures, scores, threshold, verdicts, notes and images on one page.
+
+It is right as it stands, at the bundle's threshold, on paper and where no script runs; a script
+moves the threshold, sorts and enlarges. Knows nothing about how the figures were found.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+from slsg_edge.contracts import GOOD, Json
+from slsg_edge.metrics.intervals import Figures
+from slsg_edge.reports.axis import Axis, axis_of
+from slsg_edge.reports.case import Case, kinds_of, scores_of, worst_first
+from slsg_edge.reports.figures import figure_tiles, full_table, kind_table
+from slsg_edge.reports.gallery import gallery
+from slsg_edge.reports.histogram import histogram
+from slsg_edge.reports.page import page, provenance_table, resource, section
+from slsg_edge.reports.roc import roc_chart
+from slsg_edge.reports.threshold import presets, slider, take_over
+from slsg_edge.reports.verdicts import verdict_table
+
+NO_SCRIPT = "<noscript><style>.live{display:none!important}</style></noscript>"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`kinds`: figures of each kind of defect. `command` takes a threshold into the bundle."""
+
+    title: str
+    cases: Sequence[Case]
+    threshold: float
+    figures: Figures
+    kinds: Mapping[str, Figures] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    command: str = "slsg-edge calibrate BUNDLE --threshold"
+
+
+def report_html(report: Report) -> str:
+    """The page."""
+    cases = worst_first(report.cases, report.threshold)
+    good, anomalous = scores_of(cases, "good"), scores_of(cases, "anomalous")
+    axis = axis_of([*good, *anomalous, report.threshold])
+    verdicts = section("Verdicts", f'<div class="scroll">{verdict_table(cases)}</div>')
+    roc = section("ROC curve", roc_chart(good, anomalous, report.threshold))
+    figures = kind_table(report.figures, report.kinds) + full_table(report.figures)
+    body = (
+        NO_SCRIPT,
+        f'<div id="report" style="--cut:{100 * axis.place(report.threshold):.2f}%">',
+        f'<p class="lead">{_lead(cases)}</p>',
+        figure_tiles(report.figures),
+        _scores(report, cases, axis),
+        f'<div class="columns"><div>{verdicts}{_notes(report.notes)}</div>{roc}</div>',
+        section("Figures", figures, "long"),
+        section("Images", gallery(cases, axis), "gallery long"),
+        section("Provenance", provenance_table(report.provenance)),
+        f'</div><script type="application/json" id="data">{_data(cases, axis, report)}</script>',
+    )
+    script = resource("threshold.js") + resource("gallery.js")
+    return page(report.title, body, script, resource("evaluation.css"))
+
+
+def _lead(cases: Sequence[Case]) -> str:
+    """What was tested, in a sentence."""
+    kinds = [kind for kind in kinds_of(cases) if kind != GOOD]
+    good = sum(case.truth == "good" for case in cases)
+    of_kinds = f" of {len(kinds)} kinds" if len(kinds) > 1 else ""
+    return f"{len(cases)} test images: {good} good, {len(cases) - good} defective{of_kinds}."
+
+
+def _scores(report: Report, cases: Sequence[Case], axis: Axis) -> str:
+    """One card in three parts, of which the middle one stays in sight while the page scrolls."""
+    good, anomalous = scores_of(cases, "good"), scores_of(cases, "anomalous")
+    without = len(cases) - len(good) - len(anomalous)
+    note = f'<p class="note">Without a score: {without}.</p>' if without else ""
+    return "\n".join(
+        (
+            section("Scores and threshold", histogram(good, anomalous, axis), "scores"),
+            slider(cases, axis, report.threshold),
+            f'<div class="after">{presets(good, anomalous)}{take_over(report.command)}{note}</div>',
+        )
+    )
+
+
+def _notes(notes: Sequence[str]) -> str:
+    """What the evaluation found about the data; nothing when it found nothing."""
+    items = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    return section("Findings", f'<ul class="findings">{items}</ul>') if items else ""
+
+
+def _data(cases: Sequence[Case], axis: Axis, report: Report) -> str:
+    """What the script counts: kind and score of each case, in the order of the page."""
+    kinds = kinds_of(cases)
+    data: dict[str, Json] = {
+        "threshold": report.threshold,
+        "low": axis.low,
+        "high": axis.high,
+        "good": kinds.index(GOOD) if GOOD in kinds else None,
+        "kinds": [*kinds],
+        "kindOf": [kinds.index(case.kind) for case in cases],
+        "scores": [case.decided_score for case in cases],
+    }
+    return json.dumps(data, allow_nan=False).replace("<", "\\u003c")

@@ -1,0 +1,92 @@
+"""A picture of the gallery in layers that the browser lays over each other: the image as JPEG,
+the heat as a transparent WebP, and the outline of the defect as a path that stays sharp.
+
+So the image is stored once for the plain and the hot view, and an enlarged outline has no steps.
+"""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slsg_edge.contracts import AnomalyMap, Image, Mask
+from slsg_edge.pictures import heat_layer
+from slsg_edge.preprocessing import resize
+
+LONGEST_SIDE = 480  # pixels of the image
+LONGEST_HEAT = 256  # pixels: the map is as smooth as the model's resolution
+JPEG_QUALITY = 82
+WEBP_QUALITY = 80
+HEAT_STRENGTH = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """`image` and `heat` are data URIs, `outline` an SVG path in pixels of `width` and `height`."""
+
+    width: int
+    height: int
+    image: str
+    heat: str | None
+    outline: str
+
+
+def picture_of(image: Image, heat: AnomalyMap | None = None, mask: Mask | None = None) -> Picture:
+    """Heat and mask are of the image's own size; the picture is never larger than the image."""
+    height, width = _fitting(image.shape, LONGEST_SIDE)
+    return Picture(
+        width,
+        height,
+        _data_uri(resize(image, height, width), "jpeg"),
+        None if heat is None else _heat(heat),
+        "" if mask is None else _outline(mask, height, width),
+    )
+
+
+def _heat(heat: AnomalyMap) -> str:
+    small = _shrunk(heat, *_fitting(heat.shape, LONGEST_HEAT))
+    return _data_uri(heat_layer(small, HEAT_STRENGTH), "webp")
+
+
+def _outline(mask: Mask, height: int, width: int) -> str:
+    """Closed lines around every part of the mask and its holes."""
+    import cv2
+
+    small = _shrunk(mask.astype(np.float32), height, width)
+    # half covered, or the most covered there is: a scratch of one pixel is still marked
+    marked = (small >= min(0.5, float(small.max()) or 1)).astype(np.uint8)
+    contours, _ = cv2.findContours(marked, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    return "".join(_line(cv2.approxPolyDP(contour, 0.7, True)) for contour in contours)
+
+
+def _line(contour: NDArray[Any]) -> str:
+    points = " ".join(f"{x + 0.5:g} {y + 0.5:g}" for x, y in contour.reshape(-1, 2).tolist())
+    return f"M{points}Z"
+
+
+def _fitting(shape: tuple[int, ...], longest: int) -> tuple[int, int]:
+    """Height and width within `longest`; never larger than `shape`."""
+    scale = min(1.0, longest / max(shape[:2]))
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+
+
+def _shrunk(values: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    import cv2
+
+    small = cv2.resize(values, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.float32)
+
+
+def _data_uri(picture: NDArray[np.uint8], kind: str) -> str:
+    import cv2
+
+    options = {
+        "jpeg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
+        "webp": [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY],
+    }
+    done, content = cv2.imencode(f".{kind}", picture, options[kind])
+    if not done:
+        raise ValueError(f"OpenCV cannot encode {picture.shape} as {kind}")
+    return f"data:image/{kind};base64,{base64.b64encode(content.tobytes()).decode()}"
