@@ -3,7 +3,7 @@
 Knows nothing about how kernels are compiled: that is `compilation`.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from slsg_edge.errors import ConfigError
 from slsg_edge.preprocessing import Preprocessing, Roi, placement, require_inside
@@ -11,9 +11,6 @@ from slsg_edge.runtime.device import Device
 from slsg_edge.runtime.driver import Address
 from slsg_edge.runtime.pixel_formats import LONGEST, ROW_BYTES, Layout, tight
 from slsg_edge.runtime.resources import Stream
-
-Images = Callable[[str], bytes]
-"""The name of a file in `kernels/`, without `.cu`, to what the driver loads."""
 
 COLUMNS = 64  # as in preprocess.cu
 _PREPROCESS = "PP12i"  # struct Geometry of formats.cuh by value
@@ -26,18 +23,21 @@ _CHECKED_AT_ONCE = 16  # values of a map by one thread: a map of 256x256 takes 1
 class DeviceKernels:
     """`frame_kernels.FrameKernels`, and more formats than the chain asks for."""
 
-    def __init__(self, device: Device, spec: Preprocessing, images: Images) -> None:
+    SOURCES = ("preprocess", "finite")
+
+    def __init__(self, device: Device, spec: Preprocessing, images: Mapping[str, bytes]) -> None:
+        """`images`: each of `SOURCES` as `compilation.kernel_images` gives it."""
         if max(spec.height, spec.width) > LONGEST:
             raise ConfigError(
                 f"A model of {spec.width}x{spec.height} pixels is too large for the GPU.",
                 fix=f"Train one of at most {LONGEST} pixels a side.",
             )
         self._spec = spec
-        module = device.module(images("preprocess"))
+        module, finite = (device.module(images[name]) for name in self.SOURCES)
         self._preprocess = {
             pixels: module.kernel(f"preprocess_{pixels}", _PREPROCESS) for pixels in ROW_BYTES
         }
-        self._check = device.module(images("finite")).kernel("check_finite", _CHECK)
+        self._check = finite.kernel("check_finite", _CHECK)
 
     def preprocess(
         self, stream: Stream, source: Address, shape: tuple[int, ...], target: Address

@@ -4,16 +4,21 @@ Knows nothing about how an engine is run.
 """
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 
 from slsg_edge.bundle import Bundle
 from slsg_edge.contracts import Precision
-from slsg_edge.errors import BundleError, MissingDependency, SlsgError, UntrustedBundle
+from slsg_edge.errors import BundleError, CudaError, MissingDependency, SlsgError, UntrustedBundle
 from slsg_edge.fingerprint import Fingerprint, fingerprint_of, require_usable
 from slsg_edge.nvidia import Gpu, first_gpu
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime.chain import ChainOptions
+from slsg_edge.runtime.compilation import kernel_images
 from slsg_edge.runtime.cuda import open_device
+from slsg_edge.runtime.device import Device
+from slsg_edge.runtime.device_kernels import DeviceKernels
+from slsg_edge.runtime.frame_kernels import FrameKernels
 from slsg_edge.runtime.programs import TensorRtRuntime
 from slsg_edge.runtime.tensorrt import TensorRtDetector
 from slsg_edge.tensorrt_api import FULL, RTX, RUNTIMES, load_runtime
@@ -63,7 +68,21 @@ def open_engine(
     plan = engine.read_bytes()
     device = open_device()
     label = f"{runtime.name} {fingerprint.options.precision} on {device.gpu.name}"
-    return TensorRtDetector(device, runtime, plan, preprocessing, options, label)
+    kernels, refusal = kernels_for(device.gpu, preprocessing)
+    if refusal:
+        label = f"{label}, frames prepared by the CPU: {refusal}"
+    return TensorRtDetector(device, runtime, plan, preprocessing, options, label, kernels)
+
+
+def kernels_for(
+    gpu: Gpu, preprocessing: Preprocessing
+) -> tuple[Callable[[Device], FrameKernels] | None, str | None]:
+    """Our own, or why there are none: the CPU prepares frames then, which costs time only."""
+    try:
+        images = kernel_images(gpu, DeviceKernels.SOURCES)
+    except CudaError as error:
+        return None, str(error)
+    return lambda device: DeviceKernels(device, preprocessing, images), None
 
 
 def _usable(bundle: Bundle, name: str, gpu: Gpu) -> Path:

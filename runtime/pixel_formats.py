@@ -105,4 +105,4 @@ def _from_yuv(luma: NDArray[np.uint8], u: NDArray[np.uint8], v: NDArray[np.uint8
     green = grey + _GREEN_U * blue_yellow + _GREEN_V * red_green
     red = grey + _RED_V * red_green
     levels = np.stack([blue, green, red], axis=-1) >> _SHIFT
-    return np.clip(levels, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(levels, 0, 255), dtype=np.uint8)

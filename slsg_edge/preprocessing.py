@@ -65,19 +65,23 @@ def cut(frame: Image, roi: Roi | None) -> Image:
     """The region of interest as a view; ConfigError when it does not lie inside the frame."""
     if roi is None:
         return frame
-    height, width = frame.shape[:2]
+    require_inside(roi, *frame.shape[:2])
+    return frame[roi.y : roi.y + roi.height, roi.x : roi.x + roi.width]
+
+
+def require_inside(roi: Roi, height: int, width: int) -> None:
+    """ConfigError when the region does not lie inside a frame of that size."""
     if roi.x + roi.width > width or roi.y + roi.height > height:
         raise ConfigError(
             f"The region of interest {roi} reaches outside a frame of {width}x{height}.",
             fix="Give a region inside the frame.",
         )
-    return frame[roi.y : roi.y + roi.height, roi.x : roi.x + roi.width]
 
 
 def prepare(frame: Image, spec: Preprocessing) -> Image:
     """(H, W, 3) of any size to (spec.height, spec.width, 3)."""
     region = cut(frame, spec.roi)
-    top, left, height, width = _placement(region.shape[0], region.shape[1], spec)
+    top, left, height, width = placement(region.shape[0], region.shape[1], spec)
     resized = resize(region, height, width)
     if (height, width) == (spec.height, spec.width):
         return resized
@@ -93,7 +97,7 @@ def map_on_frame(
     import cv2
 
     roi = spec.roi or Roi(0, 0, shape[1], shape[0])
-    top, left, height, width = _placement(roi.height, roi.width, spec)
+    top, left, height, width = placement(roi.height, roi.width, spec)
     inside = anomaly_map[top : top + height, left : left + width]
     whole = np.zeros(shape[:2], np.float32)
     whole[roi.y : roi.y + roi.height, roi.x : roi.x + roi.width] = cv2.resize(
@@ -103,13 +107,10 @@ def map_on_frame(
 
 
 def resize(image: Image, height: int, width: int) -> Image:
-    """(H, W, 3) to (height, width, 3) by OpenCV, one axis after the other.
-
-    400x800 to 256x256 takes 0.6 ms on two cores of an AMD EPYC, in one step 1.0 ms.
-    """
+    """(H, W, 3) to (height, width, 3) by OpenCV."""
     import cv2
 
-    for size in ((image.shape[1], height), (width, height)):
+    for size in _steps(image.shape[0], image.shape[1], height, width):
         if image.shape[1::-1] != size:
             shrinks = size[0] <= image.shape[1] and size[1] <= image.shape[0]
             how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
@@ -143,10 +144,26 @@ def axis_weights(length: int, target: int) -> NDArray[np.float64]:
     return np.asarray(np.clip(1 - np.abs(inputs - centre), 0, None))
 
 
-def _placement(height: int, width: int, spec: Preprocessing) -> tuple[int, int, int, int]:
+def placement(height: int, width: int, spec: Preprocessing) -> tuple[int, int, int, int]:
     """Top, left, height and width of a resized region on the model's canvas."""
     if spec.fit == "stretch":
         return 0, 0, spec.height, spec.width
     scale = min(spec.height / height, spec.width / width)
     inner = max(1, round(height * scale)), max(1, round(width * scale))
     return (spec.height - inner[0]) // 2, (spec.width - inner[1]) // 2, *inner
+
+
+def _steps(
+    height: int, width: int, target_height: int, target_width: int
+) -> tuple[tuple[int, int], ...]:
+    """The sizes, as OpenCV has them (width, height), that a resize goes through.
+
+    One axis after the other takes 2.5 ms from 1080x1920 to 256x256 on two cores of an AMD EPYC,
+    in one step 4.6 ms. Whole multiples OpenCV does faster, so that axis comes first, and both
+    at once: 768x1024 takes 0.7 ms, one after the other 1.0 ms.
+    """
+    target = (target_width, target_height)
+    if height % target_height == 0:
+        return (target,) if width % target_width == 0 else ((width, target_height), target)
+    grows = width < target_width
+    return ((width, target_height) if grows else (target_width, height), target)

@@ -40,17 +40,10 @@ __device__ inline unsigned divisor(int length, int target)
 // Half to even, as NumPy's rint; `total` is at most 255 times `divisor`.
 __device__ inline unsigned rounded(unsigned long long total, unsigned long long divisor)
 {
-    // a 64-bit division costs a hundred instructions; this quotient is at most one off
-    long long quotient = static_cast<long long>(static_cast<float>(total) / divisor);
-    long long rest = static_cast<long long>(total - quotient * divisor);
+    // A 64-bit division costs a hundred instructions. This quotient is one off only where the
+    // exact one is next to a whole number, and there the rest rounds to the same.
     const long long whole = static_cast<long long>(divisor);
-    if (rest < 0) {
-        --quotient;
-        rest += whole;
-    } else if (rest >= whole) {
-        ++quotient;
-        rest -= whole;
-    }
-    const bool up = 2 * rest > whole || (2 * rest == whole && (quotient & 1));
-    return static_cast<unsigned>(quotient + up);
+    const long long quotient = static_cast<long long>(static_cast<float>(total) / divisor);
+    const long long twice = 2 * (static_cast<long long>(total) - quotient * whole);
+    return static_cast<unsigned>(quotient + (twice > whole || (twice == whole && quotient % 2)));
 }

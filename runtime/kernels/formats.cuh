@@ -27,7 +27,8 @@ __device__ inline Bytes load(const unsigned char* plane, size_t offset, size_t s
     if (misaligned == 0 && offset + GROUP <= size) {
         const uint4 loaded = *reinterpret_cast<const uint4*>(start);
         bytes = {{loaded.x, loaded.y, loaded.z, loaded.w}};
-    } else if (offset >= 3 && offset + GROUP + 4 <= size) {
+    } else if (offset + GROUP + 4 <= size) {
+        // memory is given out at multiples of 4, so the word around its first byte is there
         const unsigned shift = misaligned % 4;
         const unsigned* words = reinterpret_cast<const unsigned*>(start - shift);
         for (int i = 0; i < 4; ++i)
@@ -62,7 +63,8 @@ struct Interleaved {
     enum { PIXEL = BYTES, CHANNELS = BYTES, SUMS = GROUP };
 
     __device__ static void add(
-        unsigned* sums, const unsigned char* frame, const Geometry& g, int row, int group, int weight)
+        unsigned* sums, const unsigned char* frame, const Geometry& g, int row, int group,
+        int weight)
     {
         const size_t size = plane_size(g, g.frame_height, g.frame_width * PIXEL);
         const size_t offset = static_cast<size_t>(row) * g.pitch + group * GROUP;
@@ -79,7 +81,8 @@ struct Nv12 {
     enum { PIXEL = 1, CHANNELS = 3, SUMS = 3 * GROUP };
 
     __device__ static void add(
-        unsigned* sums, const unsigned char* frame, const Geometry& g, int row, int group, int weight)
+        unsigned* sums, const unsigned char* frame, const Geometry& g, int row, int group,
+        int weight)
     {
         const size_t luma_size = plane_size(g, g.frame_height, g.frame_width);
         const size_t chroma_size = plane_size(g, g.frame_height / 2, g.frame_width);
@@ -97,7 +100,8 @@ struct Yuyv {
     enum { PIXEL = 2, CHANNELS = 3, SUMS = 3 * GROUP / 2 };
 
     __device__ static void add(
-        unsigned* sums, const unsigned char* frame, const Geometry& g, int row, int group, int weight)
+        unsigned* sums, const unsigned char* frame, const Geometry& g, int row, int group,
+        int weight)
     {
         const size_t size = plane_size(g, g.frame_height, 2 * g.frame_width);
         const size_t offset = static_cast<size_t>(row) * g.pitch + group * GROUP;

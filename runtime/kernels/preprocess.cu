@@ -14,58 +14,81 @@ const int SUMS = 3072;  // of at most 1024 pixels with three channels, and 15 KB
 // 16 bytes of gap after 64 keep threads that store side by side out of each other's banks.
 __device__ inline int slot(int sum) { return sum + sum / 16 * 4; }
 
+// The columns that a block makes.
+struct Tile {
+    int start;       // on the canvas
+    int begin, end;  // in the resized region
+};
+
+// The input rows of an output row, weighted, for `count` groups of 16 bytes.
+template <typename Format>
+__device__ inline void sum_rows(
+    uint4* stored, const unsigned char* frame, const Geometry& g, int row, int group, int count)
+{
+    const Share rows(row, g.height, g.inner_height);
+    for (int i = threadIdx.x; i < count; i += blockDim.x) {
+        unsigned found[Format::SUMS] = {};
+        for (int input = rows.first; input <= rows.last; ++input)
+            Format::add(found, frame, g, g.y + input, group + i, rows.weight(input));
+        for (int k = 0; k < Format::SUMS; k += 4)
+            stored[slot(i * Format::SUMS + k) / 4] =
+                make_uint4(found[k], found[k + 1], found[k + 2], found[k + 3]);
+    }
+}
+
+// Those of the sums that belong to a value of the output, weighted, on top of its total.
+template <typename Format>
+__device__ inline void sum_columns(
+    unsigned long long* totals, const unsigned* sums, const Geometry& g, const Tile& tile,
+    int group, int count)
+{
+    const int base = group * Format::SUMS, stop = base + count * Format::SUMS;
+    for (int value = threadIdx.x; value < VALUES; value += blockDim.x) {
+        const int column = tile.start + value / 3 - g.left, channel = value % Format::CHANNELS;
+        if (column < tile.begin || column >= tile.end) continue;
+        const Share share(column, g.width, g.inner_width);
+        const int least = (base - channel + Format::CHANNELS - 1) / Format::CHANNELS;
+        const int most = (stop - 1 - channel) / Format::CHANNELS;
+        const int from = max(g.x + share.first, least), to = min(g.x + share.last, most);
+        unsigned long long total = 0;
+        for (int pixel = from; pixel <= to; ++pixel)
+            total += static_cast<unsigned long long>(share.weight(pixel - g.x))
+                     * sums[slot(pixel * Format::CHANNELS + channel - base)];
+        totals[value] += total;
+    }
+}
+
 template <typename Format>
 __device__ inline void preprocess(
     const unsigned char* frame, unsigned char* target, const Geometry& g)
 {
     __shared__ uint4 stored[SUMS / 4 * 5 / 4];
-    __shared__ unsigned long long totals[VALUES];
-    const unsigned* sums = reinterpret_cast<const unsigned*>(stored);
-    const int groups = SUMS / Format::SUMS;
+    __shared__ unsigned long long totals[VALUES];  // each read and written by one thread only
     const int start = blockIdx.x * COLUMNS, row = static_cast<int>(blockIdx.y) - g.top;
-    const int begin = max(start - g.left, 0);
-    const int end = min(start + COLUMNS - g.left, g.inner_width);
-    const bool filled = row >= 0 && row < g.inner_height && begin < end;
-
+    const Tile tile = {
+        start, max(start - g.left, 0), min(start + COLUMNS - g.left, g.inner_width)};
     for (int value = threadIdx.x; value < VALUES; value += blockDim.x) totals[value] = 0;
-    if (filled) {
-        const Share rows(row, g.height, g.inner_height);
-        const int first = g.x + Share(begin, g.width, g.inner_width).first;
-        const int last = g.x + Share(end - 1, g.width, g.inner_width).last;
-        const int last_group = ((last + 1) * Format::PIXEL - 1) / GROUP;
-        for (int group = first * Format::PIXEL / GROUP; group <= last_group; group += groups) {
-            const int here = min(groups, last_group + 1 - group);
-            for (int i = threadIdx.x; i < here; i += blockDim.x) {
-                unsigned found[Format::SUMS] = {};
-                for (int input = rows.first; input <= rows.last; ++input)
-                    Format::add(found, frame, g, g.y + input, group + i, rows.weight(input));
-                for (int k = 0; k < Format::SUMS; k += 4)
-                    stored[slot(i * Format::SUMS + k) / 4] =
-                        make_uint4(found[k], found[k + 1], found[k + 2], found[k + 3]);
-            }
+
+    if (row >= 0 && row < g.inner_height && tile.begin < tile.end) {
+        const int first = g.x + Share(tile.begin, g.width, g.inner_width).first;
+        const int last = g.x + Share(tile.end - 1, g.width, g.inner_width).last;
+        const int end = ((last + 1) * Format::PIXEL - 1) / GROUP + 1;
+        const int most = SUMS / Format::SUMS;
+        for (int group = first * Format::PIXEL / GROUP; group < end; group += most) {
+            const int count = min(most, end - group);
+            sum_rows<Format>(stored, frame, g, row, group, count);
             __syncthreads();
-            const int base = group * Format::SUMS, stop = base + here * Format::SUMS;
-            for (int value = threadIdx.x; value < VALUES; value += blockDim.x) {
-                const int column = start + value / 3 - g.left, channel = value % Format::CHANNELS;
-                if (column < begin || column >= end) continue;
-                const Share share(column, g.width, g.inner_width);
-                const int least = (base - channel + Format::CHANNELS - 1) / Format::CHANNELS;
-                const int most = (stop - 1 - channel) / Format::CHANNELS;
-                const int from = max(g.x + share.first, least), to = min(g.x + share.last, most);
-                unsigned long long total = 0;
-                for (int pixel = from; pixel <= to; ++pixel)
-                    total += static_cast<unsigned long long>(share.weight(pixel - g.x))
-                             * sums[slot(pixel * Format::CHANNELS + channel - base)];
-                totals[value] += total;
-            }
+            sum_columns<Format>(
+                totals, reinterpret_cast<const unsigned*>(stored), g, tile, group, count);
             __syncthreads();
         }
     }
-    const unsigned long long whole = static_cast<unsigned long long>(
-        divisor(g.width, g.inner_width)) * divisor(g.height, g.inner_height);
+
+    const unsigned long long columns = divisor(g.width, g.inner_width);
+    const unsigned long long whole = columns * divisor(g.height, g.inner_height);
     unsigned char* line = target + (static_cast<size_t>(blockIdx.y) * g.canvas_width + start) * 3;
-    for (int value = threadIdx.x; value < min(VALUES, 3 * (g.canvas_width - start));
-         value += blockDim.x)
+    const int values = min(VALUES, 3 * (g.canvas_width - start));
+    for (int value = threadIdx.x; value < values; value += blockDim.x)
         line[value] = static_cast<unsigned char>(rounded(totals[value], whole));
 }
 

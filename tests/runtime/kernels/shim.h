@@ -7,10 +7,11 @@
 #include <barrier>
 #include <cmath>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <thread>
 #include <tuple>
+#include <type_traits>
 #include <vector>
 
 using std::max;
@@ -35,20 +36,38 @@ inline std::barrier<>* shim_barrier;
 inline void __syncthreads() { shim_barrier->arrive_and_wait(); }
 inline unsigned __funnelshift_r(unsigned low, unsigned high, unsigned shift)
 {
-    return static_cast<unsigned>(((static_cast<unsigned long long>(high) << 32) | low) >> (shift & 31));
+    const unsigned long long both = static_cast<unsigned long long>(high) << 32 | low;
+    return static_cast<unsigned>(both >> (shift & 31));
 }
-template <typename T> T atomicExch(T* at, T value) { return __atomic_exchange_n(at, value, __ATOMIC_RELAXED); }
-template <typename T> T atomicAdd(T* at, T value) { return __atomic_fetch_add(at, value, __ATOMIC_RELAXED); }
+// Atomics let another thread go first: what was read before is as old as it may be on a GPU.
+template <typename T> T atomicExch(T* at, T value)
+{
+    std::this_thread::yield();
+    return __atomic_exchange_n(at, value, __ATOMIC_RELAXED);
+}
+template <typename T> T atomicAdd(T* at, T value)
+{
+    std::this_thread::yield();
+    return __atomic_fetch_add(at, value, __ATOMIC_RELAXED);
+}
 template <typename T, typename Better> T shim_replace(T* at, T value, Better better)
 {
+    std::this_thread::yield();
     T seen = __atomic_load_n(at, __ATOMIC_RELAXED);
     while (better(value, seen)
-           && !__atomic_compare_exchange_n(at, &seen, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+           && !__atomic_compare_exchange_n(
+               at, &seen, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
     }
     return seen;
 }
-template <typename T> T atomicMin(T* at, T value) { return shim_replace(at, value, std::less<T>()); }
-template <typename T> T atomicMax(T* at, T value) { return shim_replace(at, value, std::greater<T>()); }
+template <typename T> T atomicMin(T* at, T value)
+{
+    return shim_replace(at, value, std::less<T>());
+}
+template <typename T> T atomicMax(T* at, T value)
+{
+    return shim_replace(at, value, std::greater<T>());
+}
 
 template <typename T> T shim_argument(const unsigned char*& packed, const unsigned char* start)
 {
