@@ -12,7 +12,7 @@ from pathlib import Path
 from slsg_edge.bundle import MODEL_FILES, Bundle
 from slsg_edge.calibration.images import RangeImages, choose_range_images
 from slsg_edge.calibration.ranges import Histogram, Method, clipping_value, drift
-from slsg_edge.calibration.sensitivity import Budget, Choice, Damage, choose_groups
+from slsg_edge.calibration.sensitivity import TRIES, Budget, Choice, Damage, choose_groups
 from slsg_edge.config import require
 from slsg_edge.data.loading import load_frames
 from slsg_edge.data.splits import fingerprint
@@ -182,7 +182,7 @@ def _ranges(bundle: Bundle, graph: Graph) -> dict[str, ValueRange]:
 def _choose(
     writer: _Writer, shares: Mapping[str, float], meter: Int8Meter, budget: Budget
 ) -> Choice:
-    most = len(shares) + 1 + len(shares) * (len(shares) + 1) // 2
+    most = len(shares) + TRIES
     with progress("sensitivity of layers", most) as advance:
 
         def measure(int8: frozenset[str]) -> Damage:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from slsg_edge.cli.calibrate_int8 import calibrate_int8
+from slsg_edge.cli.calibrate_int8 import Int8Options, calibrate_int8
 from slsg_edge.cli.options import AsJson, Backend
 from slsg_edge.errors import ConfigError
 
@@ -36,6 +36,14 @@ def calibrate(
         Literal["mse", "max", "percentile", "entropy"],
         typer.Option(help="Where INT8 scales clip what flows in the network."),
     ] = "mse",
+    auroc_drop: Annotated[
+        float,
+        typer.Option(metavar="SHARE", help="What INT8 may cost where there are defects to test."),
+    ] = 0.002,
+    rank: Annotated[
+        float,
+        typer.Option(metavar="RHO", help="Else: how well scores must keep their order in INT8."),
+    ] = 0.999,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE.html", help="With --int8: what each group buys and costs."),
@@ -50,8 +58,10 @@ def calibrate(
     started = time.monotonic()
     words = _words(bundle, images, false_alarms, threshold, backend)
     if int8 and images is not None:
-        command = shlex.join([*words, "--int8", "--method", method])
-        calibrate_int8(bundle, images, method, false_alarms, report, command, as_json)
+        budget = ["--auroc-drop", f"{auroc_drop:g}", "--rank", f"{rank:g}"]
+        command = shlex.join([*words, "--int8", "--method", method, *budget])
+        options = Int8Options(method, auroc_drop, rank, false_alarms)
+        calibrate_int8(bundle, images, options, report, command, as_json)
         return
     opened = open_bundle(bundle)
     notes: tuple[str, ...] = ()

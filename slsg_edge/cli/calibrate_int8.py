@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,23 +16,34 @@ if TYPE_CHECKING:
 BACKEND = "openvino-int8"  # the one that runs INT8 on a CPU
 
 
+@dataclass(frozen=True, slots=True)
+class Int8Options:
+    """As given on the command line; `false_alarms` is the rate of the threshold."""
+
+    method: "Method"
+    auroc_drop: float
+    rank: float
+    false_alarms: float
+
+
 def calibrate_int8(
     bundle: Path,
     images: Path,
-    method: "Method",
-    false_alarms: float,
+    options: Int8Options,
     report: Path | None,
     command: str,
     as_json: bool,
 ) -> None:
     """Writes the graph, then finds the threshold of its own scores where they can be had."""
     from slsg_edge.bundle import open_bundle
+    from slsg_edge.calibration.sensitivity import Budget
     from slsg_edge.quantising import Int8Settings, quantise_bundle
 
-    found = quantise_bundle(open_bundle(bundle), images, Int8Settings(method=method), command)
+    settings = Int8Settings(options.method, budget=Budget(options.auroc_drop, options.rank))
+    found = quantise_bundle(open_bundle(bundle), images, settings, command)
     if report:
         _write_report(found, report, command)
-    notes = (*found.notes, *_threshold(found.bundle, images, false_alarms, command))
+    notes = (*found.notes, *_threshold(found.bundle, images, options.false_alarms, command))
     if as_json:
         _print_json(found, notes)
     else:
