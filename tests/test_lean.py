@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
-HEAVY = ["torch", "torchvision", "onnx", "onnxruntime", "tensorrt", "pycuda", "cv2", "matplotlib"]
+HEAVY = [
+    "torch", "torchvision", "onnx", "onnxruntime", "openvino", "tensorrt", "pycuda", "cv2",
+    "matplotlib", "numpy",
+]  # fmt: skip
 
 
 def test_help_prints_without_heavy_dependencies():

@@ -2,15 +2,15 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from slsg_edge.cli.options import AsJson
-from slsg_edge.contracts import Precision
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
+    from slsg_edge.contracts import Precision
     from slsg_edge.engines import EngineBuild
     from slsg_edge.refitting import Refit
 
@@ -19,7 +19,9 @@ _LEAST_WORKSPACE = 16  # MB: below, no convolution finds a kernel
 
 def build_engine(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="An exported bundle.")],
-    precision: Annotated[Precision, typer.Option(help="fp32, fp16 or int8.")] = "fp16",
+    precision: Annotated[
+        Literal["fp32", "fp16", "int8"], typer.Option(help="Which of the bundle's graphs.")
+    ] = "fp16",
     target: Annotated[
         str,
         typer.Option(
@@ -99,7 +101,7 @@ def _batches(text: str | None) -> tuple[int, ...]:
     return numbers
 
 
-def _check_dla(precision: Precision, target: str, core: int | None) -> None:
+def _check_dla(precision: "Precision", target: str, core: int | None) -> None:
     if core is not None and (precision == "fp32" or target != "current"):
         raise ConfigError(
             "A DLA computes in fp16 and int8, and only on this machine.",

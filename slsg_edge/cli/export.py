@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from slsg_edge.contracts import Json, Precision
-
 if TYPE_CHECKING:
     from slsg_edge.bundle import Bundle
+    from slsg_edge.contracts import Json, Precision
     from slsg_edge.exporting import Exported, ExportedGraph
 
 
@@ -49,7 +48,7 @@ def export(
     typer.echo(json.dumps(_table(done)) if as_json else _text(done))
 
 
-def _table(done: "Exported") -> dict[str, Json]:
+def _table(done: "Exported") -> "dict[str, Json]":
     return {
         "golden_frames": done.frames,
         "fp32": _graph_table(done.bundle, "fp32", done.fp32),
@@ -62,7 +61,7 @@ def _table(done: "Exported") -> dict[str, Json]:
     }
 
 
-def _graph_table(bundle: "Bundle", precision: Precision, graph: "ExportedGraph") -> dict[str, Json]:
+def _graph_table(bundle: "Bundle", precision: "Precision", graph: "ExportedGraph") -> "dict[str, Json]":
     from slsg_edge.bundle import MODEL_FILES
 
     off = graph.difference
