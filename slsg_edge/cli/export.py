@@ -61,7 +61,9 @@ def _table(done: "Exported") -> "dict[str, Json]":
     }
 
 
-def _graph_table(bundle: "Bundle", precision: "Precision", graph: "ExportedGraph") -> "dict[str, Json]":
+def _graph_table(
+    bundle: "Bundle", precision: "Precision", graph: "ExportedGraph"
+) -> "dict[str, Json]":
     from slsg_edge.bundle import MODEL_FILES
 
     off = graph.difference
