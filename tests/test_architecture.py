@@ -19,9 +19,9 @@ LAYERS = (
     {"calibration", "export", "models"},
     {
         "benchmarking", "calibrating", "cases", "checks", "choosing", "comparing", "demo",
-        "diagnosis", "engines", "evaluation", "exporting", "fitting", "freezing", "image_evaluation",
-        "importing", "int8_meter", "inventory", "judging", "line", "metric_bench",
-        "nvidia_checks", "pixel_evaluation", "quantising", "recipes", "refitting", "reports",
+        "diagnosis", "engines", "evaluation", "exporting", "fitting", "freezing",
+        "image_evaluation", "importing", "int8_meter", "inventory", "judging", "line", "metric_bench", "nvidia_checks",
+        "pixel_evaluation", "quantising", "recipes", "refitting", "reports",
         "verifying",
     },
     {"cli", "__main__"},
