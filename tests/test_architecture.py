@@ -19,8 +19,8 @@ LAYERS = (
     {"calibration", "export"},
     {
         "benchmarking", "calibrating", "cases", "checks", "comparing", "demo", "diagnosis",
-        "engines", "evaluation", "exporting", "freezing", "image_evaluation", "importing",
-        "int8_meter", "inventory", "judging", "line", "machine", "metric_bench",
+        "engines", "evaluation", "exporting", "freezing", "gpu_bench", "image_evaluation",
+        "importing", "int8_meter", "inventory", "judging", "line", "machine", "metric_bench",
         "nvidia_checks", "pixel_evaluation", "quantising", "refitting", "reports", "training",
         "verifying",
     },

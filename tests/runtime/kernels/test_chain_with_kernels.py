@@ -1,70 +1,139 @@
-from functools import partial
+import resource
+import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_gpu import PLAN, FakeTensorRt
 
+from slsg_edge.contracts import Frame
 from slsg_edge.errors import CudaError
 from slsg_edge.nvidia import Gpu
 from slsg_edge.preprocessing import Preprocessing, Roi, prepare
 from slsg_edge.runtime import engine_choice
 from slsg_edge.runtime.chain import ChainOptions
-from slsg_edge.runtime.device import Device
 from slsg_edge.runtime.device_kernels import DeviceKernels
 from slsg_edge.runtime.engine_choice import kernels_for
-from slsg_edge.runtime.tensorrt import TensorRtDetector
+from slsg_edge.runtime.pipeline import Pipeline
 
-IMAGES = dict.fromkeys(DeviceKernels.SOURCES, b"")
+SPEC = Preprocessing(32, 32)
 GPU = Gpu("Orin", "8.7", "12.6")
+NEAR = 1 / 255 + 1e-6  # the kernels round once, OpenCV now and then otherwise
 
 
-def detector_on(gpu, spec, options=None, poison=-1):
-    runtime = FakeTensorRt(gpu, batch=options.batch if options else 1)
-    runtime.poison = np.float32(poison)
-    kernels = partial(DeviceKernels, spec=spec, images=IMAGES)
-    return TensorRtDetector(Device(gpu), runtime, PLAN, spec, options, kernels=kernels)
+def noise(seed, height=60, width=80):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def resident_mb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+
+
+def expected_map(frame, spec=SPEC):
+    return prepare(frame, spec).mean(-1) / 255
 
 
 @pytest.mark.parametrize("fit", ["stretch", "letterbox"])
 @pytest.mark.parametrize("roi", [None, Roi(3, 5, 41, 27)])
-def test_a_frame_is_judged_as_if_the_cpu_had_prepared_it(shim_gpu, fit, roi):
+def test_a_frame_is_judged_as_if_the_cpu_had_prepared_it(machine, fit, roi):
     spec = Preprocessing(32, 32, fit, roi)
-    with detector_on(shim_gpu, spec) as detector:
-        for seed, size in enumerate([(60, 80), (33, 45), (480, 640)]):
-            frame = np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
+    with machine.detector(spec) as detector:
+        for seed, size in enumerate([(60, 80), (33, 45), (480, 640), (34, 46)]):
+            frame = noise(seed, *size)
             found = detector.detect(frame)
-            expected = prepare(frame, spec).mean(-1) / 255
-            assert np.abs(found.anomaly_map - expected).max() <= 1 / 255 + 1e-6
+            assert np.abs(found.anomaly_map - expected_map(frame, spec)).max() <= NEAR
             assert found.image_score == found.anomaly_map.max()
 
 
-def test_frames_of_a_batch_do_not_mix(shim_gpu):
-    spec = Preprocessing(32, 32)
+@pytest.mark.parametrize("graph", [False, True])
+def test_as_a_cuda_graph_the_chain_gives_the_same_to_the_last_bit(machine, graph):
+    frame = noise(0)
+    with machine.detector(SPEC, ChainOptions(graph=graph)) as detector:
+        assert ("no CUDA graph" in detector.name) is not graph
+        found = detector.detect(frame)
+    with machine.detector(SPEC) as other:
+        assert found.image_score == other.score(frame)
+        np.testing.assert_array_equal(found.anomaly_map, other.last_map())
+
+
+def test_frames_of_a_batch_do_not_mix(machine):
     frames = [np.full((20 + 13 * n, 31, 3), 50 * n, np.uint8) for n in range(4)]
-    with detector_on(shim_gpu, spec, ChainOptions(batch=4)) as detector:
+    with machine.detector(SPEC, ChainOptions(batch=4)) as detector:
         for level, found in enumerate(detector.detect_batch(frames)):
             assert found.image_score == pytest.approx(50 * level / 255)
             assert np.ptp(found.anomaly_map) == 0
+        (alone,) = detector.detect_batch(frames[2:3])
+        assert alone.image_score == pytest.approx(100 / 255)
 
 
-def test_a_map_that_is_no_number_is_noticed_on_the_gpu(shim_gpu):
-    spec = Preprocessing(32, 32)
+def test_frames_that_are_prepared_already_go_straight_to_the_engine(machine):
+    prepared = np.stack([noise(seed, 32, 32) for seed in range(5)])
+    with machine.detector(SPEC, ChainOptions(batch=2)) as detector:
+        maps, scores = detector.run(prepared)
+    np.testing.assert_allclose(maps, prepared.mean(-1) / 255, atol=1e-6)
+    np.testing.assert_array_equal(scores, maps.max((1, 2)))
+
+
+@pytest.mark.parametrize("lanes", [2, 3])
+def test_frames_in_flight_never_mix(machine, lanes):
+    frames = [Frame(n, "test", 0, 0, image=noise(n, 40 + n % 7, 50 + n % 5)) for n in range(50)]
+    with machine.detector(SPEC, ChainOptions(lanes=lanes)) as detector:
+        pipeline = Pipeline(frames, detector)
+        for frame in pipeline:
+            found = pipeline.detect(frame.image).anomaly_map
+            assert np.abs(found - expected_map(frame.image)).max() <= NEAR
+
+
+def test_a_map_that_is_no_number_is_noticed_on_the_gpu(machine):
     frame = np.zeros((64, 64, 3), np.uint8)
     frame[40, 20] = 200  # a quarter of it is 50
-    with detector_on(shim_gpu, spec, poison=np.float32(50) / np.float32(255)) as detector:
+    with machine.detector(SPEC, poison=np.float32(50) / np.float32(255)) as detector:
         assert np.isnan(detector.score(frame))
         assert detector.score(np.zeros_like(frame)) == 0
-        assert shim_gpu.done.count("0:download") == 2
 
 
-def test_nothing_is_allocated_for_a_frame(shim_gpu):
-    frame = np.zeros((50, 60, 3), np.uint8)
-    with detector_on(shim_gpu, Preprocessing(32, 32)) as detector:
-        detector.score(frame)
-        made = dict(shim_gpu.made)
-        for _ in range(5):
+def test_another_thread_is_refused_and_the_detector_goes_on(machine):
+    said = []
+
+    def intrude() -> None:
+        with pytest.raises(CudaError) as caught:
             detector.score(frame)
-        assert shim_gpu.made == made
+        said.append(caught.value.what)
+
+    frame = noise(0)
+    with machine.detector(SPEC) as detector:
+        expected = detector.score(frame)
+        thread = threading.Thread(target=intrude, name="camera 2")
+        thread.start()
+        thread.join()
+        assert said == ["The GPU belongs to the thread 'MainThread', but 'camera 2' used it."]
+        assert detector.score(frame) == expected
+
+
+@pytest.mark.parametrize("graph", [False, True])
+def test_nothing_is_allocated_for_a_frame(machine, graph):
+    frame = noise(0)
+    with machine.detector(SPEC, ChainOptions(graph=graph)) as detector:
+        detector.detect(frame)
+        made = machine.device.allocations
+        for _ in range(20):
+            detector.detect(frame)
+        assert machine.device.allocations == made > 0
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_over_many_frames_and_none_is_taken_for_another(machine):
+    pictures = [noise(seed, 480, 640) for seed in range(8)]
+    with machine.detector(Preprocessing(256, 256)) as detector:
+        maps = [detector.detect(picture).anomaly_map for picture in pictures]
+        for n in range(machine.frames // 20):
+            detector.detect(pictures[n % 8])
+        free, resident = machine.device.free_bytes(), resident_mb()
+        for n in range(machine.frames):
+            assert detector.score(pictures[n % 8]) == maps[n % 8].max()
+            if n % 100 == 0:
+                np.testing.assert_array_equal(detector.last_map(), maps[n % 8])
+        assert machine.device.free_bytes() == free
+        assert resident_mb() - resident < 4
 
 
 def test_where_nothing_compiles_the_kernels_the_cpu_prepares_frames_and_the_reason_is_told(
@@ -79,8 +148,8 @@ def test_where_nothing_compiles_the_kernels_the_cpu_prepares_frames_and_the_reas
     assert refusal == "There is no compiler. Run: pip install one"
 
 
-def test_compiled_kernels_are_what_the_detector_gets(shim_gpu, monkeypatch):
-    monkeypatch.setattr(engine_choice, "kernel_images", lambda gpu, names: IMAGES)
+def test_compiled_kernels_are_what_the_detector_gets(bench, monkeypatch):
+    monkeypatch.setattr(engine_choice, "kernel_images", lambda gpu, names: bench.images)
     kernels, refusal = kernels_for(GPU, Preprocessing(32, 32))
     assert refusal is None
-    assert isinstance(kernels(Device(shim_gpu)), DeviceKernels)
+    assert isinstance(kernels(bench.device), DeviceKernels)
