@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from slsg_edge.contracts import Image
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime.device import Device
 from slsg_edge.runtime.driver import Address
@@ -61,7 +61,7 @@ class Lane:
     def ends(self) -> Ends:
         return Ends(self.frames.address, self.maps.address, self.scores.address)
 
-    def stage(self, pictures: Sequence[Image]) -> tuple[Room, list[int]]:
+    def stage(self, pictures: Sequence[NDArray[np.uint8]]) -> tuple[Room, list[int]]:
         """The pictures in pinned memory, and where each begins; the last number is the end."""
         ends = np.cumsum([_aligned(picture.size) for picture in pictures]).tolist()
         offsets = [0, *ends]

@@ -9,15 +9,19 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.contracts import AnomalyMap, Image, Prediction
+from slsg_edge.contracts import AnomalyMap, Image, Mask, Prediction
 from slsg_edge.errors import CudaError, EngineError
-from slsg_edge.preprocessing import Preprocessing, cut
+from slsg_edge.preprocessing import Preprocessing, Roi, cut, require_inside
 from slsg_edge.runtime.chain import Chain, ChainOptions
+from slsg_edge.runtime.defect_kernels import DefectKernels
+from slsg_edge.runtime.defects import Defect, defects_in, mask_of
 from slsg_edge.runtime.device import Device
 from slsg_edge.runtime.driver import Runtime
 from slsg_edge.runtime.frame_kernels import FrameKernels
 from slsg_edge.runtime.frames import check_frame
 from slsg_edge.runtime.network import Network
+from slsg_edge.runtime.pixel_formats import Layout, require_bytes
+from slsg_edge.runtime.resources import Stream
 
 _LIVE = 0  # the lane of frames that come one at a time
 
@@ -37,11 +41,14 @@ class TensorRtDetector:
         options: ChainOptions | None = None,
         label: str = "tensorrt",
         kernels: Callable[[Device], FrameKernels] | None = None,
+        defects: Callable[[Device, Stream], DefectKernels] | None = None,
     ) -> None:
         """Takes `device` over: it is closed with the detector, also when this fails."""
         self._device, self._preprocessing, self._label = device, preprocessing, label
         self._options = options or ChainOptions()
         self._failure: str | None = None
+        self._open_defects = defects
+        self._defects: DefectKernels | None = None
         try:
             network = Network(device, runtime, plan, preprocessing)
             loaded = kernels(device) if kernels else None
@@ -62,7 +69,12 @@ class TensorRtDetector:
     @property
     def lanes(self) -> int:
         """How many frames may be in flight at once, for `pipeline.Pipeline`."""
-        return self._options.lanes
+        return len(self._chain.lanes)
+
+    def keep_in_flight(self, frames: int) -> None:
+        """At least so many, each in a lane of its own; allocates those that are new."""
+        with self._guarded():
+            self._chain.extend(frames)
 
     def detect(self, frame: Image) -> Prediction:
         """CameraError for anything but (H, W, 3) uint8; ConfigError when the region is outside."""
@@ -73,6 +85,32 @@ class TensorRtDetector:
         """As `detect`, but the map stays on the GPU; NaN when the score or the map is no number."""
         self.submit(frame, _LIVE)
         return self.finish(_LIVE)
+
+    def score_raw(self, data: NDArray[np.uint8], layout: Layout) -> float:
+        """As `score`, of the bytes that a camera gives: the GPU makes the colours.
+
+        CameraError when they are not as many as `layout` has, ConfigError when the region is
+        outside.
+        """
+        require_bytes(data, layout)
+        roi = self._preprocessing.roi or Roi(0, 0, layout.width, layout.height)
+        require_inside(roi, layout.height, layout.width)
+        with self._guarded():
+            self._chain.submit_raw(_LIVE, data, layout, roi)
+        return self.finish(_LIVE)
+
+    def defects(self, threshold: float) -> tuple[Mask, list[Defect]]:
+        """Where the frame that was scored last is anomalous; its map stays on the GPU.
+
+        The first call allocates.
+        """
+        if self._open_defects is None:
+            mask = mask_of(self.last_map(), threshold)
+            return mask, defects_in(mask)
+        with self._guarded():
+            if self._defects is None:
+                self._defects = self._open_defects(self._device, self._chain.stream)
+            return self._defects.defects(self._chain.lanes[_LIVE].maps.address, threshold)
 
     def last_map(self) -> AnomalyMap:
         """Of the frame that was scored last."""

@@ -30,9 +30,11 @@ from slsg_edge.runtime import kernels as package
 from slsg_edge.runtime.chain import ChainOptions
 from slsg_edge.runtime.compilation import kernel_images
 from slsg_edge.runtime.cuda import PycudaDriver, open_device
+from slsg_edge.runtime.defect_kernels import DefectKernels
 from slsg_edge.runtime.device import Device
 from slsg_edge.runtime.device_kernels import DeviceKernels
 from slsg_edge.runtime.driver import Driver
+from slsg_edge.runtime.resources import Stream
 from slsg_edge.runtime.tensorrt import TensorRtDetector
 
 HERE = Path(__file__).parent
@@ -105,7 +107,12 @@ class Machine:
         self.device = device = NumberedDevice(self.driver())
         network = StandIn(device, self.images[STAND_IN], spec, options.batch, poison)
         kernels = partial(DeviceKernels, spec=spec, images=self.images)
-        return TensorRtDetector(device, network, b"", spec, options, kernels=kernels)
+        return TensorRtDetector(
+            device, network, b"", spec, options, kernels=kernels, defects=self._defects(spec)
+        )
+
+    def _defects(self, spec: Preprocessing) -> Callable[[Device, Stream], DefectKernels]:
+        return lambda device, stream: DefectKernels(device, stream, spec, self.images)
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 
 from slsg_edge.contracts import Frame
-from slsg_edge.errors import CudaError
+from slsg_edge.errors import CameraError, ConfigError, CudaError
 from slsg_edge.nvidia import Gpu
 from slsg_edge.preprocessing import Preprocessing, Roi, prepare
 from slsg_edge.runtime import engine_choice
 from slsg_edge.runtime.chain import ChainOptions
+from slsg_edge.runtime.defect_kernels import DefectKernels
+from slsg_edge.runtime.defects import defects_in, mask_of
 from slsg_edge.runtime.device_kernels import DeviceKernels
-from slsg_edge.runtime.engine_choice import kernels_for
+from slsg_edge.runtime.engine_choice import Kernels, kernels_for
 from slsg_edge.runtime.pipeline import Pipeline
+from slsg_edge.runtime.pixel_formats import ROW_BYTES, Layout, to_bgr
 
 SPEC = Preprocessing(32, 32)
 GPU = Gpu("Orin", "8.7", "12.6")
@@ -91,6 +94,41 @@ def test_a_map_that_is_no_number_is_noticed_on_the_gpu(machine):
         assert detector.score(np.zeros_like(frame)) == 0
 
 
+@pytest.mark.parametrize("pixels", ROW_BYTES)
+@pytest.mark.parametrize("roi", [None, Roi(7, 5, 41, 27)])
+def test_a_frame_as_a_camera_gives_it_is_judged_as_in_bgr(machine, pixels, roi):
+    spec = Preprocessing(32, 32, roi=roi)
+    layout = Layout(pixels, 80, 60, 80 * ROW_BYTES[pixels] + 5)
+    data = np.random.default_rng(0).integers(0, 256, layout.size, np.uint8)
+    with machine.detector(spec) as detector:
+        score = detector.score_raw(data, layout)
+        found = detector.last_map()
+        assert np.abs(found - expected_map(to_bgr(data, layout), spec)).max() <= NEAR
+        assert score == found.max()
+        with pytest.raises(CameraError, match=f"has {layout.size} bytes, not {layout.size - 1}"):
+            detector.score_raw(data[1:], layout)
+        if roi:
+            with pytest.raises(ConfigError, match="reaches outside a frame of 40x30"):
+                detector.score_raw(data[: 40 * 30], Layout("grey", 40, 30, 40))
+        assert detector.score_raw(data, layout) == score  # those frames alone were refused
+
+
+def test_defects_are_found_where_the_map_is_and_only_what_is_found_comes_down(machine):
+    frame = np.zeros((64, 64, 3), np.uint8)
+    frame[8:16, 20:40] = frame[40:44, 0:8] = 255
+    with machine.detector(SPEC) as detector:
+        detector.score(frame)
+        mask, defects = detector.defects(0.5)
+        expected = mask_of(detector.last_map(), 0.5)
+        np.testing.assert_array_equal(mask, expected)
+        assert defects == defects_in(expected)
+        assert [defect.box for defect in defects] == [Roi(10, 4, 10, 4), Roi(0, 20, 4, 2)]
+        made = machine.device.allocations
+        detector.score(np.zeros_like(frame))
+        assert detector.defects(0.5)[1] == []
+        assert machine.device.allocations == made
+
+
 def test_another_thread_is_refused_and_the_detector_goes_on(machine):
     said = []
 
@@ -144,7 +182,7 @@ def test_where_nothing_compiles_the_kernels_the_cpu_prepares_frames_and_the_reas
 
     monkeypatch.setattr(engine_choice, "kernel_images", none_here)
     kernels, refusal = kernels_for(GPU, Preprocessing(32, 32))
-    assert kernels is None
+    assert kernels == Kernels(frames=None, defects=None)
     assert refusal == "There is no compiler. Run: pip install one"
 
 
@@ -152,4 +190,5 @@ def test_compiled_kernels_are_what_the_detector_gets(bench, monkeypatch):
     monkeypatch.setattr(engine_choice, "kernel_images", lambda gpu, names: bench.images)
     kernels, refusal = kernels_for(GPU, Preprocessing(32, 32))
     assert refusal is None
-    assert isinstance(kernels(bench.device), DeviceKernels)
+    assert isinstance(kernels.frames(bench.device), DeviceKernels)
+    assert isinstance(kernels.defects(bench.device, bench.stream), DefectKernels)
