@@ -42,7 +42,7 @@ def bench_gpu(
         images = kernel_images(device.gpu, DeviceKernels.SOURCES)
         result = gpu_benchmark(device, images, settings)
     if as_json:
-        typer.echo(json.dumps(asdict(result)))
+        typer.echo(json.dumps({**asdict(result), "chain_limit": result.chain.limit}))
     else:
         _print(result)
 

@@ -70,3 +70,4 @@ def test_the_command_prints_a_table_or_json(machine, monkeypatch):
     summary = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).output)
     assert summary["chain"]["upload"] > 0
     assert len(summary["kernels"]) == 4
+    assert summary["chain_limit"] == pytest.approx(1.2 * summary["chain"]["upload"] + 20)
