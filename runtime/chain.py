@@ -28,17 +28,22 @@ from slsg_edge.runtime.resources import Graph, Stream
 class ChainOptions:
     """`batch`: the most frames that will come at once. `lanes`: batches in flight.
 
+    `exact`: an engine that takes fewer is refused; without it as many as it takes will do.
     `graph`: launch the engine as a CUDA graph where that is possible. `deadline`: seconds.
     """
 
     batch: int = 1
+    exact: bool = True
     lanes: int = 1
     graph: bool = True
     deadline: float = DEADLINE
 
 
 class Chain:
-    """`refusal` says why the engine runs without a CUDA graph; None where it has one."""
+    """`refusal` says why the engine runs without a CUDA graph; None where it has one.
+
+    `batch`: the most frames at once.
+    """
 
     def __init__(
         self,
@@ -52,15 +57,15 @@ class Chain:
 
         EngineError when the engine takes no batch that large.
         """
-        if not 1 <= options.batch <= network.largest:
+        self.batch = options.batch if options.exact else min(options.batch, network.largest)
+        if not 1 <= self.batch <= network.largest:
             raise EngineError(
-                f"The engine takes up to {network.largest} frames at once, not {options.batch}.",
+                f"The engine takes up to {network.largest} frames at once, not {self.batch}.",
                 fix="Build it with a larger batch: slsg-edge build-engine --help",
             )
         self._device, self._network, self._kernels = device, network, kernels
         self._spec, self._deadline = dataclasses.replace(spec, roi=None), options.deadline
         self.refusal: str | None = None if options.graph else "switched off"
-        self._batch = options.batch
         self._copies = self._work = device.stream()
         self.lanes: tuple[Lane, ...] = ()
         self._ready: dict[tuple[int, int], Inference | Graph] = {}
@@ -71,9 +76,9 @@ class Chain:
         if lanes > 1 and self._copies is self._work:
             self._copies = self._device.stream()
         for index in range(len(self.lanes), lanes):
-            lane = Lane(self._device, self._spec, self._batch)
+            lane = Lane(self._device, self._spec, self.batch)
             self.lanes = (*self.lanes, lane)
-            for batch in range(1, self._batch + 1):
+            for batch in range(1, self.batch + 1):
                 self._ready[index, batch] = self._warmed_up(lane, batch)
 
     @property

@@ -52,7 +52,7 @@ class TensorRtDetector:
         try:
             network = Network(device, runtime, plan, preprocessing)
             loaded = kernels(device) if kernels else None
-            self._chain = Chain(device, network, loaded, preprocessing, self._options)
+            self._chain = Chain(device, network, loaded, preprocessing, options or ChainOptions())
         except BaseException:
             device.close()
             raise
@@ -64,7 +64,7 @@ class TensorRtDetector:
 
     @property
     def largest_batch(self) -> int:
-        return self._options.batch
+        return self._chain.batch
 
     @property
     def lanes(self) -> int:
