@@ -18,7 +18,7 @@ from slsg_edge.preprocessing import Preprocessing, Roi, cut, prepare
 from slsg_edge.runtime.device import DEADLINE, Device
 from slsg_edge.runtime.driver import Address
 from slsg_edge.runtime.frame_kernels import FrameKernels
-from slsg_edge.runtime.lane import STAGES, Lane
+from slsg_edge.runtime.lane import STAGES, Lane, Picture
 from slsg_edge.runtime.network import Inference, Network
 from slsg_edge.runtime.pixel_formats import Layout, to_bgr
 from slsg_edge.runtime.resources import Graph, Stream
@@ -97,6 +97,7 @@ class Chain:
         for index, (picture, offset) in enumerate(zip(pictures, offsets, strict=False)):
             target = lane.frames.address + index * lane.frame_bytes
             self._kernels.preprocess(self._work, source + offset, picture.shape, target)
+        lane.picture = Picture(source, pictures[0].shape)
         self._infer(number, len(pictures))
 
     def submit_raw(
@@ -148,6 +149,7 @@ class Chain:
     def _idle(self, number: int) -> Lane:
         """Its buffers must not change under a batch whose scores nobody took."""
         lane = self.lanes[number]
+        lane.picture = None
         if lane.batch:
             self._device.wait(lane.done, self._deadline)
         return lane

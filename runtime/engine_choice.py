@@ -5,7 +5,7 @@ Knows nothing about how an engine is run.
 
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slsg_edge.bundle import Bundle
@@ -93,9 +93,10 @@ def kernels_for(gpu: Gpu, preprocessing: Preprocessing) -> tuple[Kernels, str | 
         images = kernel_images(gpu, (*DeviceKernels.SOURCES, *DefectKernels.SOURCES))
     except CudaError as error:
         return Kernels(), str(error)
+    region = replace(preprocessing, roi=None)  # which the detector cuts out
     return Kernels(
         lambda device: DeviceKernels(device, preprocessing, images),
-        lambda device, stream: DefectKernels(device, stream, preprocessing, images),
+        lambda device, stream: DefectKernels(device, stream, region, images),
     ), None
 
 

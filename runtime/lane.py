@@ -40,8 +40,19 @@ class Room:
         self.host.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Where a BGR region (H, W, 3) lies on the GPU until the next one comes."""
+
+    address: Address
+    shape: tuple[int, ...]
+
+
 class Lane:
-    """`marks` bound the stages: start, uploaded, prepared, inferred, done."""
+    """`picture` is the first of the batch, None where the frames came otherwise than in BGR.
+
+    `marks` bound the stages: start, uploaded, prepared, inferred, done.
+    """
 
     def __init__(self, device: Device, spec: Preprocessing, batch: int) -> None:
         pixels = spec.height * spec.width
@@ -55,6 +66,7 @@ class Lane:
         self.marks = tuple(device.event() for _ in (*STAGES, "done"))
         self.start, self.uploaded, self.prepared, self.inferred, self.done = self.marks
         self.batch = 0
+        self.picture: Picture | None = None
         self._room: Room | None = None
 
     @property

@@ -108,9 +108,23 @@ class TensorRtDetector:
             mask = mask_of(self.last_map(), threshold)
             return mask, defects_in(mask)
         with self._guarded():
-            if self._defects is None:
-                self._defects = self._open_defects(self._device, self._chain.stream)
-            return self._defects.defects(self._chain.lanes[_LIVE].maps.address, threshold)
+            kernels = self._defect_kernels(self._open_defects)
+            return kernels.defects(self._chain.lanes[_LIVE].maps.address, threshold)
+
+    def overlay(self, strength: float = 0.5) -> Image:
+        """The region of the frame that was scored last under the heat of its map, as in reports.
+
+        The first call allocates. EngineError where the GPU has no such frame.
+        """
+        lane = self._chain.lanes[_LIVE]
+        if self._open_defects is None or lane.picture is None:
+            raise EngineError(
+                "The GPU has no picture of that frame.", fix="Make it from `last_map` on the CPU."
+            )
+        with self._guarded():
+            kernels = self._defect_kernels(self._open_defects)
+            picture = lane.picture
+            return kernels.picture(picture.address, picture.shape, lane.maps.address, strength)
 
     def last_map(self) -> AnomalyMap:
         """Of the frame that was scored last."""
@@ -164,6 +178,13 @@ class TensorRtDetector:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _defect_kernels(
+        self, open_kernels: Callable[[Device, Stream], DefectKernels]
+    ) -> DefectKernels:
+        if self._defects is None:
+            self._defects = open_kernels(self._device, self._chain.stream)
+        return self._defects
 
     def _region(self, frame: Image) -> Image:
         check_frame(frame)

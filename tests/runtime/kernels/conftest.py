@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -112,7 +112,9 @@ class Machine:
         )
 
     def _defects(self, spec: Preprocessing) -> Callable[[Device, Stream], DefectKernels]:
-        return lambda device, stream: DefectKernels(device, stream, spec, self.images)
+        return lambda device, stream: DefectKernels(
+            device, stream, replace(spec, roi=None), self.images
+        )
 
 
 @pytest.fixture(scope="session")

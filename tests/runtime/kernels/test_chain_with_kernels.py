@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from slsg_edge.contracts import Frame
-from slsg_edge.errors import CameraError, ConfigError, CudaError
+from slsg_edge.errors import CameraError, ConfigError, CudaError, EngineError
 from slsg_edge.nvidia import Gpu
-from slsg_edge.preprocessing import Preprocessing, Roi, prepare
+from slsg_edge.pictures import heat_overlay
+from slsg_edge.preprocessing import Preprocessing, Roi, cut, map_on_frame, prepare
 from slsg_edge.runtime import engine_choice
 from slsg_edge.runtime.chain import ChainOptions
 from slsg_edge.runtime.defect_kernels import DefectKernels
@@ -127,6 +128,30 @@ def test_defects_are_found_where_the_map_is_and_only_what_is_found_comes_down(ma
         detector.score(np.zeros_like(frame))
         assert detector.defects(0.5)[1] == []
         assert machine.device.allocations == made
+
+
+@pytest.mark.parametrize("roi", [None, Roi(3, 5, 41, 27)])
+def test_the_heat_lies_over_the_region_that_was_scored_last(machine, roi):
+    spec = Preprocessing(32, 32, "letterbox", roi)
+    with machine.detector(spec) as detector:
+        for size in ((60, 80), (33, 45), (48, 64)):
+            frame = noise(0, *size)
+            region = cut(frame, roi)
+            detector.score(frame)
+            picture = detector.overlay(0.7)
+            heat = map_on_frame(
+                detector.last_map(), Preprocessing(32, 32, "letterbox"), region.shape
+            )
+            difference = picture.astype(int) - heat_overlay(region, heat, 0.7)
+            assert np.abs(difference).max() <= 3  # on the edge between two colours
+            assert (np.abs(difference) > 1).mean() < 0.002
+        made = machine.device.allocations
+        detector.overlay()
+        assert machine.device.allocations == made
+        detector.run(noise(0, 32, 32)[None])
+        with pytest.raises(EngineError, match="has no picture of that frame"):
+            detector.overlay()
+        assert detector.score(frame) > 0
 
 
 def test_another_thread_is_refused_and_the_detector_goes_on(machine):
