@@ -25,7 +25,7 @@ def machine() -> Machine:
         cpu=cpu_model(),
         cores=usable_cores(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        versions=tool_versions("onnxruntime", "openvino", "opencv-python-headless"),
+        versions=tool_versions("onnxruntime", "openvino", "opencv-python-headless", "pycuda"),
     )
 
 

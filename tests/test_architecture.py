@@ -19,10 +19,10 @@ LAYERS = (
     {"calibration", "export", "models"},
     {
         "benchmarking", "calibrating", "cases", "checks", "choosing", "comparing", "demo",
-        "diagnosis", "engines", "evaluation", "exporting", "fitting", "freezing",
-        "image_evaluation", "importing", "int8_meter", "inventory", "judging", "line", "metric_bench", "nvidia_checks",
-        "pixel_evaluation", "quantising", "recipes", "refitting", "reports",
-        "verifying",
+        "diagnosis", "engines", "evaluation", "exporting", "fitting", "freezing", "gpu_bench",
+        "image_evaluation", "importing", "int8_meter", "inventory", "judging", "line",
+        "metric_bench", "nvidia_checks", "pixel_evaluation", "quantising", "recipes", "refitting",
+        "reports", "verifying",
     },
     {"cli", "__main__"},
 )  # fmt: skip
