@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from slsg_edge.models.backbones import Trunk
@@ -56,16 +58,29 @@ class Workshop:
 Phases: TypeAlias = Sequence[Callable[[], Phase]]
 """Made one after the other, since a phase may freeze what the one before it trained."""
 
+Say: TypeAlias = Callable[[str], None]
+"""Tells the user."""
+
+Sample: TypeAlias = Callable[[int], NDArray[np.uint8]]
+"""At most so many of the training images at model resolution (N, H, W, 3), evenly chosen."""
+
+
+def as_given(settings: Any, sample: Sample, say: Say) -> Any:
+    """Nothing is left to the data."""
+    return settings
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """A detector: `summary` for people, `settings` for TOML, and how it is made and trained.
 
     `network` raises ConfigError for a resolution that it cannot have. `phases` trains the network
-    in place; the last phase leaves it as it is exported.
+    in place; the last phase leaves it as it is exported. `resolved` settles what the settings
+    leave to the training images, before there is a network, and says what it decided and why.
     """
 
     summary: str
     settings: type[TrainSettings]
     network: Callable[[Any, Preprocessing], Network]
     phases: Callable[[Any, Workshop], Phases]
+    resolved: Callable[[Any, Sample, Say], Any] = as_given

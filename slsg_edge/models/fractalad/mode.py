@@ -1,0 +1,36 @@
+"""Object or texture: ours, where the official code lists the categories by name.
+
+A product that lies where the one before it lay looks alike from image to image at each place; a
+texture has nothing to do with the place. So the share of what varies within images that the place
+alone accounts for decides.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+# Cells a side whose mean grey levels are compared.
+GRID = 32
+# Measured: bottle 0.99, juice_bottle 0.83, magnetic_tile 0.39, crops of one texture photo at most
+# 0.01 each.
+OBJECT_SHARE = 0.5
+SAMPLE = 64  # images
+
+
+def aligned_share(frames: NDArray[np.uint8]) -> float:
+    """Of the variance within images (N, H, W, 3), the share that their mean image has.
+
+    Near 1 for a product in its fixture, near 0 for a texture; N images of noise have 1 / N of it
+    by chance, which is taken off. 0 for images without any variance.
+    """
+    cells = np.stack([_cells(frame) for frame in frames])
+    cells -= cells.mean((1, 2), keepdims=True)
+    total = float(np.square(cells).mean())
+    mean = float(np.square(cells.mean(0)).mean())
+    by_chance = total / len(cells)
+    return (mean - by_chance) / (total - by_chance) if total > 0 and len(cells) > 1 else 0.0
+
+
+def _cells(frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+    grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+    return np.asarray(cv2.resize(grey, (GRID, GRID), interpolation=cv2.INTER_AREA), np.float32)
