@@ -22,7 +22,7 @@ LAYERS = (
         "engines", "evaluation", "exporting", "fitting", "freezing", "image_evaluation",
         "importing", "int8_meter", "inventory", "judging", "line", "metric_bench",
         "nvidia_checks", "pixel_evaluation", "quantising", "recipes", "refitting", "reports",
-        "verifying",
+        "synthesis_bench", "verifying",
     },
     {"cli", "__main__"},
 )  # fmt: skip

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Cells a side whose mean grey levels are compared.
+# Cells a side whose mean colours are compared.
 GRID = 32
 # Measured: bottle 0.99, juice_bottle 0.83, magnetic_tile 0.39, crops of one texture photo at most
 # 0.01 each.
@@ -23,14 +23,11 @@ def aligned_share(frames: NDArray[np.uint8]) -> float:
     Near 1 for a product in its fixture, near 0 for a texture; N images of noise have 1 / N of it
     by chance, which is taken off. 0 for images without any variance.
     """
-    cells = np.stack([_cells(frame) for frame in frames])
+    size = (GRID, GRID)
+    cells = np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames])
+    cells = cells.astype(np.float32)
     cells -= cells.mean((1, 2), keepdims=True)
     total = float(np.square(cells).mean())
     mean = float(np.square(cells.mean(0)).mean())
     by_chance = total / len(cells)
     return (mean - by_chance) / (total - by_chance) if total > 0 and len(cells) > 1 else 0.0
-
-
-def _cells(frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-    grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-    return np.asarray(cv2.resize(grey, (GRID, GRID), interpolation=cv2.INTER_AREA), np.float32)
