@@ -9,19 +9,20 @@ import hashlib
 import io
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from slsg_edge.bundle import Bundle, Manifest, new_bundle
+from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import ConfigError
 from slsg_edge.models.backbone_weights import backbone_weights
 from slsg_edge.models.backbones import load_trunk
-from slsg_edge.models.recipe import Network, Phases, Workshop
+from slsg_edge.models.recipe import Network, Phases, Sample, Say, Workshop
 from slsg_edge.models.registry import DETECTORS, detector_of
+from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.provenance import tool_versions
 from slsg_edge.training import charts
 from slsg_edge.training.checkpoint import History, RunFolder, unfinished
@@ -41,8 +42,6 @@ from slsg_edge.training.weight_files import weight_bytes
 SHOWN_PAIRS = 4  # on each row of the sheet of anomalies, and among the golden frames
 GOLDEN_BATCH = 2**31  # a batch that no training comes to
 
-Say: TypeAlias = Callable[[str], None]
-
 
 def train(
     data: Path,
@@ -61,12 +60,15 @@ def train(
     """
     started = time.monotonic()
     detector = detector_of(settings)
+    recipe = DETECTORS[detector]
+    recipe.network(settings.model, settings.preprocessing)  # its errors come before any reading
+    device = device_from_name(resources.device, resources.workers)
+    material = choose_material(data, settings.holdout, resources.textures)
+    settings = recipe.resolved(settings, _sample(material, settings.preprocessing), say)
     manifest = Manifest(detector, dataclasses.asdict(settings.model), settings.preprocessing)
     target = new_bundle(output, manifest)
-    device = device_from_name(resources.device, resources.workers)
     torch.manual_seed(settings.seed)
-    network = DETECTORS[detector].network(settings.model, settings.preprocessing)
-    material = choose_material(data, settings.holdout, resources.textures)
+    network = recipe.network(settings.model, settings.preprocessing)
     _load_backbone(network, settings, resources, say)
     run = RunFolder(output.with_suffix(".run"), _identity(settings, network, material))
     _check_run(run, resume, say)
@@ -77,7 +79,7 @@ def train(
     workshop = Workshop(settings, frames, textures, device)
     pairs = workshop.pairs(SHOWN_PAIRS)
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
-    _run(DETECTORS[detector].phases(network, workshop), run, device.workers, resume=resume)
+    _run(recipe.phases(network, workshop), run, device.workers, resume=resume)
     bundle = target.commit(
         "train",
         {
@@ -102,6 +104,14 @@ def train(
     return bundle
 
 
+def _sample(material: Material, preprocessing: Preprocessing) -> Sample:
+    def sample(count: int) -> NDArray[np.uint8]:
+        step = -(-len(material.images) // count)
+        return load_frames(material.images[::step], preprocessing)
+
+    return sample
+
+
 def _load_backbone(
     network: Network, settings: TrainSettings, resources: Resources, say: Say
 ) -> None:
@@ -113,6 +123,12 @@ def _load_backbone(
             say("Warning: the backbone starts from noise and is never trained.")
         return
     loaded = load_trunk(trunk, weights)
+    if loaded.random and settings.needs_all_layers:
+        raise ConfigError(
+            f"The backbone weights have nothing for {', '.join(loaded.random)}, which would stay "
+            "noise: this detector never trains its backbone.",
+            fix="Give a whole file, or take fewer layers, as in --set model.depth=3.",
+        )
     if loaded.random:
         say(f"Warning: no backbone weights for {', '.join(loaded.random)}: random at first.")
     if loaded.folded_batch_norm and settings.adapts_batch_norm:

@@ -22,7 +22,7 @@ LAYERS = (
         "diagnosis", "engines", "evaluation", "exporting", "fitting", "freezing", "gpu_bench",
         "image_evaluation", "importing", "int8_meter", "inventory", "judging", "line",
         "metric_bench", "nvidia_checks", "pixel_evaluation", "quantising", "recipes", "refitting",
-        "reports", "verifying",
+        "reports", "synthesis_bench", "verifying",
     },
     {"cli", "__main__"},
 )  # fmt: skip

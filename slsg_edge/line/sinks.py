@@ -105,7 +105,7 @@ class RejectFolder:
         record, image = inspection.record, inspection.frame.image
         if record.verdict == "good" or image is None:
             return
-        score = "undecided" if record.score is None else f"{record.score:.4f}"
+        score = "undecided" if record.score is None else f"{record.score:.4g}"
         path = self._folder / f"{self._run}_{record.index:08d}_{score}.jpg"
         try:
             write_atomically(path, encode_image(self._picture(inspection, image), ".jpg"))
@@ -154,7 +154,7 @@ class LiveLine:
 
     def _line(self, inspection: Inspection) -> str:
         record, sums = inspection.record, self._tally.summary(self._source.dropped)
-        latest = record.reason if record.score is None else f"score {record.score:.3f}"
+        latest = record.reason if record.score is None else f"score {record.score:.3g}"
         parts = (
             f"frame {record.index}: {record.verdict} ({latest})",
             f"{sums.good} good, {sums.anomalous} anomalous, {sums.undecided} undecided",

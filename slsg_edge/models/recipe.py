@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from slsg_edge.models.backbones import Trunk
@@ -60,6 +62,17 @@ def no_trial(settings: Any, device: str) -> None:
 Phases: TypeAlias = Sequence[Callable[[], Phase]]
 """Made one after the other, since a phase may freeze what the one before it trained."""
 
+Say: TypeAlias = Callable[[str], None]
+"""Tells the user."""
+
+Sample: TypeAlias = Callable[[int], NDArray[np.uint8]]
+"""At most so many of the training images at model resolution (N, H, W, 3), evenly chosen."""
+
+
+def as_given(settings: Any, sample: Sample, say: Say) -> Any:
+    """Nothing is left to the data."""
+    return settings
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -68,6 +81,8 @@ class Recipe:
     `network` raises ConfigError for a resolution that it cannot have. `phases` trains the network
     in place; the last phase leaves it as it is exported. `trial` is settings and the kind of device
     (`cpu`, `cuda`, `mps`) to the settings of a training that takes minutes, the same or shortened.
+    in place; the last phase leaves it as it is exported. `resolved` settles what the settings
+    leave to the training images, before there is a network, and says what it decided and why.
     """
 
     summary: str
@@ -75,3 +90,4 @@ class Recipe:
     network: Callable[[Any, Preprocessing], Network]
     phases: Callable[[Any, Workshop], Phases]
     trial: Callable[[Any, str], TrainSettings | None] = no_trial
+    resolved: Callable[[Any, Sample, Say], Any] = as_given
