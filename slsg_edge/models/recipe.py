@@ -81,7 +81,7 @@ class Recipe:
     `network` raises ConfigError for a resolution that it cannot have. `phases` trains the network
     in place; the last phase leaves it as it is exported. `trial` is settings and the kind of device
     (`cpu`, `cuda`, `mps`) to the settings of a training that takes minutes, the same or shortened.
-    in place; the last phase leaves it as it is exported. `resolved` settles what the settings
+    `resolved` settles what the settings
     leave to the training images, before there is a network, and says what it decided and why.
     """
 

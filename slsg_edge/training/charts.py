@@ -15,14 +15,16 @@ SHEET_BATCHES = 4
 
 
 def write_loss_chart(path: Path, histories: dict[str, History]) -> None:
-    """One panel per phase, loss over iterations."""
+    """One panel per phase that has losses, over iterations."""
     shown = {name: history for name, history in histories.items() if history and history[-1][1]}
     figure = Figure(figsize=(6 * max(1, len(shown)), 3.5), layout="constrained")
     for place, (name, history) in enumerate(shown.items(), 1):
         axes = figure.add_subplot(1, len(shown), place)
-        for loss in history[-1][1]:
-            axes.plot([row[0] for row in history], [row[1][loss] for row in history], label=loss)
-        axes.set(title=name, xlabel="iteration", yscale="log")
+        curves = {loss: [row[1][loss] for row in history] for loss in history[-1][1]}
+        for loss, values in curves.items():
+            axes.plot([row[0] for row in history], values, label=loss)
+        positive = min(map(min, curves.values())) > 0  # a log-likelihood may not be
+        axes.set(title=name, xlabel="iteration", yscale="log" if positive else "linear")
         axes.legend()
         axes.grid(alpha=0.3)
     buffer = io.BytesIO()

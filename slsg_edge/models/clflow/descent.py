@@ -1,0 +1,113 @@
+"""The phase in which the flows learn: likelihood first, then against simulated anomalies too."""
+
+import torch
+from torch import Tensor, nn
+
+from slsg_edge.models.clflow.boxes import BoxedPairs
+from slsg_edge.models.clflow.flow import distance
+from slsg_edge.models.clflow.losses import (
+    classification_loss,
+    contrast_loss,
+    likelihood_loss,
+)
+from slsg_edge.models.clflow.network import ClflowNetwork
+from slsg_edge.models.clflow.settings import ClflowSettings, FlowTraining
+from slsg_edge.models.scored import Normalise
+from slsg_edge.training.checkpoint import Stateful
+from slsg_edge.training.descent import Descent, learned
+from slsg_edge.training.device import Device
+from slsg_edge.training.feed import PairBatches
+from slsg_edge.training.loop import Losses, Phase
+
+NAME = "training"
+
+
+class Projections(nn.ModuleList):
+    """From each z to what is contrasted; left behind when training ends."""
+
+    def __init__(self, network: ClflowNetwork, channels: int) -> None:
+        super().__init__(
+            nn.Conv2d(flow.shape[0], channels, 1, bias=False) if channels else nn.Identity()
+            for flow in network.flows
+        )
+
+
+class Criterion:
+    """Images and `BoxedPairs`' targets to losses; `active` says when anomalies take part."""
+
+    def __init__(
+        self,
+        network: ClflowNetwork,
+        projections: Projections,
+        options: FlowTraining,
+        device: Device,
+    ) -> None:
+        self._network, self._projections = network, projections
+        self._loss, self._device = options.loss, device
+        self._normalise = Normalise().to(device.place)
+
+    def __call__(self, images: Tensor, targets: Tensor, *, active: bool) -> Losses:
+        wanted = active and bool(self._loss.classification or self._loss.contrast)
+        half = len(images) // 2
+        with self._device.autocast():
+            return self._losses(images if wanted else images[:half], targets, half, wanted)
+
+    def _losses(self, images: Tensor, targets: Tensor, half: int, wanted: bool) -> Losses:
+        with torch.no_grad():
+            features = self._network.features(self._normalise(images))
+        outputs, likelihoods = [], []
+        for flow, part in zip(self._network.flows, features, strict=True):
+            z, stretches = flow(part)
+            outputs.append(z)
+            good = [stretch[:half] for stretch in stretches]
+            determinant = flow.log_determinant(good)
+            likelihoods.append(likelihood_loss(z[:half], determinant))
+        likelihood = torch.stack(likelihoods).mean()
+        nothing = torch.zeros_like(likelihood)
+        losses = {"likelihood": likelihood, "classification": nothing, "contrast": nothing}
+        if wanted:
+            losses |= self._against_anomalies(outputs, targets, half)
+        weights = 1.0, self._loss.classification, self._loss.contrast
+        total = sum(
+            weight * part for weight, part in zip(weights, losses.values(), strict=True) if weight
+        )
+        return {"loss": torch.as_tensor(total), **losses}
+
+    def _against_anomalies(self, outputs: list[Tensor], targets: Tensor, half: int) -> Losses:
+        losses = {}
+        if self._loss.classification:
+            logits = self._network.fusion([distance(z) for z in outputs])
+            losses["classification"] = classification_loss(
+                logits.float(), targets[:, :1], self._loss.smoothing
+            )
+        if self._loss.contrast:
+            projected = [
+                project(z).float() for project, z in zip(self._projections, outputs, strict=True)
+            ]
+            losses["contrast"] = contrast_loss(projected, targets[half:, 1:], self._loss.margin)
+        return losses
+
+
+def descent_phase(
+    network: ClflowNetwork, pairs: PairBatches, settings: ClflowSettings, device: Device
+) -> Phase:
+    """Trains `network` in place; its backbone stays as it is, statistics included."""
+    options = settings.training
+    network.backbone.requires_grad_(False)
+    projections = Projections(network, options.loss.projection)
+    model = nn.ModuleDict({"network": network, "projections": projections})
+    device.arrange(model.eval())
+    optimiser = torch.optim.AdamW(
+        learned(model), options.learning_rate, weight_decay=options.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, options.iterations)
+    losses = Criterion(network, projections, options, device)
+    warm = round(options.warm_up * options.iterations)
+
+    def criterion(images: Tensor, targets: Tensor) -> Losses:
+        return losses(images, targets, active=schedule.last_epoch >= warm)
+
+    descent = Descent(optimiser, schedule, criterion, device)
+    source = BoxedPairs(pairs, network.finest_stride)
+    parts: dict[str, Stateful] = descent.parts(model)
+    return Phase(NAME, options.iterations, 2 * options.batch, parts, source, descent.step)

@@ -1,0 +1,39 @@
+"""CL-Flow as the registry has it: count how features spread, learn, count how good images score."""
+
+from slsg_edge.models.clflow.descent import descent_phase
+from slsg_edge.models.clflow.network import ClflowNetwork, ClflowSpec, network_from_spec
+from slsg_edge.models.clflow.settings import ClflowSettings
+from slsg_edge.models.clflow.statistics import Scores, Spread, score_phase, spread_phase
+from slsg_edge.models.recipe import Phases, Recipe, Workshop
+from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.training.loop import Phase
+
+
+def _network(spec: ClflowSpec, resolution: Preprocessing) -> ClflowNetwork:
+    return network_from_spec(spec, resolution.height, resolution.width)
+
+
+def _phases(network: ClflowNetwork, workshop: Workshop) -> Phases:
+    settings: ClflowSettings = workshop.settings
+    pairs = workshop.pairs(settings.training.batch)
+    spreads = [Spread(flow.shape) for flow in network.flows]
+    scores = Scores()
+
+    def learn() -> Phase:
+        for spread, flow in zip(spreads, network.flows, strict=True):
+            spread.hand_to(flow)
+        return descent_phase(network, pairs, settings, workshop.device)
+
+    return [
+        lambda: spread_phase(network, spreads, pairs, workshop.device),
+        learn,
+        lambda: score_phase(network, scores, pairs, workshop.device),
+    ]
+
+
+CLFLOW = Recipe(
+    "Textures and small defects: a likelihood of features, sharpened by simulated anomalies.",
+    ClflowSettings,
+    _network,
+    _phases,
+)
