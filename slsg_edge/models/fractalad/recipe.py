@@ -35,5 +35,5 @@ FRACTALAD = Recipe(
     FractalAdSettings,
     network_from_spec,
     _phases,
-    _resolved,
+    resolved=_resolved,
 )
