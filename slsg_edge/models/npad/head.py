@@ -48,7 +48,7 @@ class Gaussians(nn.Module):
         if self.rank:
             square = (_square(x - self.mean) - square) / self.residual
         distance = (square / self.channels).clamp_min(TINY).sqrt()
-        return distance.permute(1, 0).unflatten(1, patches.shape[2:])[:, None]
+        return distance.T.reshape(-1, 1, *patches.shape[2:])
 
 
 class Centroids(nn.Module):
@@ -62,7 +62,8 @@ class Centroids(nn.Module):
     def forward(self, patches: Tensor) -> Tensor:
         """(N, D, h, w) to (N, 1, h, w)."""
         squares = (patches * patches).sum(1, keepdim=True)
-        nearest = self.products(patches).amin(1, keepdim=True)
+        products: Tensor = self.products(patches)
+        nearest = products.amin(1, keepdim=True)
         return ((squares + nearest) / self.channels).clamp_min(TINY).sqrt()
 
 
@@ -75,7 +76,7 @@ class Whole(nn.Module):
 
     def forward(self, means: Tensor) -> Tensor:
         """(N, C) to (N, 1)."""
-        z = self.whitening(means)
+        z: Tensor = self.whitening(means)
         return (z * z).mean(1, keepdim=True).clamp_min(TINY).sqrt()
 
 
@@ -94,6 +95,7 @@ class Head(nn.Module):
     def __init__(self, spec: NpadSpec, widths: Sequence[int], height: int, width: int) -> None:
         super().__init__()
         self.spec, self.grid, self.features = spec, spec.grid(height, width), sum(widths)
+        self.widths = list(widths)
         self.reduction = nn.ModuleList(
             nn.Conv2d(features, spec.channels, 1, bias=False) for features in widths
         )
@@ -130,9 +132,9 @@ class Head(nn.Module):
 
     def set_reduction(self, matrix: Tensor) -> None:
         """(D, C), a column for each feature of each layer."""
-        parts = matrix.split([conv.in_channels for conv in self.reduction], 1)
-        for conv, part in zip(self.reduction, parts, strict=True):
-            conv.weight.copy_(part[..., None, None])
+        parts = torch.split(matrix, self.widths, 1)
+        for weight, part in zip(self.reduction.parameters(), parts, strict=True):
+            weight.copy_(part[..., None, None])
 
     def means(self, features: Sequence[Tensor]) -> Tensor:
         """(N, C) of all layers, not reduced."""

@@ -72,5 +72,6 @@ class NpadSpec:
     def gaussian_bytes(self, height: int, width: int) -> int:
         """What the Gaussians add to the bundle's graphs and to an engine."""
         rows, columns = self.grid(height, width)
-        numbers = self.rank or self.channels
-        return rows * columns * (numbers + 1) * self.channels * FLOAT
+        directions = self.rank or self.channels
+        beside = self.channels + 1 if self.rank else 0
+        return rows * columns * (directions * (self.channels + 1) + beside) * FLOAT
