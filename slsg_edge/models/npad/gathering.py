@@ -105,7 +105,7 @@ class Gathering:
         if head.whole is not None:
             whole = kept.whole.to(place)[:, 0]
             self._set(3, whole)
-            total = total + head.normal(3, whole)
+            total = total + head.tipped(whole)
         self._set(4, total)
 
     def _scores(self, cells: Tensor) -> Tensor:

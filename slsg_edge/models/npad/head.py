@@ -14,9 +14,7 @@ from torch.nn import functional
 from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.models.npad.surface import enlargement
 
-# logit = LOGIT_GOOD + 2 asinh(z / 2): z good deviations from the mean good image. Slope 1 among
-# the good, logarithmic beyond, so that sigmoid tells z = 1000 from z = 900 in FP32.
-LOGIT_GOOD = -3.0
+LOGIT_GOOD = -3.0  # of the mean good image
 TINY = 1e-6  # under the root
 
 
@@ -114,9 +112,9 @@ class Head(nn.Module):
         patches = self.patches(features)
         z = self.normal(2, self.combined(self.gaussians(patches), self.centroids(patches)))
         if self.whole is not None:
-            z = z + self.normal(3, self.whole(self.means(features)))[:, :, None, None]
+            z = z + self.tipped(self.whole(self.means(features)))[:, :, None, None]
         z = self.normal(4, self.enlarged(z))
-        return LOGIT_GOOD + 2 * torch.asinh(z / 2)
+        return LOGIT_GOOD + softened(z)
 
     def patches(self, features: Sequence[Tensor]) -> Tensor:
         """(N, D, h, w): reduced first, since 3x3 mean and resizing do not mix channels."""
@@ -149,6 +147,10 @@ class Head(nn.Module):
             return first + second
         return first if self.spec.combine == "mahalanobis" else second
 
+    def tipped(self, whole: Tensor) -> Tensor:
+        """What the whole image adds to all its cells: enough to tip it, not to drown its map."""
+        return softened(self.normal(3, whole))
+
     def normal(self, index: int, value: Tensor) -> Tensor:
         return (value - self.centre[index]) / self.spread[index]
 
@@ -164,6 +166,11 @@ class Head(nn.Module):
         if tuple(x.shape[2:]) == self.grid:
             return x
         return functional.interpolate(x, self.grid, mode="bilinear", align_corners=False)
+
+
+def softened(z: Tensor) -> Tensor:
+    """Slope 1 among the good, logarithmic beyond: sigmoid tells z = 1000 from z = 900 in FP32."""
+    return 2 * torch.asinh(z / 2)
 
 
 def _square(x: Tensor) -> Tensor:
