@@ -25,9 +25,10 @@ def fit_gaussians(
 
 def whitening(covariances: Tensor) -> Tensor:
     """W with S^-1 = W^T W: the inverse of S's Cholesky factor."""
-    lower = torch.linalg.cholesky(covariances)
+    lower: Tensor = torch.linalg.cholesky(covariances)
     unit = torch.eye(covariances.shape[-1], dtype=covariances.dtype).expand_as(lower)
-    return torch.linalg.solve_triangular(lower, unit, upper=False)
+    inverse: Tensor = torch.linalg.solve_triangular(lower, unit, upper=False)
+    return inverse
 
 
 def low_rank(covariances: Tensor, rank: int) -> tuple[Tensor, Tensor]:
@@ -67,7 +68,7 @@ def k_means(vectors: Tensor, count: int, rounds: int, seed: int) -> Tensor:
     random = torch.Generator().manual_seed(seed)
     centroids = _spread_out(vectors, count, random)
     for _ in range(rounds):
-        nearest = torch.cat([_nearest(part, centroids) for part in vectors.split(CHUNK)])
+        nearest = torch.cat([_nearest(part, centroids) for part in torch.split(vectors, CHUNK)])
         sizes = torch.bincount(nearest, minlength=count)[:, None]
         sums = torch.zeros_like(centroids).index_add_(0, nearest, vectors)
         centroids = torch.where(sizes > 0, sums / sizes.clamp_min(1), centroids)

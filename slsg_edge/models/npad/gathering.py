@@ -44,15 +44,13 @@ class Gathering:
 
     def reduction_phase(self) -> Phase:
         """Chooses channels by the covariance of all patches' features."""
-        features = sum(conv.in_channels for conv in self.head.reduction)
-        moments = Moments(1, features)
+        moments = Moments(1, self.head.features)
 
         def take(given: list[Tensor]) -> None:
             moments.add(self.head.stacked(given).flatten(2).permute(0, 2, 1).flatten(0, 1)[None])
 
-        return self._phase(
-            "reduction", self.seen, {"moments": moments}, take, self._reduce(moments)
-        )
+        fit = self._reduce(moments)
+        return self._phase("reduction", self.seen, {"moments": moments}, take, fit)
 
     def statistics_phase(self) -> Phase:
         spec, options, seed = self.network.spec, self.settings.training, self.settings.seed
@@ -76,7 +74,7 @@ class Gathering:
                 (mean,), (covariance,) = means_and_covariances(means, 1, 1, 1)
                 fit_whole(self.head.whole, mean, covariance, options.shrinkage)
 
-        parts = {"patches": patches, "means": means, "sample": sample}
+        parts: dict[str, Stateful] = {"patches": patches, "means": means, "sample": sample}
         return self._phase("statistics", self.seen, parts, take, fit)
 
     def scale_phase(self) -> Phase:
@@ -98,7 +96,7 @@ class Gathering:
 
     def _scale(self, kept: "Distances") -> None:
         head, place = self.head, self.device.place
-        first, second = kept.maps.to(place).split(1, 1)
+        first, second = torch.split(kept.maps.to(place), 1, 1)
         self._set(0, self._scores(first))
         self._set(1, self._scores(second))
         both = head.combined(first, second)
@@ -107,7 +105,7 @@ class Gathering:
         if head.whole is not None:
             whole = kept.whole.to(place)[:, 0]
             self._set(3, whole)
-            total = total + head.normal(3, whole)
+            total = total + head.tipped(whole)
         self._set(4, total)
 
     def _scores(self, cells: Tensor) -> Tensor:

@@ -14,9 +14,7 @@ from torch.nn import functional
 from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.models.npad.surface import enlargement
 
-# logit = LOGIT_GOOD + 2 asinh(z / 2): z good deviations from the mean good image. Slope 1 among
-# the good, logarithmic beyond, so that sigmoid tells z = 1000 from z = 900 in FP32.
-LOGIT_GOOD = -3.0
+LOGIT_GOOD = -3.0  # of the mean good image
 TINY = 1e-6  # under the root
 
 
@@ -48,7 +46,7 @@ class Gaussians(nn.Module):
         if self.rank:
             square = (_square(x - self.mean) - square) / self.residual
         distance = (square / self.channels).clamp_min(TINY).sqrt()
-        return distance.permute(1, 0).unflatten(1, patches.shape[2:])[:, None]
+        return distance.T.reshape(-1, 1, *patches.shape[2:])
 
 
 class Centroids(nn.Module):
@@ -62,7 +60,8 @@ class Centroids(nn.Module):
     def forward(self, patches: Tensor) -> Tensor:
         """(N, D, h, w) to (N, 1, h, w)."""
         squares = (patches * patches).sum(1, keepdim=True)
-        nearest = self.products(patches).amin(1, keepdim=True)
+        products: Tensor = self.products(patches)
+        nearest = products.amin(1, keepdim=True)
         return ((squares + nearest) / self.channels).clamp_min(TINY).sqrt()
 
 
@@ -75,7 +74,7 @@ class Whole(nn.Module):
 
     def forward(self, means: Tensor) -> Tensor:
         """(N, C) to (N, 1)."""
-        z = self.whitening(means)
+        z: Tensor = self.whitening(means)
         return (z * z).mean(1, keepdim=True).clamp_min(TINY).sqrt()
 
 
@@ -94,6 +93,7 @@ class Head(nn.Module):
     def __init__(self, spec: NpadSpec, widths: Sequence[int], height: int, width: int) -> None:
         super().__init__()
         self.spec, self.grid, self.features = spec, spec.grid(height, width), sum(widths)
+        self.widths = list(widths)
         self.reduction = nn.ModuleList(
             nn.Conv2d(features, spec.channels, 1, bias=False) for features in widths
         )
@@ -112,9 +112,9 @@ class Head(nn.Module):
         patches = self.patches(features)
         z = self.normal(2, self.combined(self.gaussians(patches), self.centroids(patches)))
         if self.whole is not None:
-            z = z + self.normal(3, self.whole(self.means(features)))[:, :, None, None]
+            z = z + self.tipped(self.whole(self.means(features)))[:, :, None, None]
         z = self.normal(4, self.enlarged(z))
-        return LOGIT_GOOD + 2 * torch.asinh(z / 2)
+        return LOGIT_GOOD + softened(z)
 
     def patches(self, features: Sequence[Tensor]) -> Tensor:
         """(N, D, h, w): reduced first, since 3x3 mean and resizing do not mix channels."""
@@ -130,9 +130,9 @@ class Head(nn.Module):
 
     def set_reduction(self, matrix: Tensor) -> None:
         """(D, C), a column for each feature of each layer."""
-        parts = matrix.split([conv.in_channels for conv in self.reduction], 1)
-        for conv, part in zip(self.reduction, parts, strict=True):
-            conv.weight.copy_(part[..., None, None])
+        parts = torch.split(matrix, self.widths, 1)
+        for weight, part in zip(self.reduction.parameters(), parts, strict=True):
+            weight.copy_(part[..., None, None])
 
     def means(self, features: Sequence[Tensor]) -> Tensor:
         """(N, C) of all layers, not reduced."""
@@ -146,6 +146,10 @@ class Head(nn.Module):
         if self.spec.combine == "sum":
             return first + second
         return first if self.spec.combine == "mahalanobis" else second
+
+    def tipped(self, whole: Tensor) -> Tensor:
+        """What the whole image adds to all its cells: enough to tip it, not to drown its map."""
+        return softened(self.normal(3, whole))
 
     def normal(self, index: int, value: Tensor) -> Tensor:
         return (value - self.centre[index]) / self.spread[index]
@@ -162,6 +166,11 @@ class Head(nn.Module):
         if tuple(x.shape[2:]) == self.grid:
             return x
         return functional.interpolate(x, self.grid, mode="bilinear", align_corners=False)
+
+
+def softened(z: Tensor) -> Tensor:
+    """Slope 1 among the good, logarithmic beyond: sigmoid tells z = 1000 from z = 900 in FP32."""
+    return 2 * torch.asinh(z / 2)
 
 
 def _square(x: Tensor) -> Tensor:

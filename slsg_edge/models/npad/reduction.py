@@ -14,7 +14,7 @@ def reduction(rule: Rule, features: int, channels: int, seed: int) -> Tensor:
     random = torch.Generator().manual_seed(seed)
     if rule == "random":
         return _selection(torch.randperm(features, generator=random)[:channels], features)
-    directions, _ = torch.linalg.qr(torch.randn(features, channels, generator=random))
+    directions: Tensor = torch.linalg.qr(torch.randn(features, channels, generator=random)).Q
     return directions.T.contiguous()
 
 
@@ -23,7 +23,7 @@ def learned_reduction(rule: Rule, covariance: Tensor, channels: int) -> Tensor:
     if rule == "variance":
         order = torch.argsort(covariance.diagonal(), descending=True, stable=True)
         return _selection(order[:channels], len(covariance))
-    directions = torch.linalg.eigh(covariance).eigenvectors
+    directions: Tensor = torch.linalg.eigh(covariance).eigenvectors
     return directions[:, -channels:].T.contiguous()
 
 

@@ -16,7 +16,7 @@ class NpadSpec:
 
     layers: whose features make a patch, on a grid with a cell every `stride` pixels. channels: of
     a patch, once reduced. rank: directions of each Gaussian that are kept, the rest being alike;
-    0 keeps all. combine: the larger of both distances, their sum, or one of them alone. whole: add
+    0 keeps all. combine: the sum of both distances, the larger, or one of them alone. whole: add
     the distance of the whole image's mean features, for what is wrong nowhere in particular.
     smoothing: of the map, in pixels; score_share: the image score is the mean of so large a share
     of the map, its largest pixels.
@@ -28,10 +28,10 @@ class NpadSpec:
     channels: int = 64
     rank: int = 0
     centroids: int = 1024
-    combine: Literal["max", "sum", "mahalanobis", "euclidean"] = "max"
+    combine: Literal["sum", "max", "mahalanobis", "euclidean"] = "sum"
     whole: bool = True
     smoothing: float = 4.0
-    score_share: float = 0.01
+    score_share: float = 0.02
 
     def __post_init__(self) -> None:
         layers = list(self.layers)
@@ -72,5 +72,6 @@ class NpadSpec:
     def gaussian_bytes(self, height: int, width: int) -> int:
         """What the Gaussians add to the bundle's graphs and to an engine."""
         rows, columns = self.grid(height, width)
-        numbers = self.rank or self.channels
-        return rows * columns * (numbers + 1) * self.channels * FLOAT
+        directions = self.rank or self.channels
+        beside = self.channels + 1 if self.rank else 0
+        return rows * columns * (directions * (self.channels + 1) + beside) * FLOAT

@@ -23,9 +23,10 @@ class Moments:
 
     def add(self, vectors: Tensor) -> None:
         """(groups, N, D), N more of each."""
-        vectors = vectors.cpu()
+        # products in FP32 would drown what varies little around a large mean
+        vectors = vectors.cpu().double()
         self.count += vectors.shape[1]
-        self.first += vectors.sum(1, dtype=torch.float64)
+        self.first += vectors.sum(1)
         self.second += torch.bmm(vectors.transpose(1, 2), vectors)
 
     def state_dict(self) -> dict[str, Any]:
