@@ -16,7 +16,7 @@ from slsg_edge.models.fractalad.training import training_phase
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.synthesis.fractal_patches import FractalSimulator
 from slsg_edge.synthesis.textures import ProceduralTextures
-from slsg_edge.training.device import device_from_name
+from slsg_edge.training.device import Device, device_from_name
 
 SIZE = Preprocessing(64, 64)
 OBJECT = FractalAdSettings(model=FractalSpec(depth=2, mode="object"), preprocessing=SIZE)
@@ -85,6 +85,16 @@ def test_student_and_head_learn_and_the_teacher_does_not(batch):
 def test_the_segmentation_never_reaches_the_student(batch):
     alone = dataclasses.replace(OBJECT, training=FractalTraining(distillation=0.0))
     assert _stepped(alone, *batch)[0] == {"head"}
+
+
+def test_mixed_precision_keeps_the_losses(batch):
+    torch.manual_seed(0)
+    network = network_from_spec(OBJECT.model, SIZE)
+    mixed = Device(torch.device("cpu"), 0, torch.bfloat16)
+    losses = training_phase(network, None, OBJECT, mixed).step(batch)
+    assert losses["loss"].dtype == torch.float32
+    whole = _stepped(OBJECT, *batch)[1]
+    assert losses["loss"].item() == pytest.approx(whole["loss"].item(), rel=0.02)
 
 
 def test_a_texture_trains_its_head_alone(batch):

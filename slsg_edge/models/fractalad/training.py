@@ -51,11 +51,4 @@ def training_phase(
         }
 
     descent = Descent(optimiser, schedule, criterion, device)
-    return Phase(
-        NAME,
-        options.iterations,
-        2 * options.batch,
-        descent.parts(network),
-        source,
-        descent.step,
-    )
+    return descent.phase(NAME, options.iterations, 2 * options.batch, network, source)
