@@ -23,9 +23,9 @@ FLOOR = 0.01
 # threshold is modelled on logits, and images that were not learned from score a little higher.
 GOOD_LOGIT = -3.0
 GOOD_SPREAD = 0.5
-# A hundred times the distance of a good image may not come closer to 1 than FP32 can tell apart.
+# A thousand times the distance of a good image may not come closer to 1 than FP32 can tell apart.
 LARGEST_LOGIT = 12.0
-LARGEST_RATIO = 100.0
+LARGEST_RATIO = 1000.0
 
 
 class Spread(nn.Module):
