@@ -1,5 +1,7 @@
 """The phase in which the flows learn: likelihood first, then against simulated anomalies too."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -11,7 +13,7 @@ from slsg_edge.models.clflow.losses import (
     likelihood_loss,
 )
 from slsg_edge.models.clflow.network import ClflowNetwork
-from slsg_edge.models.clflow.settings import ClflowSettings, FlowTraining
+from slsg_edge.models.clflow.settings import FlowTraining
 from slsg_edge.models.scored import Normalise
 from slsg_edge.training.checkpoint import Stateful
 from slsg_edge.training.descent import Descent, learned
@@ -95,12 +97,14 @@ class Criterion:
 
 
 def descent_phase(
-    network: ClflowNetwork, pairs: PairBatches, settings: ClflowSettings, device: Device
+    network: ClflowNetwork,
+    projections: Projections,
+    pairs: PairBatches,
+    options: FlowTraining,
+    device: Device,
 ) -> Phase:
     """Trains `network` in place; its backbone stays as it is, statistics included."""
-    options = settings.training
     network.backbone.requires_grad_(False)
-    projections = Projections(network, options.loss.projection)
     model = nn.ModuleDict({"network": network, "projections": projections})
     device.arrange(model.eval())
     optimiser = _optimiser(model, network.fusion.bias, options)
@@ -119,5 +123,8 @@ def descent_phase(
 
 def _optimiser(model: nn.Module, bias: nn.Parameter, options: FlowTraining) -> torch.optim.AdamW:
     others = [parameter for parameter in learned(model) if parameter is not bias]
-    groups = [{"params": others}, {"params": [bias], "lr": BIAS_PACE * options.learning_rate}]
+    groups: list[dict[str, Any]] = [
+        {"params": others},
+        {"params": [bias], "lr": BIAS_PACE * options.learning_rate},
+    ]
     return torch.optim.AdamW(groups, options.learning_rate, weight_decay=options.weight_decay)

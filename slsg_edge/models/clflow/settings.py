@@ -42,7 +42,7 @@ class FlowTraining:
     warm_up: share of the iterations that see the likelihood of good images alone.
     """
 
-    iterations: int = 1000
+    iterations: int = 500
     batch: int = 16
     learning_rate: float = 1e-3
     weight_decay: float = 1e-5
