@@ -79,7 +79,7 @@ class Scores(nn.Module):
         count, total, squares = self.sums.tolist()
         mean = total / count
         deviation = max(squares / count - mean * mean, 0.0) ** 0.5
-        reach = float(fusion.weights().sum()) * torch.tensor(LARGEST_RATIO).log().item()
+        reach = fusion.weights().sum().item() * torch.tensor(LARGEST_RATIO).log().item()
         steepest = (LARGEST_LOGIT - GOOD_LOGIT) / reach
         slope = min(GOOD_SPREAD / max(deviation, 1e-6), steepest)
         fusion.slope.fill_(slope)
