@@ -1,5 +1,7 @@
 """The phase in which the flows learn: likelihood first, then against simulated anomalies too."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -11,7 +13,7 @@ from slsg_edge.models.clflow.losses import (
     likelihood_loss,
 )
 from slsg_edge.models.clflow.network import ClflowNetwork
-from slsg_edge.models.clflow.settings import ClflowSettings, FlowTraining
+from slsg_edge.models.clflow.settings import FlowTraining
 from slsg_edge.models.scored import Normalise
 from slsg_edge.training.checkpoint import Stateful
 from slsg_edge.training.descent import Descent, learned
@@ -20,6 +22,9 @@ from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.loop import Losses, Phase
 
 NAME = "training"
+# The classification's threshold is one number far from where it starts: until it has arrived,
+# the flows would be bent to make up for it.
+BIAS_PACE = 10.0
 
 
 class Projections(nn.ModuleList):
@@ -49,57 +54,60 @@ class Criterion:
     def __call__(self, images: Tensor, targets: Tensor, *, active: bool) -> Losses:
         wanted = active and bool(self._loss.classification or self._loss.contrast)
         half = len(images) // 2
-        with self._device.autocast():
-            return self._losses(images if wanted else images[:half], targets, half, wanted)
-
-    def _losses(self, images: Tensor, targets: Tensor, half: int, wanted: bool) -> Losses:
-        with torch.no_grad():
-            features = self._network.features(self._normalise(images))
-        outputs, likelihoods = [], []
-        for flow, part in zip(self._network.flows, features, strict=True):
-            z, stretches = flow(part)
-            outputs.append(z)
-            good = [stretch[:half] for stretch in stretches]
-            determinant = flow.log_determinant(good)
-            likelihoods.append(likelihood_loss(z[:half], determinant))
-        likelihood = torch.stack(likelihoods).mean()
+        outputs, likelihood = self._flow(images if wanted else images[:half], half)
         nothing = torch.zeros_like(likelihood)
         losses = {"likelihood": likelihood, "classification": nothing, "contrast": nothing}
         if wanted:
             losses |= self._against_anomalies(outputs, targets, half)
-        weights = 1.0, self._loss.classification, self._loss.contrast
-        total = sum(
-            weight * part for weight, part in zip(weights, losses.values(), strict=True) if weight
+        total = (
+            likelihood
+            + self._loss.classification * losses["classification"]
+            + self._loss.contrast * losses["contrast"]
         )
-        return {"loss": torch.as_tensor(total), **losses}
+        return {"loss": total, **losses}
+
+    def _flow(self, images: Tensor, half: int) -> tuple[list[Tensor], Tensor]:
+        """z of each scale, and the likelihood loss of the good half.
+
+        Features are FP32 whatever the device prefers: where good images hardly differ, what
+        bfloat16 rounds away is the signal. Of the flows, only the convolutions are not FP32.
+        """
+        with torch.no_grad():
+            features = self._network.features(self._normalise(images))
+        outputs, likelihoods = [], []
+        for flow, part in zip(self._network.flows, features, strict=True):
+            with self._device.autocast():
+                z, stretches = flow(part)
+            outputs.append(z)
+            determinant = flow.log_determinant([stretch[:half] for stretch in stretches])
+            likelihoods.append(likelihood_loss(z[:half], determinant))
+        return outputs, torch.stack(likelihoods).mean()
 
     def _against_anomalies(self, outputs: list[Tensor], targets: Tensor, half: int) -> Losses:
         losses = {}
         if self._loss.classification:
             logits = self._network.fusion([distance(z) for z in outputs])
             losses["classification"] = classification_loss(
-                logits.float(), targets[:, :1], self._loss.smoothing
+                logits, targets[:, :1], self._loss.smoothing
             )
         if self._loss.contrast:
-            projected = [
-                project(z).float() for project, z in zip(self._projections, outputs, strict=True)
-            ]
+            projected = [project(z) for project, z in zip(self._projections, outputs, strict=True)]
             losses["contrast"] = contrast_loss(projected, targets[half:, 1:], self._loss.margin)
         return losses
 
 
 def descent_phase(
-    network: ClflowNetwork, pairs: PairBatches, settings: ClflowSettings, device: Device
+    network: ClflowNetwork,
+    projections: Projections,
+    pairs: PairBatches,
+    options: FlowTraining,
+    device: Device,
 ) -> Phase:
     """Trains `network` in place; its backbone stays as it is, statistics included."""
-    options = settings.training
     network.backbone.requires_grad_(False)
-    projections = Projections(network, options.loss.projection)
     model = nn.ModuleDict({"network": network, "projections": projections})
     device.arrange(model.eval())
-    optimiser = torch.optim.AdamW(
-        learned(model), options.learning_rate, weight_decay=options.weight_decay
-    )
+    optimiser = _optimiser(model, network.fusion.bias, options)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, options.iterations)
     losses = Criterion(network, projections, options, device)
     warm = round(options.warm_up * options.iterations)
@@ -111,3 +119,12 @@ def descent_phase(
     source = BoxedPairs(pairs, network.finest_stride)
     parts: dict[str, Stateful] = descent.parts(model)
     return Phase(NAME, options.iterations, 2 * options.batch, parts, source, descent.step)
+
+
+def _optimiser(model: nn.Module, bias: nn.Parameter, options: FlowTraining) -> torch.optim.AdamW:
+    others = [parameter for parameter in learned(model) if parameter is not bias]
+    groups: list[dict[str, Any]] = [
+        {"params": others},
+        {"params": [bias], "lr": BIAS_PACE * options.learning_rate},
+    ]
+    return torch.optim.AdamW(groups, options.learning_rate, weight_decay=options.weight_decay)

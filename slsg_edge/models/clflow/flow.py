@@ -78,8 +78,11 @@ class Flow(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """z, and the logarithms of the stretches for `log_determinant`."""
-        z = functional.layer_norm(x.float(), self.shape, self.gain, self.bias)
-        groups, stretches = list(z.chunk(GROUPS, 1)), []
+        return self.coupled(functional.layer_norm(x.float(), self.shape, self.gain, self.bias))
+
+    def coupled(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """All steps, and nothing before them."""
+        groups, stretches = list(x.chunk(GROUPS, 1)), []
         for number, step in enumerate(self.steps):
             changed = changed_groups(number)
             seen = [group for place, group in enumerate(groups) if place not in changed]

@@ -20,9 +20,18 @@ def likelihood_loss(z: Tensor, log_determinant: Tensor) -> Tensor:
 
 
 def classification_loss(logits: Tensor, mask: Tensor, smoothing: float) -> Tensor:
-    """Cross-entropy of logits (N, 1, h, w) with the mask, its labels smoothed towards a half."""
-    target = mask * (1 - smoothing) + smoothing / 2
-    return functional.binary_cross_entropy_with_logits(logits, target)
+    """Cross-entropy of logits (2 B, 1, h, w), good half first, with labels smoothed to a half.
+
+    Good images are good everywhere, anomalies count where the mask (2 B, 1, h, w) is: what lies
+    around an anomaly sees it, and a flow that learned to call that good would grow blind.
+    """
+    good, anomalous = logits.chunk(2)
+    present = mask.chunk(2)[1]
+    missed = functional.binary_cross_entropy_with_logits(
+        anomalous, torch.full_like(anomalous, 1 - smoothing / 2), reduction="none"
+    )
+    false = functional.binary_cross_entropy_with_logits(good, torch.full_like(good, smoothing / 2))
+    return (false + (missed * present).sum() / present.sum().clamp(min=1)) / 2
 
 
 def global_contrast(features: Tensor) -> Tensor:

@@ -30,11 +30,11 @@ class ClflowSpec:
     """
 
     backbone: Architecture = "resnet18"
-    layers: tuple[int, ...] = (1, 2, 3)
+    layers: tuple[int, ...] = (2, 3)
     steps: int = 8
     hidden: float = 1.0
     kernels: tuple[int, ...] = (3,)
-    score_pixels: int = 100
+    score_pixels: int = 500
 
     def __post_init__(self) -> None:
         require(

@@ -1,6 +1,6 @@
 """CL-Flow as the registry has it: count how features spread, learn, count how good images score."""
 
-from slsg_edge.models.clflow.descent import descent_phase
+from slsg_edge.models.clflow.descent import Projections, descent_phase
 from slsg_edge.models.clflow.network import ClflowNetwork, ClflowSpec, network_from_spec
 from slsg_edge.models.clflow.settings import ClflowSettings
 from slsg_edge.models.clflow.statistics import Scores, Spread, score_phase, spread_phase
@@ -18,11 +18,13 @@ def _phases(network: ClflowNetwork, workshop: Workshop) -> Phases:
     pairs = workshop.pairs(settings.training.batch)
     spreads = [Spread(flow.shape) for flow in network.flows]
     scores = Scores()
+    # drawn before any phase, or a run that resumes behind the first would draw others
+    projections = Projections(network, settings.training.loss.projection)
 
     def learn() -> Phase:
         for spread, flow in zip(spreads, network.flows, strict=True):
             spread.hand_to(flow)
-        return descent_phase(network, pairs, settings, workshop.device)
+        return descent_phase(network, projections, pairs, settings.training, workshop.device)
 
     return [
         lambda: spread_phase(network, spreads, pairs, workshop.device),

@@ -20,7 +20,7 @@ class LossSettings:
     that z is projected to for the contrast; 0 contrasts z itself.
     """
 
-    classification: float = 1.0
+    classification: float = 0.1
     contrast: float = 0.1
     smoothing: float = 0.1
     margin: float = 0.0
@@ -42,7 +42,7 @@ class FlowTraining:
     warm_up: share of the iterations that see the likelihood of good images alone.
     """
 
-    iterations: int = 1500
+    iterations: int = 500
     batch: int = 16
     learning_rate: float = 1e-3
     weight_decay: float = 1e-5
@@ -65,4 +65,4 @@ class ClflowSettings(TrainSettings):
 
     def hints(self, device: str) -> Iterator[str]:
         if device == "cpu":
-            yield "the flows want a GPU; model.layers=[2,3] and model.kernels=[3,1] cost less."
+            yield "the flows want a GPU; model.layers=[3] and model.kernels=[3,1] cost less."

@@ -23,9 +23,9 @@ FLOOR = 0.01
 # threshold is modelled on logits, and images that were not learned from score a little higher.
 GOOD_LOGIT = -3.0
 GOOD_SPREAD = 0.5
-# A hundred times the distance of a good image may not come closer to 1 than FP32 can tell apart.
+# A thousand times the distance of a good image may not come closer to 1 than FP32 can tell apart.
 LARGEST_LOGIT = 12.0
-LARGEST_RATIO = 100.0
+LARGEST_RATIO = 1000.0
 
 
 class Spread(nn.Module):
@@ -79,7 +79,7 @@ class Scores(nn.Module):
         count, total, squares = self.sums.tolist()
         mean = total / count
         deviation = max(squares / count - mean * mean, 0.0) ** 0.5
-        reach = float(fusion.weights().sum()) * torch.tensor(LARGEST_RATIO).log().item()
+        reach = fusion.weights().sum().item() * torch.tensor(LARGEST_RATIO).log().item()
         steepest = (LARGEST_LOGIT - GOOD_LOGIT) / reach
         slope = min(GOOD_SPREAD / max(deviation, 1e-6), steepest)
         fusion.slope.fill_(slope)
