@@ -81,8 +81,8 @@ class Recipe:
     `network` raises ConfigError for a resolution that it cannot have. `phases` trains the network
     in place; the last phase leaves it as it is exported. `trial` is settings and the kind of device
     (`cpu`, `cuda`, `mps`) to the settings of a training that takes minutes, the same or shortened.
-    `resolved` settles what the settings
-    leave to the training images, before there is a network, and says what it decided and why.
+    `resolved` settles what the settings leave to the training images, before there is a network, and
+    says what it decided and why.
     """
 
     summary: str
