@@ -18,11 +18,11 @@ LAYERS = (
     {"data", "metrics", "runtime", "sample", "synthesis", "training"},
     {"calibration", "export", "models"},
     {
-        "benchmarking", "calibrating", "cases", "checks", "comparing", "demo", "diagnosis",
-        "engines", "evaluation", "exporting", "fitting", "freezing", "image_evaluation",
-        "importing", "int8_meter", "inventory", "judging", "line", "metric_bench",
-        "nvidia_checks", "pixel_evaluation", "quantising", "recipes", "refitting", "reports",
-        "synthesis_bench", "verifying",
+        "benchmarking", "calibrating", "cases", "checks", "choosing", "comparing", "demo",
+        "diagnosis", "engines", "evaluation", "exporting", "fitting", "freezing",
+        "image_evaluation", "importing", "int8_meter", "inventory", "judging", "line",
+        "metric_bench", "nvidia_checks", "pixel_evaluation", "quantising", "recipes", "refitting",
+        "reports", "synthesis_bench", "verifying",
     },
     {"cli", "__main__"},
 )  # fmt: skip

@@ -55,18 +55,32 @@ class Workshop:
         return PairBatches(self.frames, simulator, settings.seed, batch)
 
 
+def no_trial(settings: Any, device: str) -> None:
+    """Of a detector that takes too long to be tried on the way to a choice."""
+
+
 Phases: TypeAlias = Sequence[Callable[[], Phase]]
 """Made one after the other, since a phase may freeze what the one before it trained."""
 
 Say: TypeAlias = Callable[[str], None]
 """Tells the user."""
 
-Sample: TypeAlias = Callable[[int], NDArray[np.uint8]]
-"""At most so many of the training images at model resolution (N, H, W, 3), evenly chosen."""
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """What a run starts from, before there is a network.
+
+    sample: at most so many of the training images, evenly chosen, at model resolution
+    (N, H, W, 3). layers: of the backbone, from the first, that the weights have something for;
+    all of them where it starts from noise anyway.
+    """
+
+    sample: Callable[[int], NDArray[np.uint8]]
+    layers: int
 
 
-def as_given(settings: Any, sample: Sample, say: Say) -> Any:
-    """Nothing is left to the data."""
+def as_given(settings: Any, at_hand: AtHand, say: Say) -> Any:
+    """Nothing is left open."""
     return settings
 
 
@@ -75,12 +89,14 @@ class Recipe:
     """A detector: `summary` for people, `settings` for TOML, and how it is made and trained.
 
     `network` raises ConfigError for a resolution that it cannot have. `phases` trains the network
-    in place; the last phase leaves it as it is exported. `resolved` settles what the settings
-    leave to the training images, before there is a network, and says what it decided and why.
+    in place; the last phase leaves it as it is exported. `trial` is settings and the kind of device
+    (`cpu`, `cuda`, `mps`) to the settings of a training that takes minutes, the same or shortened.
+    `resolved` settles what the settings leave to what is at hand, and says what it decided and why.
     """
 
     summary: str
     settings: type[TrainSettings]
     network: Callable[[Any, Preprocessing], Network]
     phases: Callable[[Any, Workshop], Phases]
-    resolved: Callable[[Any, Sample, Say], Any] = as_given
+    trial: Callable[[Any, str], TrainSettings | None] = no_trial
+    resolved: Callable[[Any, AtHand, Say], Any] = as_given
