@@ -65,12 +65,22 @@ Phases: TypeAlias = Sequence[Callable[[], Phase]]
 Say: TypeAlias = Callable[[str], None]
 """Tells the user."""
 
-Sample: TypeAlias = Callable[[int], NDArray[np.uint8]]
-"""At most so many of the training images at model resolution (N, H, W, 3), evenly chosen."""
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """What a run starts from, before there is a network.
+
+    sample: at most so many of the training images, evenly chosen, at model resolution
+    (N, H, W, 3). layers: of the backbone, from the first, that the weights have something for;
+    all of them where it starts from noise anyway.
+    """
+
+    sample: Callable[[int], NDArray[np.uint8]]
+    layers: int
 
 
-def as_given(settings: Any, sample: Sample, say: Say) -> Any:
-    """Nothing is left to the data."""
+def as_given(settings: Any, at_hand: AtHand, say: Say) -> Any:
+    """Nothing is left open."""
     return settings
 
 
@@ -81,8 +91,7 @@ class Recipe:
     `network` raises ConfigError for a resolution that it cannot have. `phases` trains the network
     in place; the last phase leaves it as it is exported. `trial` is settings and the kind of device
     (`cpu`, `cuda`, `mps`) to the settings of a training that takes minutes, the same or shortened.
-    `resolved` settles what the settings leave to the training images, before there is a network, and
-    says what it decided and why.
+    `resolved` settles what the settings leave to what is at hand, and says what it decided and why.
     """
 
     summary: str
@@ -90,4 +99,4 @@ class Recipe:
     network: Callable[[Any, Preprocessing], Network]
     phases: Callable[[Any, Workshop], Phases]
     trial: Callable[[Any, str], TrainSettings | None] = no_trial
-    resolved: Callable[[Any, Sample, Say], Any] = as_given
+    resolved: Callable[[Any, AtHand, Say], Any] = as_given

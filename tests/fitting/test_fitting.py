@@ -177,6 +177,9 @@ def test_a_detector_that_never_trains_its_backbone_wants_all_of_it(
     with pytest.raises(ConfigError, match="nothing for layer3") as caught:
         _run(good_images, "a.slsg", _fractal(depth=3), partial)
     assert "model.depth" in caught.value.fix
+    _, said = _run(good_images, "b.slsg", _fractal(), partial)
+    assert "Depth 2: the backbone weights have no more layers." in said
+    assert open_bundle(good_images.parent / "b.slsg").manifest.spec["depth"] == 2
 
 
 def _fractal(**spec):

@@ -13,6 +13,7 @@ from slsg_edge.models.fractalad.network import FractalSpec, network_from_spec
 from slsg_edge.models.fractalad.recipe import FRACTALAD
 from slsg_edge.models.fractalad.settings import FractalAdSettings, FractalTraining
 from slsg_edge.models.fractalad.training import training_phase
+from slsg_edge.models.recipe import AtHand
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.synthesis.fractal_patches import FractalSimulator
 from slsg_edge.synthesis.textures import ProceduralTextures
@@ -148,7 +149,8 @@ def test_images_without_any_variance_and_a_single_one_are_not_aligned():
 def test_the_mode_is_decided_by_the_images_and_said(kind, request):
     frames, said = request.getfixturevalue(kind), []
     auto = FractalAdSettings(preprocessing=SIZE)
-    settings = FRACTALAD.resolved(auto, lambda count: frames[:count], said.append)
+    at_hand = AtHand(lambda count: frames[:count], layers=4)
+    settings = FRACTALAD.resolved(auto, at_hand, said.append)
     assert settings.model.mode == {"product": "object"}.get(kind, "texture")
     assert f"Mode {settings.model.mode}" in said[0]
 
@@ -157,7 +159,23 @@ def test_a_mode_that_was_asked_for_is_left_alone(texture):
     def never(count):
         raise AssertionError("no image is needed")
 
-    assert FRACTALAD.resolved(OBJECT, never, print) == OBJECT
+    assert FRACTALAD.resolved(OBJECT, AtHand(never, layers=4), print) == OBJECT
+
+
+@pytest.mark.parametrize(("layers", "depth"), [(4, 4), (3, 3), (1, 2)])
+def test_the_depth_is_what_the_weights_have(product, layers, depth):
+    said: list[str] = []
+    at_hand = AtHand(lambda count: product, layers)
+    assert FRACTALAD.resolved(FractalAdSettings(), at_hand, said.append).model.depth == depth
+    assert any(line.startswith("Depth ") for line in said) == (layers < 4)
+
+
+def test_a_trial_is_short_on_a_cpu_alone():
+    whole = FractalAdSettings()
+    assert FRACTALAD.trial(whole, "cuda") == whole
+    short = FRACTALAD.trial(whole, "cpu")
+    assert (short.training.iterations, short.training.batch) == (60, 8)
+    assert short.model == whole.model
 
 
 @pytest.mark.parametrize(

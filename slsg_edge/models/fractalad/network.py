@@ -25,30 +25,31 @@ SHALLOWEST = 2  # layers: of one there is no pyramid
 class FractalSpec:
     """With the model resolution, all that is needed to build what a weight file fits.
 
-    depth: layers of the backbone that are looked at; the paper's is 4. mode: `auto` looks at the
+    depth: layers of the backbone that are looked at; 0 is as many of the paper's 4 as the weights
+    have. mode: `auto` looks at the
     training images, see `mode`. head: `fam` is the paper's flow alignment, `fpn` adds without it
     and needs no GridSample. score_pixels: the image score is the mean of so many largest pixels;
     0, the paper's, is the mean of the whole map.
     """
 
     backbone: Architecture = "resnet18"
-    depth: int = 4
+    depth: int = 0
     mode: Literal["auto", "object", "texture"] = "auto"
     head: Literal["fam", "fpn"] = "fam"
     score_pixels: int = 0
 
     def __post_init__(self) -> None:
         require(
-            SHALLOWEST <= self.depth <= len(LAYERS),
+            self.depth == 0 or SHALLOWEST <= self.depth <= len(LAYERS),
             f"model.depth is {self.depth}.",
-            f"Give {SHALLOWEST} to {len(LAYERS)} layers.",
+            f"Give {SHALLOWEST} to {len(LAYERS)} layers, or 0 for what the weights have.",
         )
         pixels = self.score_pixels
         require(pixels >= 0, f"model.score_pixels is {pixels}.", "Give 0, the whole map, or more.")
 
 
 class FractalNetwork(Network):
-    """`auto` has been decided: without that, it is built as `object`."""
+    """What is still open is built as the paper's: an object, four layers."""
 
     keep_fp32 = ("network.attention*", "network.head.alignments*")
     keep_fp16 = ("network.head.out*",)
@@ -56,11 +57,11 @@ class FractalNetwork(Network):
     def __init__(self, spec: FractalSpec, grids: Sequence[tuple[int, int]]) -> None:
         super().__init__()
         self.score_pixels = spec.score_pixels or None
-        self.teacher = Trunk(spec.backbone, spec.depth)
+        self.teacher = Trunk(spec.backbone, len(grids))
         self.teacher.requires_grad_(False)
         self.student: Trunk | None = None
         if spec.mode != "texture":
-            self.student = Trunk(spec.backbone, spec.depth)
+            self.student = Trunk(spec.backbone, len(grids))
         self.attention = CosineAttention()
         self.head = PyramidHead(self.teacher.widths, grids, aligned=spec.head == "fam")
 
@@ -88,7 +89,8 @@ class FractalNetwork(Network):
 def network_from_spec(spec: FractalSpec, resolution: Preprocessing) -> FractalNetwork:
     """Untrained; ConfigError for a resolution that the strides do not divide."""
     height, width = resolution.height, resolution.width
-    deepest = 2 ** (spec.depth + 1)
+    depth = spec.depth or len(LAYERS)
+    deepest = 2 ** (depth + 1)
     if height % deepest or width % deepest or min(height, width) < 2 * deepest:
         raise ConfigError(
             f"FractalAD cannot work at {height}x{width} pixels.",
@@ -99,5 +101,5 @@ def network_from_spec(spec: FractalSpec, resolution: Preprocessing) -> FractalNe
         f"model.score_pixels is {spec.score_pixels}, more than {height}x{width} pixels.",
         "Give fewer, or 0 for the whole map.",
     )
-    strides = [2 ** (level + 2) for level in range(spec.depth)]
+    strides = [2 ** (level + 2) for level in range(depth)]
     return FractalNetwork(spec, [(height // stride, width // stride) for stride in strides])
