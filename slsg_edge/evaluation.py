@@ -10,7 +10,8 @@ from pathlib import Path
 
 from slsg_edge.bundle import Bundle
 from slsg_edge.contracts import GOOD, Detector, Json, Outcome, Prediction, Sample, Verdict
-from slsg_edge.data.layouts import Dataset, read_dataset
+from slsg_edge.data.dataset import Dataset
+from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.saturation import defect_rules
 from slsg_edge.errors import BundleError, DatasetError
 from slsg_edge.image_evaluation import image_outcome

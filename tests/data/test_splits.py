@@ -59,8 +59,10 @@ def test_validation_good_is_the_holdout_where_there_is_one(paths, tmp_path):
     assert held_out
     (tmp_path / "validation/good").mkdir(parents=True)
     shutil.copy(train[0], tmp_path / "validation/good/000.png")
+    copied = train[0]
     train, held_out = train_and_holdout(read_dataset(tmp_path), 0.2)
-    assert len(train) == 200
+    assert len(train) == 199
+    assert copied not in train
     assert [path.parent.parent.name for path in held_out] == ["validation"]
 
 
