@@ -36,11 +36,14 @@ def read_image(path: Path) -> Image:
     return np.asarray(_decode(path, cv2.IMREAD_COLOR), dtype=np.uint8)
 
 
-def decode_as_stored(content: bytes, path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """(H, W) or (H, W, 3) as `content` of `path` has it, but for alpha and EXIF orientation."""
+def decode_as_stored(content: bytes, path: Path) -> NDArray[Any]:
+    """(H, W) or (H, W, 3) with the depth that `content` of `path` has.
+
+    Without alpha and with EXIF orientation applied, as `read_image` does.
+    """
     import cv2
 
-    return _decoded(content, path, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
+    return np.asarray(_decoded(content, path, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH))
 
 
 def read_mask(path: Path) -> Mask:

@@ -69,9 +69,7 @@ def _read(folder: Path) -> Dataset:
     for reader in READERS:
         if reader.recognises(folder):
             found = reader.read(folder)
-            return Dataset(
-                home, reader.layout, found.samples, found.stray_masks, found.unlabelled
-            )
+            return Dataset(home, reader.layout, found.samples, found.stray_masks, found.unlabelled)
     raise _nothing_here(folder)
 
 

@@ -83,9 +83,7 @@ def _without_copies(images: Paths, dataset: Dataset) -> Paths:
     sizes = {_size(path) for path in others} & {_size(path) for path in images}
     kept_out = {content_hash(path) for path in others if _size(path) in sizes}
     return tuple(
-        path
-        for path in images
-        if _size(path) not in sizes or content_hash(path) not in kept_out
+        path for path in images if _size(path) not in sizes or content_hash(path) not in kept_out
     )
 
 

@@ -1,8 +1,8 @@
 """Images that somebody sorted by hand.
 
-    folders   good/ (or ok/, normal/) and beside it bad/, or a folder per kind of defect, with
-              their images in them or in folders of their own; ground_truth/<kind> if there is one
-    plain     images in the folder itself or in good/, all of them good
+folders   good/ (or ok/, normal/) and beside it bad/, or a folder per kind of defect, with
+          their images in them or in folders of their own; ground_truth/<kind> if there is one
+plain     images in the folder itself or in good/, all of them good
 """
 
 from pathlib import Path

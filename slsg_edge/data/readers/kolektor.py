@@ -85,5 +85,3 @@ def _is_black(mask: Path) -> bool:
         return not read_mask(mask).any()
     except DatasetError:
         return False
-
-

@@ -100,5 +100,3 @@ def _inside(row: Row, name: str, folder: Path) -> Path:
             f"{name} lies outside {folder}", "Give paths inside the folder of the list."
         )
     return path
-
-

@@ -109,6 +109,4 @@ def _samples(kind: Path, split: Split, truth: Path, names: _Names) -> list[Sampl
     if kind.name == names.good:
         return [Sample(image, split) for image in images_in(kind)]
     masks = masks_by_image(truth / kind.name)
-    return [
-        Sample(image, split, kind.name, masks.get(image.stem, ())) for image in images_in(kind)
-    ]
+    return [Sample(image, split, kind.name, masks.get(image.stem, ())) for image in images_in(kind)]
