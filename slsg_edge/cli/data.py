@@ -54,7 +54,9 @@ def _print(found: "Survey") -> None:
     console = Console(highlight=False)
     dataset = found.dataset
     folder = shown(dataset.folder, Path())
-    console.print(f"{folder}: {dataset.layout}, {len(dataset.samples)} images", markup=False)
+    console.print(
+        f"{folder}: {dataset.layout}, {len(dataset.samples)} images", markup=False, soft_wrap=True
+    )
     heads = ("split", "kind", "images", "masks", "size", "mode", "brightness", "sharpness")
     table = Table(*heads, box=None, pad_edge=False)
     for group in found.groups:

@@ -28,6 +28,7 @@ MINIMUM = 8  # images; the mean of fewer says nothing about what they have in co
 _BANDS, _BITS = 24, 16  # two images at ALIKE share no band in 1 of 30000 cases
 _CROWD = 32  # images of a full bucket that each is compared with, so that cost stays linear
 _CHUNK = 1024  # images at a time
+_LUMA = np.array([0.114, 0.587, 0.299], np.float32)  # BGR; JPEG spoils the rest of the colour
 
 Number = TypeVar("Number", np.uint8, np.int64)
 
@@ -65,7 +66,7 @@ def near_duplicates(facts: Sequence[ImageFacts]) -> list[Pair]:
 
 def _details(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(n, 2 * 32 * 31) differences of neighbouring cells, whatever brightness and contrast."""
-    grey = thumbnails.mean(axis=3, dtype=np.float32)
+    grey = thumbnails @ _LUMA
     grey -= grey.mean(axis=(1, 2), keepdims=True)
     grey /= grey.std(axis=(1, 2), keepdims=True) + 4  # grey levels: an even area is no detail
     count = len(grey)

@@ -4,6 +4,7 @@ A name that is not UTF-8 is kept byte by byte, as the file system has it.
 """
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ def rows_of(file: Path) -> list[Row]:
 
 
 def _csv(file: Path, text: str) -> Iterator[Row]:
-    reader = csv.DictReader(text.splitlines(), strict=True, restkey="")
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, restkey="")
     try:
         names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
         if "image" not in names:
@@ -56,7 +57,7 @@ def _csv(file: Path, text: str) -> Iterator[Row]:
 
 
 def _json_rows(file: Path, text: str) -> Iterator[Row]:
-    for line, content in enumerate(text.splitlines(), 1):
+    for line, content in enumerate(text.split("\n"), 1):
         if not content.strip():
             continue
         bare = Row(file, line, {})
