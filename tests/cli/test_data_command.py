@@ -72,7 +72,7 @@ def test_the_sheet_is_an_image(run, data, tmp_path):
 
 
 def test_a_name_that_is_not_utf_8_is_printed(run, data):
-    os.rename(data / "test/hole/0.png", os.fsencode(data / "test/hole") + b"/st\xfcck.png")
+    (data / "test/hole/0.png").rename(data / "test/hole" / os.fsdecode(b"st\xfcck.png"))
     code, shown, _ = run(data)
     assert code == 0
     assert "st\\udcfcck.png" in shown
