@@ -71,7 +71,7 @@ def _print(found: "Survey") -> None:
             str(group.sharpness or ""),
         )
     console.print(table)
-    console.print("Brightness and sharpness: median (5 % to 95 %).\n")
+    console.print("Brightness and sharpness: from where to where nine in ten images lie.\n")
     _print_findings(found, console)
 
 

@@ -34,7 +34,7 @@ def _rows(survey: Survey) -> Iterator[Sequence[Cell]]:
     for group in survey.groups:
         yield _some(survey, group)
     folder = survey.dataset.folder
-    odd = [(one.facts.path, None, f"odd: {one.reason}") for one in survey.odd]
+    odd = [(one.facts.path, None, f"odd: {shown(one.facts.path, folder)}") for one in survey.odd]
     yield odd[: _ROWS * COLUMNS]
     yield [
         (facts.path, None, f"twice: {shown(facts.path, folder)}")

@@ -15,7 +15,7 @@ class Spread:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.median:.0f} ({self.low:.0f}-{self.high:.0f})"
+        return f"{self.low:.0f}-{self.high:.0f}"
 
 
 def spread_of(values: Sequence[float]) -> Spread | None:

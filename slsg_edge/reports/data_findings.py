@@ -16,9 +16,9 @@ def data_section(findings: Sequence[Finding]) -> str:
 def _item(finding: Finding) -> str:
     """The examples are folded away, since what to do is what counts."""
     return (
-        f'<li><span class="severity {finding.severity}">{finding.severity}</span> '
-        f"{escape(finding.what)}: <b>{finding.count}</b>. {escape(finding.fix)}"
-        f"{_examples(finding)}</li>"
+        f'<li><span class="severity {finding.severity}">{finding.severity}</span>'
+        f"<div>{escape(finding.what)}: <b>{finding.count}</b>. {escape(finding.fix)}"
+        f"{_examples(finding)}</div></li>"
     )
 
 
@@ -26,5 +26,6 @@ def _examples(finding: Finding) -> str:
     if not finding.examples:
         return ""
     lines = "".join(f"<li>{escape(example)}</li>" for example in finding.examples)
-    which = "which" if finding.count == len(finding.examples) else "the first"
+    shown = len(finding.examples)
+    which = "which" if finding.count == shown else f"the first {shown}"
     return f"<details><summary>{which}</summary><ul>{lines}</ul></details>"
