@@ -77,7 +77,7 @@ def _print(found: "Survey") -> None:
 
 def _print_findings(found: "Survey", console: "Console") -> None:
     for one in found.findings:
-        console.print(f"{one.severity}: {one.what}: {one.count}", markup=False, soft_wrap=True)
+        console.print(f"{one.severity}: {one.text}", markup=False, soft_wrap=True)
         for example in one.examples:
             console.print(f"    {example}", markup=False, soft_wrap=True)
         if one.count > len(one.examples) > 0:

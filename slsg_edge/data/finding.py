@@ -24,6 +24,11 @@ class Finding:
     examples: tuple[str, ...]
     fix: str
 
+    @property
+    def text(self) -> str:
+        """What was found and how often, where there is anything to count."""
+        return f"{self.what}: {self.count}" if self.examples else self.what
+
 
 def finding(
     severity: Severity, name: str, what: str, examples: Sequence[str], fix: str

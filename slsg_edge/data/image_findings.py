@@ -11,8 +11,6 @@ from slsg_edge.data.facts import ImageFacts, Unreadable
 from slsg_edge.data.finding import Finding, finding, shown
 from slsg_edge.data.outliers import Odd
 
-MIXED_SIZES = 8  # sizes that are named
-
 
 def image_findings(
     dataset: Dataset,
@@ -57,38 +55,22 @@ def _unreadable(dataset: Dataset, unreadable: Mapping[Path, Unreadable]) -> list
 
 
 def _missing_sides(dataset: Dataset) -> list[Finding]:
-    """What no figure can be had without."""
+    """What figures cannot do without; a data set without a test is only to learn from."""
     train, test = dataset.of("train", good=True), dataset.of("test")
-    good = [sample for sample in test if sample.good]
+    good = sum(sample.good for sample in test)
     found = []
     if 0 < len(train) < TRAINING_MINIMUM:
-        found.append(
-            _bare("warning", "few-train", f"Only {len(train)} good images to train on", "Add more.")
-        )
+        what = f"There are only {len(train)} good images to train on"
+        found.append(Finding("warning", "few-train", what, 1, (), "Add good images."))
     if test and not good:
-        found.append(
-            _bare(
-                "warning",
-                "no-good-test",
-                "No good test images: no figure that compares good with defective, and no false "
-                "alarms",
-                f"Put good images that were not trained on in test/{GOOD}.",
-            )
-        )
-    if len(good) == len(test):
-        found.append(
-            _bare(
-                "note",
-                "no-defective-test",
-                "No defective test images: nothing says whether defects are found",
-                "Add some to measure with; training and the threshold need none.",
-            )
-        )
+        what = "There are no good test images, so no false alarms and no figure that needs both"
+        fix = f"Put good images that were not trained on in test/{GOOD}."
+        found.append(Finding("warning", "no-good-test", what, 1, (), fix))
+    if test and good == len(test):
+        what = "There are no defective test images: nothing says whether defects are found"
+        fix = "Add some to measure with; training and the threshold need none."
+        found.append(Finding("note", "no-defective-test", what, 1, (), fix))
     return found
-
-
-def _bare(severity: str, name: str, what: str, fix: str) -> Finding:
-    return Finding("warning" if severity == "warning" else "note", name, what, 1, (), fix)
 
 
 def _mixed(dataset: Dataset, facts: Mapping[Path, ImageFacts]) -> list[Finding]:

@@ -17,7 +17,7 @@ def _item(finding: Finding) -> str:
     """The examples are folded away, since what to do is what counts."""
     return (
         f'<li><span class="severity {finding.severity}">{finding.severity}</span>'
-        f"<div>{escape(finding.what)}: <b>{finding.count}</b>. {escape(finding.fix)}"
+        f"<div><b>{escape(finding.text)}.</b> {escape(finding.fix)}"
         f"{_examples(finding)}</div></li>"
     )
 

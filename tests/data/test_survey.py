@@ -177,6 +177,12 @@ def test_a_test_without_good_images_is_a_warning_and_one_without_defects_a_note(
     assert found_in(line)["no-defective-test"].severity == "note"
 
 
+def test_a_plain_folder_of_good_images_has_no_finding(files):
+    files.parts("good", 20)
+    assert found_in(files) == {}
+    assert look(files).valid
+
+
 def test_a_data_set_without_any_mask_is_not_blamed_for_each(line):
     shutil.rmtree(line.folder / "ground_truth")
     missing = found_in(line)["mask-missing"]

@@ -4,7 +4,7 @@ from slsg_edge.reports.data_findings import data_section
 
 def test_a_finding_is_there_with_count_examples_and_what_to_do():
     html = data_section([Finding("error", "x", "Leaks", 7, ("a.png = b.png",), "Delete one.")])
-    for text in ('class="severity error"', "Leaks", "<b>7</b>", "a.png = b.png", "Delete one."):
+    for text in ('class="severity error"', "<b>Leaks: 7.</b>", "a.png = b.png", "Delete one."):
         assert text in html
 
 
