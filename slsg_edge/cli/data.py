@@ -47,6 +47,7 @@ def data_command(
 
 def _print(found: "Survey") -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from slsg_edge.data.finding import shown
@@ -62,7 +63,7 @@ def _print(found: "Survey") -> None:
     for group in found.groups:
         table.add_row(
             group.split,
-            group.kind,
+            escape(group.kind),
             str(group.count),
             str(group.masked) if group.masked else "",
             _most(group.sizes),

@@ -78,6 +78,11 @@ def test_a_name_that_is_not_utf_8_is_printed(run, data):
     assert "st\\udcfcck.png" in shown
 
 
+def test_the_name_of_a_kind_is_no_markup(run, data):
+    (data / "test/hole").rename(data / "test/[bold]x[")
+    assert "[bold]x[" in run(data)[1]
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [

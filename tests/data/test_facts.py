@@ -1,4 +1,5 @@
 import hashlib
+import struct
 
 import cv2
 import numpy as np
@@ -67,3 +68,14 @@ def test_what_is_no_image_says_why(tmp_path, content):
     found = facts_of(tmp_path / "a.png")
     assert isinstance(found, Unreadable)
     assert "a.png" in found.reason
+
+
+def test_a_picture_taken_upright_has_the_size_that_it_is_read_with(tmp_path):
+    picture = encode_image(np.full((20, 30, 3), 90, np.uint8), ".jpg")
+    entry = struct.pack("<HHHIHHI", 1, 0x0112, 3, 1, 6, 0, 0)  # one tag: turned by 90 degrees
+    exif = b"Exif\0\0II*\0" + struct.pack("<I", 8) + entry
+    segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
+    path = tmp_path / "upright.jpg"
+    path.write_bytes(picture[:2] + segment + picture[2:])
+    facts = facts_of(path)
+    assert (facts.height, facts.width) == read_image(path).shape[:2] == (30, 20)
