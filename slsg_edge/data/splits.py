@@ -5,7 +5,7 @@ any name, and its copies fall with it.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 from slsg_edge.data.dataset import Dataset, require_enough, training_images
@@ -41,19 +41,17 @@ def split_good(paths: Sequence[Path], holdout: float) -> tuple[Paths, Paths]:
         raise ConfigError(
             f"The share to hold out is {holdout}.", fix="Give a number from 0 to below 1."
         )
-    out = {path for path in paths if _position(content_hash(path)) < holdout}
-    train = tuple(path for path in paths if path not in out)
-    return train, tuple(path for path in paths if path in out)
+    return _parted(paths, {path for path in paths if _position(content_hash(path)) < holdout})
 
 
-def test_share(paths: Sequence[Path]) -> tuple[Paths, Paths]:
+def train_and_test(paths: Sequence[Path]) -> tuple[Paths, Paths]:
     """(train, test) in the order given, for good images that nobody has split.
 
     Those of the test lie at the other end of the hashes than what `split_good` holds out.
     """
-    out = {path for path in paths if _position(content_hash(path)) >= 1 - TEST_SHARE}
-    train = tuple(path for path in paths if path not in out)
-    return train, tuple(path for path in paths if path in out)
+    return _parted(
+        paths, {path for path in paths if _position(content_hash(path)) >= 1 - TEST_SHARE}
+    )
 
 
 def in_test_share(content: bytes) -> bool:
@@ -75,6 +73,11 @@ def content_hash(path: Path) -> str:
 def fingerprint(hashes: Iterable[str]) -> str:
     """One sha256 for a set of images, whatever their order and names."""
     return hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()
+
+
+def _parted(paths: Sequence[Path], out: Set[Path]) -> tuple[Paths, Paths]:
+    train = tuple(path for path in paths if path not in out)
+    return train, tuple(path for path in paths if path in out)
 
 
 def _without_copies(images: Paths, dataset: Dataset) -> Paths:

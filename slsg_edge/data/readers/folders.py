@@ -17,7 +17,7 @@ from slsg_edge.data.readers.files import (
     truth_files,
 )
 from slsg_edge.data.readers.reader import Found
-from slsg_edge.data.splits import test_share
+from slsg_edge.data.splits import train_and_test
 
 GOOD_NAMES = ("good", "ok", "normal")
 
@@ -33,7 +33,7 @@ def is_plain(folder: Path) -> bool:
 def read_folders(folder: Path) -> Found:
     """Whatever is not good is for the test, and so is a share of the good images."""
     good = [image for one in _good_folders(folder) for image in images_in(one)]
-    train, test = test_share(good)
+    train, test = train_and_test(good)
     samples = (
         *(Sample(image, "train") for image in train),
         *(Sample(image, "test") for image in test),

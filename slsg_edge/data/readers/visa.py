@@ -14,7 +14,7 @@ from slsg_edge.data.readers.files import images_in, masks_by_image, strays
 from slsg_edge.data.readers.listed import found_in
 from slsg_edge.data.readers.reader import Found
 from slsg_edge.data.readers.rows import Row, rows_of
-from slsg_edge.data.splits import test_share
+from slsg_edge.data.splits import train_and_test
 from slsg_edge.errors import DatasetError
 
 KIND = "anomaly"
@@ -69,7 +69,7 @@ def _only_object(folder: Path) -> str:
 
 def _unsplit(folder: Path) -> Found:
     masks = masks_by_image(folder / _MASKS)
-    train, test = test_share(images_in(folder / _IMAGES / "Normal"))
+    train, test = train_and_test(images_in(folder / _IMAGES / "Normal"))
     bad = images_in(folder / _IMAGES / "Anomaly")
     samples = (
         *(Sample(image, "train") for image in train),
