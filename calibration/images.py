@@ -10,7 +10,8 @@ from pathlib import Path
 from slsg_edge.calibration.stored import TrainedOn
 from slsg_edge.calibration.threshold import MINIMUM
 from slsg_edge.contracts import Detector
-from slsg_edge.data.layouts import Dataset, good_images, read_dataset
+from slsg_edge.data.dataset import Dataset
+from slsg_edge.data.layouts import good_images, read_dataset
 from slsg_edge.data.splits import content_hash, fingerprint
 from slsg_edge.errors import DatasetError
 from slsg_edge.images import read_image

@@ -1,6 +1,7 @@
 """From an evaluation to what a report shows: figures, all verdicts, and pictures of the worst."""
 
 import shlex
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from slsg_edge.bundle import Bundle
 from slsg_edge.contracts import Detector, Image, Mask, Verdict
+from slsg_edge.data.finding import Finding
 from slsg_edge.data.masks import mask_of
 from slsg_edge.errors import DatasetError
 from slsg_edge.evaluation import Evaluation, Row
@@ -26,8 +28,16 @@ SHOWN = 200  # images of a report; those of 400x800 pixels take 20 KB each
 BY_KIND = ("image_auroc", "aupro")  # what a terminal has room for
 
 
-def report_page(title: str, bundle: Bundle, evaluation: Evaluation, choice: Choice) -> str:
+def report_page(
+    title: str,
+    bundle: Bundle,
+    evaluation: Evaluation,
+    choice: Choice,
+    data: Sequence[Finding] = (),
+) -> str:
     """The HTML of a report on an evaluation with a threshold, with progress bars.
+
+    `data`: what a survey found about the data set.
 
     The detector sees the images that are shown once more: keeping the maps of all would take
     256 KB each.
@@ -46,6 +56,7 @@ def report_page(title: str, bundle: Bundle, evaluation: Evaluation, choice: Choi
             evaluation.notes,
             provenance_of(bundle, choice),
             command_of(bundle, choice),
+            data,
         )
     )
 

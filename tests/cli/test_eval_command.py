@@ -1,4 +1,5 @@
 import json
+import os
 
 import cv2
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 
 from slsg_edge.bundle import open_bundle
 from slsg_edge.cli.eval import eval_command
+from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import BundleError, DatasetError
 
 
@@ -55,6 +57,27 @@ def test_the_report_is_one_page_with_every_image(opened, data, tmp_path, capsys)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "hole/002.png" in page
     assert "image AUROC" in page
+
+
+def test_the_report_shows_what_is_wrong_with_the_data(opened, data, tmp_path, capsys):
+    write(data / "ground_truth/hole/009_mask.png", np.zeros((9, 9), np.uint8))
+    (data / "test/hole/002.png").rename(data / "test/hole" / os.fsdecode(b"st\xfcck.png"))
+    eval_command(opened.path, data, report=tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Masks that belong to no image" in page
+    assert "ground_truth/hole/009_mask.png" in page
+    assert "st\\udcfcck.png" in page
+
+
+def test_test_images_that_were_trained_on_or_held_out_are_noted(opened, data, capsys):
+    hashes = [content_hash(path) for path in sorted((data / "test/good").iterdir())]
+    record = json.dumps({"train": hashes[:2], "holdout": hashes[2:]}).encode()
+    bundle = opened.commit("train-record", {"data.json": record}, command="x", started=0.0)
+    (data / "test/good/000.png").rename(data / "test/good/renamed.png")
+    eval_command(bundle.path, data, as_json=True)
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert "Test images that the detector was trained on: 2. The figures are too good." in notes
+    assert any("held out for the threshold: 1" in note for note in notes)
 
 
 def test_without_a_threshold_figures_remain_but_no_report(opened, data, tmp_path, capsys):
