@@ -21,8 +21,8 @@ LAYERS = (
         "benchmarking", "calibrating", "cases", "checks", "comparing", "demo", "diagnosis",
         "engines", "evaluation", "exporting", "freezing", "image_evaluation", "importing",
         "int8_meter", "inventory", "judging", "line", "machine", "metric_bench",
-        "nvidia_checks", "pixel_evaluation", "quantising", "refitting", "reports", "reviewing",
-        "training", "verifying",
+        "nvidia_checks", "paired_cases", "paired_evaluation", "pixel_evaluation", "quantising",
+        "refitting", "reports", "reviewing", "training", "verifying",
     },
     {"cli", "__main__"},
 )  # fmt: skip
