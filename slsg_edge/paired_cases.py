@@ -21,8 +21,12 @@ EFFECTS = ("wrong now", "undecided now", "right now")
 
 
 def labelled_changes(found: PairedEvaluation, headlines: bool = False) -> dict[str, Change]:
-    """By names for people: errors first, then the figures, then image AUROC of each kind."""
-    wanted = HEADLINES if headlines else tuple(LABELS)
+    """By names for people: errors first, then the figures, then image AUROC of each kind.
+
+    Good kept and false alarms at a share of misses are one figure twice, so the latter is not here.
+    """
+    every = [name for name in LABELS if not name.startswith("false_alarm_rate")]
+    wanted = HEADLINES if headlines else every
     shown = {label: found.changes[name] for name, label in ERRORS.items() if name in found.changes}
     shown |= {LABELS[name]: found.changes[name] for name in wanted if name in found.changes}
     if len(found.kinds) > 1:

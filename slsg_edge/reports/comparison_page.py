@@ -11,7 +11,15 @@ from slsg_edge.metrics.differences import Change
 from slsg_edge.reports.axis import Axis, axis_of
 from slsg_edge.reports.case import Case
 from slsg_edge.reports.gallery import WIDE, score_track
-from slsg_edge.reports.page import page, provenance_table, resource, section, table, words
+from slsg_edge.reports.page import (
+    breakable,
+    page,
+    provenance_table,
+    resource,
+    section,
+    table,
+    words,
+)
 from slsg_edge.reports.views import hot_view, plain_view
 
 
@@ -137,7 +145,8 @@ def _figure(index: int, one: Changed, axis: Axis, report: ComparisonReport) -> s
     )
     wrong = "wrong" if one.second.wrong else ""
     return (
-        f'<figure class="{wrong}">{_views(index, one)}<figcaption><b>{escape(one.first.name)}</b>'
+        f'<figure class="{wrong}">{_views(index, one)}'
+        f"<figcaption><b>{breakable(one.first.name)}</b>"
         f'<span class="truth">{words(one.first.kind)}, {escape(one.effect)}</span>{sides}'
         "</figcaption></figure>"
     )

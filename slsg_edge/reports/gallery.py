@@ -9,7 +9,7 @@ from html import escape
 from slsg_edge.reports.axis import Axis, score_text
 from slsg_edge.reports.case import Case, kinds_of
 from slsg_edge.reports.layers import Picture
-from slsg_edge.reports.page import words
+from slsg_edge.reports.page import breakable, words
 from slsg_edge.reports.views import hot_view, plain_view
 
 ORDERS = {
@@ -95,7 +95,8 @@ def _figure(index: int, case: Case, picture: Picture, axis: Axis) -> str:
         f'<button type="button" class="pair {shape}" style="--ratio:{ratio:.3f}" '
         f'aria-label="Enlarge {name}">'
         f"{plain_view(index, picture)}{hot_view(index, picture)}</button>"
-        f'<figcaption><b>{name}</b><span class="truth">{words(case.kind)} &rarr; </span>'
+        f"<figcaption><b>{breakable(case.name)}</b>"
+        f'<span class="truth">{words(case.kind)} &rarr; </span>'
         f'<span class="badge {case.outcome}">{case.outcome}</span>{score_track(case, axis)}{reason}'
         "</figcaption></figure>"
     )
