@@ -58,7 +58,8 @@ def compare(
         if report:
             title = f"{found.names[1]} against {found.names[0]} on {data.name}"
             page = comparison_page(title, found, sides, both, progress)
-            write_atomically(report, page.encode())
+            # names of files may be no UTF-8
+            write_atomically(report, page.encode("utf-8", "backslashreplace"))
     if as_json:
         typer.echo(json.dumps(summary_of(found)))
     else:

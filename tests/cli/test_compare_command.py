@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shutil
 
@@ -116,6 +117,18 @@ def test_the_page_shows_the_images_that_change_with_both_maps(
     assert "<h1>lower against made on data</h1>" in html
     assert "2 of 8 test images change verdict: 2 right now." in html
     assert not re.search(r"https?://|<script", html)
+
+
+def test_names_that_are_no_utf_8_stand_on_the_page(toy_bundle, other, data, tmp_path, capsys):
+    odd = os.fsencode(data / "test/hole") + b"/\xff.png"
+    try:
+        os.rename(data / "test/hole/000.png", odd)  # noqa: PTH104
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    page = tmp_path / "compared.html"
+    with pytest.raises(typer.Exit):
+        compare([toy_bundle, other, data], frames=0, report=page, as_json=True)
+    assert "udcff.png" in page.read_text(encoding="utf-8")
 
 
 def test_without_good_test_images_what_needs_them_is_left_out(toy_bundle, other, data, capsys):
