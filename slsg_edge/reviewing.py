@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slsg_edge.bundle import Bundle
@@ -14,7 +14,7 @@ from slsg_edge.calibration.stored import own_threshold_name, store_threshold, tr
 from slsg_edge.calibration.threshold import FALSE_ALARM_RATE, advice
 from slsg_edge.errors import BundleError, DatasetError
 from slsg_edge.progress import progress
-from slsg_edge.runtime.detector import open_choice
+from slsg_edge.runtime.detector import choose, open_choice
 from slsg_edge.scoring import Threshold
 from slsg_edge.thresholds import calibration_command, stage_of, threshold_of
 
@@ -70,7 +70,8 @@ def propose(bundle: Bundle, folder: Path, rate: float | None, backend: str | Non
     _require_scores(scores)
     if rate is None:
         rate = now.false_alarm_rate or FALSE_ALARM_RATE
-    return _proposal(choice.backend, now, chosen, scores, rate)
+    found = _proposal(choice.backend, now, chosen, scores, rate)
+    return replace(found, notes=(*found.notes, *_other_threshold(bundle, own, folder)))
 
 
 def take_over(bundle: Bundle, proposal: Proposal, command: str, started: float) -> Bundle:
@@ -107,6 +108,17 @@ def _proposal(
         {path: scores[path] for path in chosen.bad.values()},
         tuple(notes),
     )
+
+
+def _other_threshold(bundle: Bundle, own: str | None, folder: Path) -> list[str]:
+    """The line takes the best backend, which may be judged by another threshold than this one."""
+    best = choose(bundle).backend
+    if own_threshold_name(best) == own:
+        return []
+    return [
+        f"`slsg-edge watch` runs {best} here, which another threshold judges. For that one: "
+        f"slsg-edge calibrate {bundle.path} --add-reviewed {folder} --backend {best}"
+    ]
 
 
 def _require_scores(scores: Mapping[Path, float]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from slsg_edge.bundle import open_bundle
 from slsg_edge.cli.calibrate import calibrate
 from slsg_edge.errors import BundleError, ConfigError, DatasetError
+from slsg_edge.runtime.detector import Choice
 
 RATE = 0.05
 
@@ -144,6 +145,16 @@ def test_moved_by_hand_it_still_knows_its_images(bundle, rejects, capsys):
     calibrate(bundle, threshold=0.9)
     assert "23 good images, 3 of them reviewed rejects" in capsys.readouterr().out
     assert len(threshold(bundle).reviewed) == 3
+
+
+def test_where_the_line_is_judged_by_another_threshold_it_is_said(
+    bundle, rejects, capsys, monkeypatch
+):
+    assert not any("watch" in note for note in as_json(bundle, rejects, capsys)["notes"])
+    best = Choice("openvino-int8", "int8", bundle / "model.int8.onnx", "the best")
+    monkeypatch.setattr("slsg_edge.reviewing.choose", lambda _: best)
+    note = as_json(bundle, rejects, capsys)["notes"][-1]
+    assert f"calibrate {bundle} --add-reviewed {rejects} --backend openvino-int8" in note
 
 
 def test_what_is_no_review_is_an_error(bundle, rejects, tmp_path, capsys):
