@@ -3,8 +3,6 @@ import os
 import re
 import shutil
 
-import cv2
-import numpy as np
 import pytest
 import typer
 
@@ -15,22 +13,9 @@ from slsg_edge.scoring import Threshold
 
 
 @pytest.fixture
-def data(tmp_path):
-    """Good images of grey 20 to 50, and defective ones with a square of 100 to 180 and its mask."""
-    for index in range(4):
-        image = np.full((64, 64, 3), 20 + 10 * index, np.uint8)
-        write(tmp_path / f"data/test/good/{index:03}.png", image)
-        image[16:48, 16:48] = 100 + 25 * index
-        write(tmp_path / f"data/test/hole/{index:03}.png", image)
-        mask = np.zeros((64, 64), np.uint8)
-        mask[16:48, 16:48] = 255
-        write(tmp_path / f"data/ground_truth/hole/{index:03}_mask.png", mask)
-    return tmp_path / "data"
-
-
-def write(path, image):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), image)
+def data(draw_data):
+    """Good images of grey 20 to 50, and defective ones with a square of 100 to 175."""
+    return draw_data([(20 + 10 * index, 100 + 25 * index) for index in range(4)])
 
 
 @pytest.fixture
