@@ -167,7 +167,7 @@ def compare_detectors(
         changes={**_error_changes(scored), **on_images, **on_pixels},
         kinds=kinds,
         latency=_latency(both, samples, frames, bars) if frames else None,
-        notes=(*_left_out(len(pairs) - len(scored)), *image_notes, *pixel_notes),
+        notes=(*_left_out(len(pairs) - len(scored)), *_regions(both), *image_notes, *pixel_notes),
     )
 
 
@@ -203,11 +203,12 @@ def _pixel_changes(
     shared = [sample for sample in first.samples if sample.image in places[1]]
     chosen = [[place[sample.image] for sample in shared] for place in places]
     kinds = [sample.kind for sample in shared]
+    left_out = tuple(dict.fromkeys((*first.left_out(), *second.left_out())))
     try:
         found = pixel_changes((first.maps, chosen[0]), (second.maps, chosen[1]), kinds)
     except ValueError as error:
-        return {}, (no_figures("pixel", error),)
-    return found, tuple(dict.fromkeys((*first.left_out(), *second.left_out())))
+        return {}, (no_figures("pixel", error), *left_out)
+    return found, left_out
 
 
 def _latency(
@@ -245,3 +246,9 @@ def _bundle_names(first: Bundle, second: Bundle) -> tuple[str, str]:
 
 def _left_out(count: int) -> list[str]:
     return [f"Undecided by one or both, so in no figure: {count}."] if count else []
+
+
+def _regions(both: Both) -> list[str]:
+    if both[0].preprocessing.roi == both[1].preprocessing.roi:
+        return []
+    return ["Their regions of interest differ, so their pixel figures are of other pixels."]

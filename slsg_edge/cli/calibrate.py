@@ -26,7 +26,9 @@ def calibrate(
     false_alarms: Annotated[
         float | None,
         typer.Option(
-            metavar="RATE", help="Share of good parts that may be rejected; default: 0.001."
+            metavar="RATE",
+            help="Share of good parts that may be rejected; default: 0.001, and with "
+            "--add-reviewed that of the threshold there is.",
         ),
     ] = None,
     threshold: Annotated[
