@@ -20,7 +20,7 @@ from slsg_edge.images import encode_image, read_image
 from slsg_edge.line.files import FileSource, image_frames
 from slsg_edge.line.sinks import JsonLinesFile
 from slsg_edge.line.watching import fault_of, watch
-from slsg_edge.machine import Machine, machine, peak_mb
+from slsg_edge.machine import Machine, machine, one_opencv_thread, peak_mb
 from slsg_edge.preprocessing import Preprocessing, prepare, resize
 from slsg_edge.runtime.detector import GraphDetector
 from slsg_edge.scoring import Threshold, judge
@@ -176,24 +176,18 @@ class _Blocks:
 
 def _synthesis_rate(image: Image) -> float:
     """By process time on one OpenCV thread, so that other work on the machine does not count."""
-    import cv2
-
     from slsg_edge.synthesis.anomalies import AnomalySimulator
     from slsg_edge.synthesis.settings import REFERENCE_SIDE, SynthesisSettings
     from slsg_edge.synthesis.textures import ProceduralTextures
 
     frame = resize(image, REFERENCE_SIDE, REFERENCE_SIDE)
     simulator = AnomalySimulator(SynthesisSettings(), ProceduralTextures())
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
+    with one_opencv_thread():
         started = time.process_time()
         for seed in range(SIMULATED):
             rng = np.random.default_rng(seed)
             simulator.anomalous(rng, simulator.normal(rng, frame), frame)
         return SIMULATED / (time.process_time() - started)
-    finally:
-        cv2.setNumThreads(threads)
 
 
 def golden_frames(path: Path) -> NDArray[np.uint8]:
