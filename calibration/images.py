@@ -19,11 +19,15 @@ from slsg_edge.images import read_image
 
 @dataclass(frozen=True, slots=True)
 class GoodImages:
-    """The images, the fingerprint of their content, and what the user should know of them."""
+    """The images, the sha256 of each, ascending, and what the user should know of them."""
 
     paths: tuple[Path, ...]
-    fingerprint: str
+    hashes: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.hashes)
 
 
 def choose_good_images(folder: Path, trained: TrainedOn | None) -> GoodImages:
@@ -42,7 +46,7 @@ def choose_good_images(folder: Path, trained: TrainedOn | None) -> GoodImages:
     enough = own or len(fresh) >= MINIMUM
     chosen = fresh if enough else by_content
     notes = _notes(len(paths) - len(by_content), len(by_content) - len(fresh), enough, own)
-    return GoodImages(tuple(sorted(chosen.values())), fingerprint(chosen), tuple(notes))
+    return GoodImages(tuple(sorted(chosen.values())), tuple(sorted(chosen)), tuple(notes))
 
 
 def scores_of(

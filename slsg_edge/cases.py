@@ -73,12 +73,12 @@ def cases_of(
     An image that could not be read is a black one.
     """
     threshold = evaluation.threshold or 0.0
-    pairs = [(_case(row, row.verdict), row) for row in evaluation.rows if row.verdict]
+    pairs = [(case_of(row, row.verdict), row) for row in evaluation.rows if row.verdict]
     pairs.sort(key=lambda pair: badness(pair[0], threshold))
     with bars("pictures", min(shown, len(pairs))) as advance:
         cases = []
         for case, row in pairs[:shown]:
-            cases.append(replace(case, picture=_picture(row, detector, preprocessing)))
+            cases.append(replace(case, picture=picture_for(row, detector, preprocessing)))
             advance()
     return [*cases, *(case for case, _ in pairs[shown:])]
 
@@ -131,7 +131,8 @@ def _by_kind(evaluation: Evaluation) -> dict[str, str]:
     }
 
 
-def _case(row: Row, verdict: Verdict) -> Case:
+def case_of(row: Row, verdict: Verdict) -> Case:
+    """Without its picture."""
     return Case(
         name=f"{row.sample.kind}/{row.sample.image.name}",
         kind=row.sample.kind,
@@ -141,7 +142,7 @@ def _case(row: Row, verdict: Verdict) -> Case:
     )
 
 
-def _picture(row: Row, detector: Detector, preprocessing: Preprocessing) -> Picture:
+def picture_for(row: Row, detector: Detector, preprocessing: Preprocessing) -> Picture:
     """The image with its heat, which an undecided one has not, and the mask."""
     try:
         image = read_image(row.sample.image)

@@ -110,17 +110,12 @@ def evaluate(
     bars: Bars = no_progress,
 ) -> Evaluation:
     """Every test image of `dataset` through `detector`; DatasetError when there is none."""
-    samples = dataset.of("test")
-    if not samples:
-        raise DatasetError(
-            f"{dataset.folder} has no test images.",
-            fix=f"Put good ones in test/{GOOD} and defective ones in test/KIND.",
-        )
+    samples = test_samples(dataset)
     with PixelEvaluation(preprocessing, defect_rules(dataset.folder)) as pixels:
         rows = []
         with bars("test images", len(samples)) as advance:
             for sample in samples:
-                rows.append(_row(detector, sample, threshold, pixels))
+                rows.append(row_of(detector, sample, threshold, pixels))
                 advance()
         return _evaluation(rows, threshold, pixels.outcome(bars=bars))
 
@@ -199,10 +194,23 @@ def _evaluation(
     )
 
 
-def _row(
+def test_samples(dataset: Dataset) -> tuple[Sample, ...]:
+    """DatasetError when there is none."""
+    samples = dataset.of("test")
+    if not samples:
+        raise DatasetError(
+            f"{dataset.folder} has no test images.",
+            fix=f"Put good ones in test/{GOOD} and defective ones in test/KIND.",
+        )
+    return samples
+
+
+def row_of(
     detector: Detector, sample: Sample, threshold: Threshold | None, pixels: PixelEvaluation
 ) -> Row:
-    """A file that is no image, or a score that is no number, is undecided and never good."""
+    """What `detector` says of an image, its map added to `pixels`.
+
+    A file that is no image, or a score that is no number, is undecided and never good."""
     try:
         image = read_image(sample.image)
     except DatasetError as error:

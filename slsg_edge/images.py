@@ -18,6 +18,8 @@ from slsg_edge.errors import DatasetError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
+HEAT_SUFFIX = "_heat.jpg"  # of a picture with heat over it: for people, never for a detector
+
 # First bytes of a format, and what must stand near the end of a complete file of it.
 _ENDINGS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n\x1a\n": b"IEND"}
 _REPLACE = "Replace it or take it out of the folder."

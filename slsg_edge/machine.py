@@ -3,6 +3,8 @@
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,3 +66,16 @@ def peak_mb() -> float:
 
     peak_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak_rss / (2**20 if sys.platform == "darwin" else 1024)
+
+
+@contextmanager
+def one_opencv_thread() -> Iterator[None]:
+    """For what is timed by the process's own clock, which adds up threads."""
+    import cv2
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)

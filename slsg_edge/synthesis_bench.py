@@ -9,6 +9,7 @@ import time
 import numpy as np
 
 from slsg_edge.contracts import Image
+from slsg_edge.machine import one_opencv_thread
 from slsg_edge.preprocessing import resize
 from slsg_edge.synthesis.anomalies import AnomalySimulator, Simulator
 from slsg_edge.synthesis.settings import REFERENCE_SIDE, SynthesisSettings
@@ -39,16 +40,10 @@ def own_rate(detector: str, image: Image) -> float | None:
 
 def pairs_per_second(simulator: Simulator, image: Image) -> float:
     """Pairs of a good image and a simulated anomaly, from `image` of any size."""
-    import cv2
-
     frame = resize(image, REFERENCE_SIDE, REFERENCE_SIDE)
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
+    with one_opencv_thread():
         started = time.process_time()
         for seed in range(SIMULATED):
             rng = np.random.default_rng(seed)
             simulator.anomalous(rng, simulator.normal(rng, frame), frame)
         return SIMULATED / (time.process_time() - started)
-    finally:
-        cv2.setNumThreads(threads)

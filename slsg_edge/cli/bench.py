@@ -105,7 +105,7 @@ def _compare(
             for choice in choices
         }
         with progress("rounds", rounds_of(frames)) as advance:
-            return compare(detectors, prepared, frames, advance)
+            return compare(detectors, dict.fromkeys(detectors, prepared), frames, advance)
 
 
 def _whole_frame(bundle: "Bundle") -> "Bundle":

@@ -8,6 +8,7 @@ from slsg_edge.cli.bench_group import bench_group
 from slsg_edge.cli.build_engine import build_engine
 from slsg_edge.cli.calibrate import calibrate
 from slsg_edge.cli.data import data_command
+from slsg_edge.cli.compare import compare
 from slsg_edge.cli.demo import demo
 from slsg_edge.cli.doctor import doctor
 from slsg_edge.cli.eval import eval_command
@@ -29,6 +30,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "build-engine": build_engine,
     "verify": verify,
     "eval": eval_command,
+    "compare": compare,
     "watch": watch,
     "info": info,
     "doctor": doctor,

@@ -12,23 +12,9 @@ from slsg_edge.errors import BundleError, DatasetError
 
 
 @pytest.fixture
-def data(tmp_path):
+def data(draw_data):
     """Three dark good images, and three with a bright hole, one of them without a mask."""
-    for index in range(3):
-        image = np.full((64, 64, 3), 10 + index, np.uint8)
-        write(tmp_path / f"data/test/good/{index:03}.png", image)
-        image[16:48, 16:48] = 200 + index
-        write(tmp_path / f"data/test/hole/{index:03}.png", image)
-        if index:
-            mask = np.zeros((64, 64), np.uint8)
-            mask[16:48, 16:48] = 255
-            write(tmp_path / f"data/ground_truth/hole/{index:03}_mask.png", mask)
-    return tmp_path / "data"
-
-
-def write(path, image):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), image)
+    return draw_data([(10 + index, 200 + index) for index in range(3)], unmasked=1)
 
 
 def test_people_see_a_table_with_intervals_and_notes(opened, data, capsys):
@@ -99,6 +85,7 @@ def test_a_changed_model_is_refused(opened, data):
 
 
 def test_a_folder_without_test_images_is_an_error(opened, tmp_path):
-    write(tmp_path / "data/train/good/000.png", np.zeros((9, 9, 3), np.uint8))
+    (tmp_path / "data/train/good").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "data/train/good/000.png"), np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(DatasetError, match="has no test images"):
         eval_command(opened.path, tmp_path / "data")

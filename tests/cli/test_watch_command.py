@@ -98,7 +98,9 @@ def test_verdicts_to_a_file_and_pictures_of_rejects(toy_bundle, images, tmp_path
     assert (code, records) == (0, [])
     kept = [json.loads(line)["index"] for line in output.read_text().splitlines()]
     assert kept == [0, 2, 3]
-    assert [path.name.partition("_")[2] for path in rejects.iterdir()] == ["00000002_0.8627.jpg"]
+    assert sorted(path.name.partition("_")[2] for path in rejects.iterdir()) == [
+        *("00000002_0.8627.png", "00000002_0.8627_heat.jpg")
+    ]
 
 
 def test_another_region_is_looked_at_and_said(toy_bundle, tmp_path):
