@@ -5,7 +5,7 @@ stay float. Knows nothing about how scales or groups are chosen.
 """
 
 import math
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,9 +37,12 @@ class Convolution:
         return module_of(self.name)
 
 
-def convolutions_of(graph: Graph) -> tuple[Convolution, ...]:
-    """Every Conv with constant weights that is not of those that must stay in FP32."""
-    island = island_of(graph)
+def convolutions_of(graph: Graph, patterns: Sequence[str] = ()) -> tuple[Convolution, ...]:
+    """Every Conv with constant weights that is not of those that must stay in FP32.
+
+    Nor of those that `patterns`, shell patterns of node names, keep there.
+    """
+    island = island_of(graph, patterns)
     return tuple(
         Convolution(node.name, node.input[0], node.input[1], _cost(graph, node))
         for node in graph.nodes

@@ -94,6 +94,20 @@ def test_the_same_images_give_the_same_file(edge, found, sample_data):
     assert again.manifest.stages["calibrate-int8"].outputs == stage.outputs
 
 
+def test_what_export_was_told_to_keep_in_fp32_stays_there(edge, sample_data, tmp_path):
+    """One group only, for speed: the rest of the graph is asked for as well."""
+    bundle = open_bundle(shutil.copytree(edge.path, tmp_path / "kept.slsg"))
+    stage = bundle.manifest.stages["export"]
+    files = {name: (bundle.path / name).read_bytes() for name in stage.outputs}
+    groups = [g.name for g in _quantise(bundle, sample_data).groups]
+    kept = [f"{name}*" for name in groups[1:]]
+    told = bundle.commit(
+        "export", files, command="x", started=0.0, settings={**stage.settings, "keep_fp32": kept}
+    )
+    found = _quantise(told, sample_data)
+    assert [group.name for group in found.groups] == groups[:1]
+
+
 def test_a_budget_that_nothing_meets_leaves_the_bundle_as_it_was(edge, sample_data, monkeypatch):
     nothing = Choice((), Damage(0.0, 1.0, None, 0), {})
     monkeypatch.setattr(quantising, "choose_groups", lambda *_: nothing)

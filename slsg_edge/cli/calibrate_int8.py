@@ -36,14 +36,17 @@ def calibrate_int8(
 ) -> None:
     """Writes the graph, then finds the threshold of its own scores where they can be had."""
     from slsg_edge.bundle import open_bundle
+    from slsg_edge.calibrating import check_images
     from slsg_edge.calibration.sensitivity import Budget
     from slsg_edge.quantising import Int8Settings, quantise_bundle
 
     settings = Int8Settings(options.method, budget=Budget(options.auroc_drop, options.rank))
-    found = quantise_bundle(open_bundle(bundle), images, settings, command)
+    opened = open_bundle(bundle)
+    check_images(opened, images, options.false_alarms)  # before minutes of work
+    found = quantise_bundle(opened, images, settings, command)
+    notes = (*found.notes, *_threshold(found.bundle, images, options.false_alarms, command))
     if report:
         _write_report(found, report, command)
-    notes = (*found.notes, *_threshold(found.bundle, images, options.false_alarms, command))
     if as_json:
         _print_json(found, notes)
     else:
