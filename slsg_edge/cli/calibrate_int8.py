@@ -42,7 +42,8 @@ def calibrate_int8(
 
     settings = Int8Settings(options.method, budget=Budget(options.auroc_drop, options.rank))
     opened = open_bundle(bundle)
-    check_images(opened, images, options.false_alarms)  # before minutes of work
+    if _runs_int8():
+        check_images(opened, images, options.false_alarms)  # before minutes of work
     found = quantise_bundle(opened, images, settings, command)
     notes = (*found.notes, *_threshold(found.bundle, images, options.false_alarms, command))
     if report:
@@ -55,13 +56,11 @@ def calibrate_int8(
 
 def _threshold(bundle: "Bundle", images: Path, rate: float, command: str) -> list[str]:
     """Notes on it. INT8 moves scores, so the reference's threshold does not fit them."""
-    import importlib.util
-
     from slsg_edge.calibrating import threshold_from_images
     from slsg_edge.calibration.stored import store_threshold
     from slsg_edge.cli.calibrate import threshold_line
 
-    if importlib.util.find_spec("openvino") is None:
+    if not _runs_int8():
         return [
             "Nothing here runs INT8, so it has no threshold yet. pip install 'slsg-edge[openvino]'"
         ]
@@ -69,6 +68,12 @@ def _threshold(bundle: "Bundle", images: Path, rate: float, command: str) -> lis
     threshold, notes = threshold_from_images(bundle, images, rate, None, BACKEND)
     store_threshold(bundle, threshold, command, started, BACKEND)
     return [f"Threshold of {BACKEND}: {threshold_line(threshold)}", *notes]
+
+
+def _runs_int8() -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec("openvino") is not None
 
 
 def _write_report(found: "Quantised", path: Path, command: str) -> None:
