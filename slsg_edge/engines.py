@@ -95,9 +95,9 @@ def build_engine(
             timing_cache=_timing_cache(bundle, name),
             observer=phases,
         )
-    opened = _runs_here(target, gpu) and open_and_prove(
-        trt, built, load_runtime((trt.name,))[1], expected
-    )
+        opened = _runs_here(target, gpu) and open_and_prove(
+            trt, built, load_runtime((trt.name,))[1], expected
+        )
     found = _fingerprint(trt, built, onnx, gpu if target.tensorrt == FULL else None, opened)
     files = {f"{name}.engine": built.plan, f"{name}.json": found.to_bytes()}
     if built.timing_cache:

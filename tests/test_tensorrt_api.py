@@ -285,7 +285,7 @@ def test_bindings_without_their_libraries_say_so(tmp_path, monkeypatch):
 
 def test_the_bindings_alone_serve_as_rtx(pretend):
     pretend("tensorrt_rtx_bindings", "1.7.1.116")
-    sys.modules.pop(RTX, None)
+    pretend(RTX, None)
     found = load_tensorrt(RTX)
     assert (found.name, found.family) == (RTX, "rtx")
 
