@@ -40,11 +40,6 @@ def threshold_from_images(
     return replace(found, data_fingerprint=chosen.fingerprint), chosen.notes
 
 
-def check_images(bundle: Bundle, folder: Path, rate: float) -> None:
-    """ConfigError or DatasetError where no threshold could be found, without scoring anything."""
-    check_enough(len(choose_good_images(folder, trained_on(bundle)).paths), rate)
-
-
 def backend_to_calibrate(bundle: Bundle, name: str | None) -> Choice:
     """Whose scores the threshold is for: the one that was asked for, else the best in FP32."""
     return choose(bundle, name, None if name else "fp32")

@@ -29,7 +29,7 @@ from slsg_edge.export.quantised import (
     quantised_from_graph,
 )
 from slsg_edge.export.rounding import ValueRange, activation_ranges
-from slsg_edge.int8_meter import Int8Meter, labelled_frames
+from slsg_edge.int8_meter import Int8Meter, labelled_frames, threshold_frames
 from slsg_edge.progress import progress
 from slsg_edge.provenance import tool_versions
 from slsg_edge.runtime.activations import activations
@@ -42,11 +42,16 @@ CHUNK = 16  # images decoded at a time
 
 @dataclass(frozen=True, slots=True)
 class Int8Settings:
-    """How to quantise: `images` is how many good ones set the scales."""
+    """How to quantise: `images` is how many good ones set the scales.
+
+    `false_alarms`: the rate of the threshold that INT8 will get, which judges its verdicts then;
+    None leaves them to the reference's.
+    """
 
     method: Method = "mse"
     images: int = 64
     budget: Budget = field(default_factory=Budget)
+    false_alarms: float | None = None
 
     def __post_init__(self) -> None:
         require(self.images >= 1, f"{self.images} images set no scale.", "Give 64.")
@@ -90,6 +95,8 @@ def quantise_bundle(
     started = time.monotonic()
     reference = bundle.file(MODEL_FILES["fp32"])
     graph = graph_from_bytes(reference.read_bytes(), reference)
+    rate = settings.false_alarms
+    fresh = None if rate is None else threshold_frames(bundle, folder, rate)
     images = choose_range_images(folder, settings.images)
     patterns = _kept_fp32(bundle)
     convolutions = _convolutions(graph, patterns, reference)
@@ -99,7 +106,8 @@ def quantise_bundle(
     frames = labelled_frames(folder, bundle.manifest.preprocessing)
     writer = _Writer(graph, clips, groups, _ranges(bundle, graph), patterns)
     shares = {name: cost_of(members) / cost_of(convolutions) for name, members in groups.items()}
-    choice = _choose(writer, shares, Int8Meter(bundle, frames, images.paths), settings.budget)
+    meter = Int8Meter(bundle, frames, images.paths, fresh)
+    choice = _choose(writer, shares, meter, settings.budget)
     _require_some(choice, bundle)
     half = writer.graph_of(choice.int8)
     reports = tuple(
@@ -262,6 +270,7 @@ def _record(
     table = {
         "method": settings.method,
         "budget": asdict(settings.budget),
+        "false_alarms": settings.false_alarms,
         "images": images.hashes,
         "clips": dict(clips),
         "groups": [asdict(report) for report in reports],

@@ -12,6 +12,7 @@ from slsg_edge.cli.options import AsJson, Backend
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
+    from slsg_edge.bundle import Bundle
     from slsg_edge.contracts import Json
     from slsg_edge.scoring import Threshold
 
@@ -23,8 +24,12 @@ def calibrate(
         typer.Option(metavar="DIR", help="Good images that were not trained on, or the data set."),
     ] = None,
     false_alarms: Annotated[
-        float, typer.Option(metavar="RATE", help="Share of good parts that may be rejected.")
-    ] = 0.001,
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            help="Share of good parts that may be rejected; else 0.001, of INT8 the reference's.",
+        ),
+    ] = None,
     threshold: Annotated[
         float | None, typer.Option(metavar="VALUE", help="Set it by hand, between 0 and 1.")
     ] = None,
@@ -56,18 +61,19 @@ def calibrate(
     from slsg_edge.calibration.stored import moved_by_hand, store_threshold
 
     started = time.monotonic()
-    words = _words(bundle, images, false_alarms, threshold, backend)
+    opened = open_bundle(bundle)
+    rate = _rate(opened, false_alarms, int8)
+    words = _words(bundle, images, rate, threshold, backend)
     if int8 and images is not None:
         budget = ["--auroc-drop", f"{auroc_drop:g}", "--rank", f"{rank:g}"]
         command = shlex.join([*words, "--int8", "--method", method, *budget])
-        options = Int8Options(method, auroc_drop, rank, false_alarms)
+        options = Int8Options(method, auroc_drop, rank, rate)
         calibrate_int8(bundle, images, options, report, command, as_json)
         return
-    opened = open_bundle(bundle)
     notes: tuple[str, ...] = ()
     chosen = backend_to_calibrate(opened, backend).backend
     if images is not None:
-        found, notes = threshold_from_images(opened, images, false_alarms, threshold, backend)
+        found, notes = threshold_from_images(opened, images, rate, threshold, backend)
     elif threshold is None or int8:
         raise ConfigError("Calibration needs good images.", fix="Give --images DIR.")
     else:
@@ -77,6 +83,16 @@ def calibrate(
         _print_json(found, notes)
     else:
         _print(found, notes)
+
+
+def _rate(bundle: "Bundle", given: float | None, int8: bool) -> float:
+    """As given; else what the threshold that INT8 is compared with promises."""
+    from slsg_edge.calibration.threshold import FALSE_ALARM_RATE
+
+    if given is not None:
+        return given
+    stored = bundle.manifest.threshold if int8 else None
+    return (stored and stored.false_alarm_rate) or FALSE_ALARM_RATE
 
 
 def _words(

@@ -36,15 +36,15 @@ def calibrate_int8(
 ) -> None:
     """Writes the graph, then finds the threshold of its own scores where they can be had."""
     from slsg_edge.bundle import open_bundle
-    from slsg_edge.calibrating import check_images
     from slsg_edge.calibration.sensitivity import Budget
     from slsg_edge.quantising import Int8Settings, quantise_bundle
 
-    settings = Int8Settings(options.method, budget=Budget(options.auroc_drop, options.rank))
-    opened = open_bundle(bundle)
-    if _runs_int8():
-        check_images(opened, images, options.false_alarms)  # before minutes of work
-    found = quantise_bundle(opened, images, settings, command)
+    settings = Int8Settings(
+        options.method,
+        budget=Budget(options.auroc_drop, options.rank),
+        false_alarms=options.false_alarms if _runs_int8() else None,
+    )
+    found = quantise_bundle(open_bundle(bundle), images, settings, command)
     notes = (*found.notes, *_threshold(found.bundle, images, options.false_alarms, command))
     if report:
         _write_report(found, report, command)
@@ -71,6 +71,7 @@ def _threshold(bundle: "Bundle", images: Path, rate: float, command: str) -> lis
 
 
 def _runs_int8() -> bool:
+    """Whether anything here does, and the scores of INT8 can be had."""
     import importlib.util
 
     return importlib.util.find_spec("openvino") is not None
