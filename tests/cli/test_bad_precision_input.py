@@ -16,7 +16,6 @@ from graphs import SIDE, graph_bytes, weights
 
 from slsg_edge import engines, quantising
 from slsg_edge.bundle import Manifest, new_bundle, open_bundle
-from slsg_edge.errors import MissingDependency
 from slsg_edge.export.golden import Golden
 from slsg_edge.export.graph import graph_from_bytes
 from slsg_edge.export.precision import half_graph
@@ -25,7 +24,7 @@ from slsg_edge.nvidia import Gpu
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime import engine_choice
 from slsg_edge.scoring import Threshold
-from slsg_edge.tensorrt_api import RTX, TensorRt, load_tensorrt
+from slsg_edge.tensorrt_api import RTX, TensorRt
 
 CONVOLUTIONS = """
     hidden = Conv(pixels, w0)
@@ -99,14 +98,6 @@ def refused(run):
 def contents(folder):
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
-
-
-@pytest.fixture
-def rtx():
-    try:
-        return load_tensorrt(RTX)
-    except MissingDependency as missing:
-        pytest.skip(missing.fix)
 
 
 @pytest.fixture
