@@ -22,8 +22,22 @@ from slsg_edge.errors import ExportError
 _FIX = "Give a graph that `slsg-edge export` wrote."
 _INVALID = (onnx.checker.ValidationError, onnx.shape_inference.InferenceError)
 
+# Where a graph keeps its PrecisionRules, in the order of their fields.
+_RULES = ("slsg_edge.fp32", "slsg_edge.fp16")
+
 Shape: TypeAlias = tuple[int | str, ...]
 """A name, or an empty text, stands for a dimension that is not fixed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrecisionRules:
+    """Shell patterns of nodes that stay in FP32, and of those that may be FP16 but never INT8."""
+
+    fp32: tuple[str, ...] = ()
+    fp16: tuple[str, ...] = ()
+
+
+NO_RULES = PrecisionRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,12 @@ class Graph:
     @property
     def outputs(self) -> tuple[str, ...]:
         return tuple(output.name for output in self.model.graph.output)
+
+    @property
+    def rules(self) -> PrecisionRules:
+        """What the network itself says of its precision."""
+        notes = {entry.key: entry.value for entry in self.model.metadata_props}
+        return PrecisionRules(*(tuple(notes.get(key, "").split()) for key in _RULES))
 
     def is_float(self, tensor: str) -> bool:
         """Whether it is FP32: neither FP16 nor an empty optional input is."""
@@ -80,6 +100,13 @@ def graph_from_bytes(content: bytes, where: str | Path = "the graph") -> Graph:
     _check_contract(model, where)
     _check_nodes(model, where)
     return _tables(model)
+
+
+def write_rules(model: onnx.ModelProto, rules: PrecisionRules) -> None:
+    """Into the model itself, so that they go where it goes."""
+    for key, patterns in zip(_RULES, (rules.fp32, rules.fp16), strict=True):
+        if patterns:
+            model.metadata_props.add(key=key, value=" ".join(patterns))
 
 
 def module_of(node_name: str) -> str:

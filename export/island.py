@@ -1,6 +1,7 @@
 """Which nodes stay in FP32 whatever the images show: an island, found by rule in any detector.
 
-Rules ask what a node computes, never which module it is in. Knows nothing about activation ranges
+Rules ask what a node computes, never which module it is in; what a detector knows better it
+declares in its graph. Knows nothing about activation ranges
 or about how FP16 is written: it gives names with reasons.
 """
 
@@ -101,6 +102,13 @@ def _matches(graph: Graph, patterns: Iterable[str]) -> Iterator[tuple[str, Kept]
             yield name, Kept("asked for", f"matches '{pattern}'")
 
 
+def _declared(graph: Graph) -> Iterator[tuple[str, Kept]]:
+    for pattern in graph.rules.fp32:
+        for node in graph.nodes:
+            if fnmatch.fnmatchcase(node.name, pattern):
+                yield node.name, Kept("the detector's own", f"matches '{pattern}'")
+
+
 def _input_normalisation(graph: Graph) -> Iterator[tuple[str, Kept]]:
     """From bytes to the first convolution: it costs nothing and spares every layer its error."""
     kept = Kept("input normalisation", "before the first convolution")
@@ -158,6 +166,7 @@ def _long_sums(graph: Graph) -> Iterator[tuple[str, Kept]]:
 
 
 _RULES: tuple[Callable[[Graph], Iterable[tuple[str, Kept]]], ...] = (
+    _declared,
     _input_normalisation,
     _score_head,
     _by_kind,

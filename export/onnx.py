@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS
+from slsg_edge.export.graph import NO_RULES, PrecisionRules, write_rules
 from slsg_edge.preprocessing import Preprocessing
 
 OPSET = 20
@@ -23,8 +24,17 @@ LARGEST_BATCH = 64
 SCOPES = "pkg.torch.onnx.name_scopes"
 
 
-def onnx_from_model(model: nn.Module, preprocessing: Preprocessing, *, dynamic: bool) -> bytes:
-    """A serialised graph of `model`, which takes uint8 (N, H, W, 3) BGR; N is 1 or dynamic."""
+def onnx_from_model(
+    model: nn.Module,
+    preprocessing: Preprocessing,
+    *,
+    dynamic: bool,
+    rules: PrecisionRules = NO_RULES,
+) -> bytes:
+    """A serialised graph of `model`, which takes uint8 (N, H, W, 3) BGR; N is 1 or dynamic.
+
+    `rules` go into the graph, for the passes that change its precision.
+    """
     batch = 2 if dynamic else 1  # torch.export would take a dynamic 1 for a constant
     frame = torch.zeros((batch, preprocessing.height, preprocessing.width, 3), dtype=torch.uint8)
     dimension = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
@@ -44,6 +54,7 @@ def onnx_from_model(model: nn.Module, preprocessing: Preprocessing, *, dynamic: 
     proto = program.model_proto
     _name_by_module(proto)
     _strip(proto)
+    write_rules(proto, rules)
     onnx.checker.check_model(proto, full_check=True)
     return bytes(proto.SerializeToString())
 

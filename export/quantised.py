@@ -4,6 +4,7 @@ Symmetric everywhere: weights per output channel, stored as INT8; activations pe
 stay float. Knows nothing about how scales or groups are chosen.
 """
 
+import fnmatch
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,15 +39,17 @@ class Convolution:
 
 
 def convolutions_of(graph: Graph, patterns: Sequence[str] = ()) -> tuple[Convolution, ...]:
-    """Every Conv with constant weights that is not of those that must stay in FP32.
+    """Every Conv with constant weights that neither rules nor its detector keep out of INT8.
 
-    Nor of those that `patterns`, shell patterns of node names, keep there.
+    Nor `patterns`, shell patterns of node names that the user keeps in FP32.
     """
     island = island_of(graph, patterns)
     return tuple(
         Convolution(node.name, node.input[0], node.input[1], _cost(graph, node))
         for node in graph.nodes
-        if node.op_type == "Conv" and node.name not in island and node.input[1] in graph.constants
+        if node.op_type == "Conv" and node.input[1] in graph.constants
+        if node.name not in island
+        if not any(fnmatch.fnmatchcase(node.name, pattern) for pattern in graph.rules.fp16)
     )
 
 

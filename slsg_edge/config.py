@@ -35,6 +35,14 @@ def read_toml(path: Path) -> dict[str, object]:
         ) from error
 
 
+def value_from_text(text: str) -> object:
+    """A value as TOML has it; what is none is taken as text, so that words need no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+
+
 def settings_from_table(
     cls: type[Settings], table: Mapping[str, object], where: str, base: Settings | None = None
 ) -> Settings:

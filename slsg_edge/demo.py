@@ -18,24 +18,24 @@ from slsg_edge.bundle import Bundle
 from slsg_edge.calibrating import threshold_from_images
 from slsg_edge.calibration.stored import store_threshold
 from slsg_edge.cases import report_page
-from slsg_edge.config import read_toml, settings_from_table
 from slsg_edge.contracts import Outcome
 from slsg_edge.errors import ConfigError
 from slsg_edge.evaluation import Evaluation, evaluate_bundle
 from slsg_edge.exporting import export_bundle
+from slsg_edge.fitting import train
 from slsg_edge.judging import open_judged
 from slsg_edge.line.records import Inspection, WatchSummary, fingerprint_of
 from slsg_edge.line.sinks import JsonLinesFile, RejectFolder
 from slsg_edge.line.sources import open_source
 from slsg_edge.line.watching import WatchOptions, watch
 from slsg_edge.progress import progress
+from slsg_edge.recipes import settings_of_run
 from slsg_edge.runtime.detector import choose
 from slsg_edge.sample.dataset import SampleCounts, write_dataset
 from slsg_edge.sample.film import FilmSettings, Standing, write_film
 from slsg_edge.storage import write_atomically
 from slsg_edge.training.checkpoint import unfinished
-from slsg_edge.training.settings import Resources, TrainSettings
-from slsg_edge.training.trainer import train
+from slsg_edge.training.settings import Resources
 
 MARKER, RUN = "demo.json", "module.run"
 SETTINGS = Path(__file__).parent / "sample" / "module.toml"
@@ -93,7 +93,7 @@ def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
     data, film = folder / "data", folder / "data" / "film.mp4"
     standings = _draw(data, film, seed, say)
     say("Training SLSG on the good images ...")
-    settings = settings_from_table(TrainSettings, read_toml(SETTINGS), SETTINGS.name)
+    settings = settings_of_run(None, [SETTINGS], {})
     bundle = train(
         data,
         folder / "module.slsg",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from slsg_edge.export.precision import HalfGraph
+    from slsg_edge.models.scored import PixelsToScore
 
 FRAMES = "frames.npz"
 GOLDEN_FRAMES = 8
@@ -76,12 +77,18 @@ def export_bundle(
     `keep_fp32`: shell patterns of nodes that stay in FP32; ConfigError when one matches nothing.
     ExportError when a graph and the network disagree.
     """
+    from slsg_edge.export.graph import PrecisionRules
     from slsg_edge.export.onnx import onnx_from_model
 
     started = time.monotonic()
     model = trained_model(bundle)
     golden = torch_answers(model, _golden_frames(bundle, images))
-    graph = onnx_from_model(model, bundle.manifest.preprocessing, dynamic=dynamic)
+    graph = onnx_from_model(
+        model,
+        bundle.manifest.preprocessing,
+        dynamic=dynamic,
+        rules=PrecisionRules(model.network.keep_fp32, model.network.keep_fp16),
+    )
     off = _proved_reference(golden, graph, bundle)
     half = _half_graph(graph, golden.frames, keep_fp32)
     half_off = _proved_half(golden, half.content, bundle)
@@ -112,7 +119,7 @@ def export_bundle(
     )
 
 
-def trained_model(bundle: Bundle) -> "nn.Module":
+def trained_model(bundle: Bundle) -> "PixelsToScore":
     """The bundle's network with its weights, from pixels to score, in evaluation mode."""
     from safetensors.torch import load_file
 

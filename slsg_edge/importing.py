@@ -14,7 +14,7 @@ def import_official(checkpoint: Path, output: Path, *, command: str) -> Bundle:
     """Writes the `train` stage of `output`; ConfigError for a file that is no such checkpoint."""
     from slsg_edge.models.slsg.network import SlsgSpec, network_from_spec
     from slsg_edge.models.slsg.official import convert
-    from slsg_edge.models.weight_files import read_state_dict, weight_bytes
+    from slsg_edge.training.weight_files import read_state_dict, weight_bytes
 
     started = time.monotonic()
     spec, preprocessing = SlsgSpec("paper"), Preprocessing()

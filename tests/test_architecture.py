@@ -11,18 +11,18 @@ PACKAGE = ROOT / "slsg_edge"
 # Arrows point down only; within a layer they may point sideways.
 LAYERS = (
     {
-        "bundle", "config", "contracts", "errors", "fingerprint", "images", "manifest", "nvidia",
-        "pictures", "preprocessing", "progress", "provenance", "scoring", "storage",
+        "bundle", "config", "contracts", "errors", "fingerprint", "images", "machine", "manifest",
+        "nvidia", "pictures", "preprocessing", "progress", "provenance", "scoring", "storage",
         "tensorrt_api", "tensorrt_surface", "thresholds", "tolerances",
     },
-    {"data", "metrics", "models", "runtime", "sample", "synthesis"},
-    {"calibration", "export"},
+    {"data", "metrics", "runtime", "sample", "synthesis", "training"},
+    {"calibration", "export", "models"},
     {
-        "benchmarking", "calibrating", "cases", "checks", "comparing", "demo", "diagnosis",
-        "engines", "evaluation", "exporting", "freezing", "image_evaluation", "importing",
-        "int8_meter", "inventory", "judging", "line", "machine", "metric_bench",
-        "nvidia_checks", "pixel_evaluation", "quantising", "refitting", "reports", "training",
-        "verifying",
+        "benchmarking", "calibrating", "cases", "checks", "choosing", "comparing", "demo",
+        "diagnosis", "engines", "evaluation", "exporting", "fitting", "freezing",
+        "image_evaluation", "importing", "int8_meter", "inventory", "judging", "line",
+        "metric_bench", "nvidia_checks", "pixel_evaluation", "quantising", "recipes",
+        "refitting", "reports", "verifying",
     },
     {"cli", "__main__"},
 )  # fmt: skip
@@ -39,6 +39,7 @@ FORBIDDEN = {
     "data": {"torch", "typer"},
     "metrics": {"torch", "typer"},
     "synthesis": {"torch", "typer"},
+    "training": {"typer", "slsg_edge.models"},
 }
 
 

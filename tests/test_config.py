@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from slsg_edge.config import read_toml, settings_from_table
+from slsg_edge.config import read_toml, settings_from_table, value_from_text
 from slsg_edge.errors import ConfigError
 
 
@@ -87,3 +87,11 @@ def test_toml_that_does_not_parse_is_an_error(tmp_path, content):
 def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(ConfigError, match=r"Cannot read .*gone\.toml"):
         read_toml(tmp_path / "gone.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("3", 3), ("0.5", 0.5), ("true", True), ("[1, 2]", [1, 2]), ("edge", "edge"), ('"a"', "a")],
+)
+def test_a_value_on_the_command_line_needs_no_quotes(text, value):
+    assert value_from_text(text) == value

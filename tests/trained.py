@@ -13,15 +13,16 @@ from slsg_edge.bundle import open_bundle
 from slsg_edge.config import read_toml, settings_from_table
 from slsg_edge.demo import SETTINGS
 from slsg_edge.exporting import export_bundle
+from slsg_edge.fitting import train
 from slsg_edge.models.slsg.network import SlsgSpec
+from slsg_edge.models.slsg.settings import SlsgSettings
 from slsg_edge.sample.dataset import SampleCounts, write_dataset
-from slsg_edge.training.settings import Resources, TrainSettings
-from slsg_edge.training.trainer import train
+from slsg_edge.training.settings import Resources
 
 COUNTS = SampleCounts(60, 40, 20, 15, 15, size=160)
 ITERATIONS = {"edge": 300, "paper": 60}
 BATCH = {"edge": 4, "paper": 2}
-BEHIND_IT = ("models", "sample", "synthesis", "training")
+BEHIND_IT = ("fitting.py", "models", "sample", "synthesis", "training")
 
 
 def draw_data(folder: Path) -> Path:
@@ -44,7 +45,7 @@ def trained_bundle(folder: Path, data: Path, variant: str, kept: Path) -> Path:
 
 
 def _train(path: Path, data: Path, variant: str) -> None:
-    table = settings_from_table(TrainSettings, read_toml(SETTINGS), SETTINGS.name)
+    table = settings_from_table(SlsgSettings, read_toml(SETTINGS), SETTINGS.name)
     settings = dataclasses.replace(
         table,
         model=SlsgSpec(variant),
@@ -67,7 +68,7 @@ def _key() -> str:
     package = Path(slsg_edge.__file__).parent
     sources = [Path(__file__)]
     for name in BEHIND_IT:
-        sources += sorted((package / name).rglob("*.*"))
+        sources += [package / name, *sorted((package / name).rglob("*.*"))]
     digest = hashlib.sha256()
     for path in sources:
         if path.suffix in (".py", ".toml"):

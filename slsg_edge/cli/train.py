@@ -2,14 +2,16 @@
 
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-if TYPE_CHECKING:
-    from slsg_edge.training.settings import TrainSettings
+from slsg_edge.errors import ConfigError
 
+AUTO = "auto"
 INTERRUPTED = 130  # as a shell reports a process that Ctrl-C ended
 
 
@@ -18,6 +20,9 @@ def train(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="BUNDLE", help="As in juice.slsg.")
     ],
+    detector: Annotated[
+        str | None, typer.Option(metavar="NAME", help="slsg by default; auto compares quick ones.")
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Settings; options below win.")
     ] = None,
@@ -25,17 +30,17 @@ def train(
         str | None, typer.Option(metavar="NAME", help="Synthesis rules of a known product.")
     ] = None,
     variant: Annotated[
-        Literal["paper", "edge"] | None, typer.Option(help="The network; paper by default.")
+        Literal["paper", "edge"] | None, typer.Option(help="Of SLSG; paper by default.")
     ] = None,
     pretrain: Annotated[
         Literal["shuffle", "mask", "both", "none"] | None,
-        typer.Option(help="Stage 1's task; both by default."),
+        typer.Option(help="SLSG's stage 1; both by default."),
     ] = None,
     pretrain_epochs: Annotated[
         int | None, typer.Option(metavar="N", help="Of stage 1; 75 by default.")
     ] = None,
     iterations: Annotated[
-        int | None, typer.Option(metavar="N", help="Of stage 2; 3501 by default.")
+        int | None, typer.Option(metavar="N", help="As the detector has it by default.")
     ] = None,
     encoder_batch_norm: Annotated[
         Literal["batch", "frozen"] | None,
@@ -58,25 +63,42 @@ def train(
     workers: Annotated[
         int | None, typer.Option(metavar="N", help="Processes that simulate anomalies.")
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any setting, as model.backbone=resnet50."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
 ) -> None:
-    """Train SLSG on a folder of good images."""
+    """Train a detector on a folder of good images."""
+    from slsg_edge.choosing import train_best
+    from slsg_edge.cli.pick import print_pick
+    from slsg_edge.fitting import train as run
+    from slsg_edge.preprocessing import roi_from_text
+    from slsg_edge.recipes import settings_of_run
     from slsg_edge.training.loop import Interrupted
     from slsg_edge.training.settings import Resources
-    from slsg_edge.training.trainer import train as run
 
-    chosen: dict[str, dict[str, Any]] = {
-        "": {"seed": seed},
-        "model": {"variant": variant},
-        "preprocessing": {"height": size, "width": size, "roi": roi},
-        "pretraining": {"task": pretrain, "epochs": pretrain_epochs},
-        "training": {"iterations": iterations, "encoder_batch_norm": encoder_batch_norm},
+    given = {
+        "seed": seed,
+        "model.variant": variant,
+        "preprocessing.height": size,
+        "preprocessing.width": size,
+        "preprocessing.roi": asdict(roi_from_text(roi)) if roi else None,
+        "pretraining.task": pretrain,
+        "pretraining.epochs": pretrain_epochs,
+        "training.iterations": iterations,
+        "training.encoder_batch_norm": encoder_batch_norm,
     }
-    settings = settings_from_options(config, preset, chosen)
+    files, options = _files(preset, config), _options(given, set_ or ())
     resources = Resources(backbone_weights, textures, device, workers)
     command = shlex.join(["slsg-edge", *sys.argv[1:]])
     try:
-        run(data, output, settings, resources, command=command, resume=resume, say=_say)
+        if detector == AUTO:
+            pick = train_best(data, output, files, options, resources, command=command, say=_say)
+            print_pick(pick)
+        else:
+            settings = settings_of_run(detector, files, options)
+            run(data, output, settings, resources, command=command, resume=resume, say=_say)
     except Interrupted as stopped:
         _say(f"{stopped}. Go on with: {command}{'' if resume else ' --resume'}")
         raise typer.Exit(INTERRUPTED) from stopped
@@ -84,30 +106,26 @@ def train(
     typer.echo(f"next: slsg-edge export {output}")
 
 
-def settings_from_options(
-    config: Path | None, preset: str | None, chosen: dict[str, dict[str, Any]]
-) -> "TrainSettings":
-    """Defaults, then the preset, then the TOML file, then the options."""
-    from dataclasses import asdict
-
-    from slsg_edge.config import read_toml, settings_from_table
-    from slsg_edge.preprocessing import roi_from_text
+def _files(preset: str | None, config: Path | None) -> list[Path]:
     from slsg_edge.synthesis.presets import preset_file
-    from slsg_edge.training.settings import TrainSettings
 
-    settings = TrainSettings()
-    for path in (preset_file(preset) if preset else None, config):
-        if path is not None:
-            settings = settings_from_table(TrainSettings, read_toml(path), path.name, settings)
-    if text := chosen["preprocessing"].pop("roi"):
-        chosen["preprocessing"]["roi"] = asdict(roi_from_text(text))
-    table = chosen.pop("")
-    table.update({name: given for name, values in chosen.items() if (given := _given(values))})
-    return settings_from_table(TrainSettings, _given(table), "the command line", settings)
+    return [path for path in (preset_file(preset) if preset else None, config) if path]
 
 
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+def _options(given: Mapping[str, object], settings: Sequence[str]) -> dict[str, Any]:
+    """A table of tables; `settings` are KEY=VALUE with values as in TOML, quotes left out."""
+    from slsg_edge.config import value_from_text
+    from slsg_edge.recipes import put
+
+    options: dict[str, Any] = {}
+    for key, value in given.items():
+        put(options, key, value)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {setting} sets nothing.", fix="Give KEY=VALUE.")
+        put(options, key.strip(), value_from_text(text))
+    return options
 
 
 def _say(text: str) -> None:

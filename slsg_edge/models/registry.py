@@ -1,28 +1,32 @@
 """Detectors by name. A new detector is a folder beside this file and an entry below."""
 
-from collections.abc import Callable, Mapping
-
-from torch import nn
+from collections.abc import Mapping
 
 from slsg_edge.config import settings_from_table, unknown_name
 from slsg_edge.contracts import Json
-from slsg_edge.models.slsg.network import SlsgSpec, network_from_spec
+from slsg_edge.models.recipe import Network, Recipe
+from slsg_edge.models.slsg.recipe import SLSG
 from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.training.settings import TrainSettings
+
+DEFAULT = "slsg"
+DETECTORS: dict[str, Recipe] = {DEFAULT: SLSG}
 
 
-def _slsg(spec: Mapping[str, Json], resolution: Preprocessing) -> nn.Module:
-    return network_from_spec(
-        settings_from_table(SlsgSpec, spec, "the bundle's spec"),
-        resolution.height,
-        resolution.width,
-    )
-
-
-DETECTORS: dict[str, Callable[[Mapping[str, Json], Preprocessing], nn.Module]] = {"slsg": _slsg}
-
-
-def network_of(detector: str, spec: Mapping[str, Json], preprocessing: Preprocessing) -> nn.Module:
-    """An untrained network as a manifest describes it; ConfigError for an unknown detector."""
+def recipe_of(detector: str) -> Recipe:
+    """ConfigError for an unknown name, with the known ones."""
     if detector not in DETECTORS:
         raise unknown_name(detector, DETECTORS, what="detector")
-    return DETECTORS[detector](spec, preprocessing)
+    return DETECTORS[detector]
+
+
+def detector_of(settings: TrainSettings) -> str:
+    """Whose settings these are."""
+    return next(name for name, recipe in DETECTORS.items() if type(settings) is recipe.settings)
+
+
+def network_of(detector: str, spec: Mapping[str, Json], preprocessing: Preprocessing) -> Network:
+    """An untrained network as a manifest describes it; ConfigError for an unknown detector."""
+    recipe = recipe_of(detector)
+    known = type(recipe.settings().model)
+    return recipe.network(settings_from_table(known, spec, "the bundle's spec"), preprocessing)

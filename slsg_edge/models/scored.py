@@ -7,10 +7,11 @@ cannot differ between PyTorch, ONNX Runtime and TensorRT. Knows no detector by n
 import torch
 from torch import Tensor, nn
 
+from slsg_edge.models.recipe import Network
+
 # Of torchvision's weights, for RGB in 0 to 1.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
-SCORE_PIXELS = 100  # SLSG's image score: the mean of the 100 largest pixels of the map
 
 
 class Normalise(nn.Module):
@@ -37,7 +38,7 @@ class PixelsToScore(nn.Module):
     `network` takes normalised pixels and gives anomaly logits (N, 1, H, W) first.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.normalise = Normalise()
         self.network = network
@@ -45,9 +46,10 @@ class PixelsToScore(nn.Module):
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor]:
         logits = self.network(self.normalise(frame))[0]
         anomaly_map = torch.sigmoid(logits[:, 0])
-        return anomaly_map, image_score(anomaly_map)
+        return anomaly_map, image_score(anomaly_map, self.network.score_pixels)
 
 
-def image_score(anomaly_map: Tensor) -> Tensor:
-    """(N, H, W) to (N,): the mean of the largest pixels (SLSG's eval.py)."""
-    return anomaly_map.flatten(1).topk(SCORE_PIXELS, dim=1).values.mean(1)
+def image_score(anomaly_map: Tensor, pixels: int | None) -> Tensor:
+    """(N, H, W) to (N,): the mean of so many largest pixels; None is the mean of all."""
+    flat = anomaly_map.flatten(1)
+    return flat.mean(1) if pixels is None else flat.topk(pixels, dim=1).values.mean(1)

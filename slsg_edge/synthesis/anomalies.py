@@ -25,6 +25,16 @@ class TextureSource(Protocol):
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Image: ...
 
 
+class Simulator(Protocol):
+    """What a detector learns from: `AnomalySimulator`, or a detector's own."""
+
+    def normal(self, rng: np.random.Generator, image: Image) -> Image:
+        """A good image as a training example."""
+
+    def anomalous(self, rng: np.random.Generator, image: Image, other: Image) -> tuple[Image, Mask]:
+        """(H, W, 3) and (H, W): `image` with an anomaly; `other` is another training image."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnomalySimulator:
     """Draws anomalies by `settings`; `textures` gives the foreign ones."""

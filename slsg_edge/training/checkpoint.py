@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import torch
 
 from slsg_edge.errors import ConfigError
-from slsg_edge.models.weight_files import DAMAGE, first_line
 from slsg_edge.storage import write_atomically
+from slsg_edge.training.weight_files import DAMAGE, first_line
 
 History = list[tuple[int, dict[str, float]]]
 

@@ -1,4 +1,4 @@
-"""The loop that both stages share: batches in, progress out, a checkpoint at least each minute.
+"""The loop that all training shares: batches in, progress out, a checkpoint at least each minute.
 
 Knows nothing about networks and losses: a phase brings its own step.
 """
@@ -13,11 +13,12 @@ from types import FrameType
 from typing import TypeAlias
 
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from slsg_edge.errors import ConfigError
 from slsg_edge.progress import bar
 from slsg_edge.training.checkpoint import History, RunFolder, Stateful
-from slsg_edge.training.feed import Batch
+from slsg_edge.training.feed import Batch, batches
 from slsg_edge.training.tensorboard import Record
 
 CHECKPOINT_SECONDS = 40.0  # a crash loses at most one minute
@@ -37,13 +38,17 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One stage of training: `parts` is what a checkpoint holds, `images` come per iteration."""
+    """One stage of training: `parts` is what a checkpoint holds, `images` come per iteration.
+
+    `source[i]` is batch i. A step that learns nothing by descent, as one that gathers
+    statistics, may have no losses to tell.
+    """
 
     name: str
     iterations: int
     images: int
     parts: Mapping[str, Stateful]
-    batches: Callable[[int], Iterator[Batch]]
+    source: Dataset[Batch]
     step: Callable[[Batch], Losses]
 
 
@@ -61,7 +66,9 @@ class Pace:
         return f"{self.images / elapsed:.0f} images/s, data wait {share:.0f} %"
 
 
-def run_phase(phase: Phase, folder: RunFolder, record: Record, *, resume: bool) -> History:
+def run_phase(
+    phase: Phase, folder: RunFolder, record: Record, *, workers: int, resume: bool
+) -> History:
     """Trains to the end of the phase; Interrupted when told to stop before."""
     done, history = folder.restore(phase.name, phase.parts) if resume else (0, [])
     if done >= phase.iterations:
@@ -69,9 +76,9 @@ def run_phase(phase: Phase, folder: RunFolder, record: Record, *, resume: bool) 
     saved, pace = time.monotonic(), Pace()
     with _stop_flag() as stopping, bar("{task.fields[note]}") as progress:
         task = progress.add_task(phase.name, total=phase.iterations, completed=done, note="")
-        batches = phase.batches(done)
+        drawn = batches(phase.source, done, phase.iterations, workers)
         for iteration in range(done + 1, phase.iterations + 1):
-            losses = phase.step(_next(batches, pace))
+            losses = phase.step(_next(drawn, pace))
             pace.images += phase.images
             if iteration % LOG_EVERY == 0 or iteration == phase.iterations:
                 values = _finite(losses, phase.name, iteration)
@@ -88,9 +95,9 @@ def run_phase(phase: Phase, folder: RunFolder, record: Record, *, resume: bool) 
     return history
 
 
-def _next(batches: Iterator[Batch], pace: Pace) -> Batch:
+def _next(drawn: Iterator[Batch], pace: Pace) -> Batch:
     before = time.monotonic()
-    batch = next(batches)
+    batch = next(drawn)
     pace.waited += time.monotonic() - before
     return batch
 
@@ -106,7 +113,7 @@ def _finite(losses: Losses, phase: str, iteration: int) -> dict[str, float]:
 
 
 def _note(losses: Mapping[str, float], pace: Pace) -> str:
-    return " ".join(f"{name} {value:.4f}" for name, value in losses.items()) + f", {pace}"
+    return ", ".join([*(f"{name} {value:.4f}" for name, value in losses.items()), str(pace)])
 
 
 @contextlib.contextmanager

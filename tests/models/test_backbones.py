@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from slsg_edge.errors import ConfigError, StorageError
-from slsg_edge.models.backbones import ResNet18, load_trunk
-from slsg_edge.training.backbone_weights import backbone_weights
+from slsg_edge.models.backbone_weights import backbone_weights
+from slsg_edge.models.backbones import Trunk, load_trunk
 
 REAL = (
     Path(__file__).resolve().parents[3] / "shared/weights/resnet18_imagenet_to_layer3.safetensors"
@@ -17,25 +17,25 @@ REAL = (
 
 
 def test_a_partial_file_loads_and_says_what_stays_random():
-    weights = ResNet18(depth=2).state_dict()
-    trunk = ResNet18(depth=4)
+    weights = Trunk(depth=2).state_dict()
+    trunk = Trunk(depth=4)
     assert load_trunk(trunk, weights).random == ("layer3", "layer4")
     assert torch.equal(trunk.conv1.weight, weights["conv1.weight"])
 
 
 def test_foreign_weights_are_refused():
     with pytest.raises(ConfigError, match="no tensor name"):
-        load_trunk(ResNet18(), {"backbone.stem.weight": torch.zeros(1)})
+        load_trunk(Trunk(), {"backbone.stem.weight": torch.zeros(1)})
 
 
 def test_a_tensor_of_another_shape_is_refused():
     with pytest.raises(ConfigError, match=r"conv1\.weight is \(64, 1, 7, 7\)"):
-        load_trunk(ResNet18(), {"conv1.weight": torch.zeros(64, 1, 7, 7)})
+        load_trunk(Trunk(), {"conv1.weight": torch.zeros(64, 1, 7, 7)})
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="the ImageNet weights are not beside this checkout")
 def test_real_weights_fill_edge_and_are_seen_to_be_folded():
-    loaded = load_trunk(ResNet18(depth=3), backbone_weights(str(REAL)))
+    loaded = load_trunk(Trunk(depth=3), backbone_weights(str(REAL)))
     assert loaded.random == ()
     assert loaded.folded_batch_norm
 
@@ -78,8 +78,8 @@ class WrongFile(SimpleHTTPRequestHandler):
 def test_a_corrupt_copy_is_fetched_again_and_checked_again(tmp_path, monkeypatch):
     with HTTPServer(("127.0.0.1", 0), WrongFile) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}/resnet18-f37072fd.pth"
-        monkeypatch.setattr("slsg_edge.training.backbone_weights.URL", url)
+        url = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setattr("slsg_edge.models.backbone_weights.SOURCE", url)
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
         (tmp_path / "slsg-edge").mkdir()
         (tmp_path / "slsg-edge" / "resnet18-f37072fd.pth").write_bytes(b"cut short")
@@ -98,7 +98,7 @@ def test_a_pickle_with_code_in_it_is_refused(tmp_path):
 
 
 def test_a_torch_state_dict_loads(tmp_path):
-    weights = ResNet18(depth=1).state_dict()
+    weights = Trunk(depth=1).state_dict()
     torch.save(weights, tmp_path / "trunk.pth")
     found = backbone_weights(str(tmp_path / "trunk.pth"))
     assert found.keys() == weights.keys()

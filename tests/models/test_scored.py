@@ -2,8 +2,8 @@
 
 import numpy as np
 import torch
-from torch import nn
 
+from slsg_edge.models.recipe import Network
 from slsg_edge.models.scored import (
     IMAGENET_DEVIATION,
     IMAGENET_MEAN,
@@ -23,10 +23,15 @@ def test_bgr_bytes_become_normalised_rgb():
 def test_the_score_is_the_mean_of_the_hundred_largest_pixels():
     anomaly_map = torch.rand(2, 20, 30)
     expected = anomaly_map.flatten(1).sort(1).values[:, -100:].mean(1)
-    assert torch.allclose(image_score(anomaly_map), expected)
+    assert torch.allclose(image_score(anomaly_map, 100), expected)
 
 
-class Constant(nn.Module):
+def test_the_score_may_be_the_mean_of_all():
+    anomaly_map = torch.rand(2, 20, 30)
+    assert torch.allclose(image_score(anomaly_map, None), anomaly_map.mean((1, 2)))
+
+
+class Constant(Network):
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         logits = torch.zeros(len(x), 1, 16, 16)
         return logits, logits

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from slsg_edge.cli.train import settings_from_options
 from slsg_edge.config import read_toml, settings_from_table
 from slsg_edge.errors import ConfigError, DatasetError
+from slsg_edge.recipes import settings_of_run
 from slsg_edge.synthesis.anomalies import AnomalySimulator
 from slsg_edge.synthesis.foreground import foreground_mask
 from slsg_edge.synthesis.presets import preset_file
@@ -140,7 +140,7 @@ def test_every_preset_is_read_and_used(image, name):
 
 @pytest.mark.parametrize(("name", "maximum"), [("breakfast_box", 0.7), ("pushpins", 0.4)])
 def test_presets_blend_textures_as_they_say(name, maximum):
-    found = settings_from_options(None, name, {"": {}, "preprocessing": {"roi": None}})
+    found = settings_of_run(None, [preset_file(name)], {})
     blend = found.synthesis.texture.blend
     assert (blend.maximum, blend.fixed_probability) == (maximum, 0.0)
 

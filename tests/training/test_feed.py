@@ -7,16 +7,8 @@ import torch
 from slsg_edge.synthesis.anomalies import AnomalySimulator
 from slsg_edge.synthesis.settings import SynthesisSettings
 from slsg_edge.synthesis.textures import ProceduralTextures
-from slsg_edge.training.feed import (
-    MASK_GREY,
-    CorruptionBatches,
-    Draw,
-    PairBatches,
-    batches,
-    corrupt,
-)
+from slsg_edge.training.feed import Draw, PairBatches, batches
 from slsg_edge.training.frames import store_frames
-from slsg_edge.training.settings import PretrainSettings
 
 
 @pytest.fixture
@@ -61,28 +53,3 @@ def test_worker_processes_give_the_same_batches_from_any_start(pairs):
         assert torch.equal(first[0], second[0])
         assert torch.equal(first[1], second[1])
     assert torch.equal(here[0][0], pairs[2][0])
-
-
-def test_pretraining_pairs_are_corrupted_and_clean(frames):
-    corrupted, clean = CorruptionBatches(frames, PretrainSettings(batch=2), seed=0)[0]
-    assert corrupted.shape == clean.shape == (2, 96, 96, 3)
-    assert not torch.equal(corrupted, clean)
-
-
-def _corrupted(task):
-    image = np.random.default_rng(0).integers(0, 100, (96, 96, 3), dtype=np.uint8)
-    settings = PretrainSettings(task=task, shuffle_grids=(4,))
-    return image, corrupt(np.random.default_rng(1), image, settings)
-
-
-def test_shuffling_only_moves_cells():
-    image, moved = _corrupted("shuffle")
-    assert np.array_equal(np.sort(moved, None), np.sort(image, None))
-    assert not np.array_equal(moved, image)
-
-
-def test_masking_greys_cells_out_and_leaves_the_others():
-    image, masked = _corrupted("mask")
-    grey = (masked == MASK_GREY).all(-1)
-    assert 0.2 < grey.mean() < 0.7
-    assert np.array_equal(masked[~grey], image[~grey])

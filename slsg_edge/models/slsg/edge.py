@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from slsg_edge.models.backbones import ResNet18
+from slsg_edge.models.backbones import Trunk
+from slsg_edge.models.recipe import Network
 from slsg_edge.models.slsg.graph import STRIDE, GraphHead, GraphSpec
 from slsg_edge.models.slsg.layers import SkipAttention, conv_bn_relu, upsample
 
@@ -22,7 +23,7 @@ class EdgeEncoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = ResNet18(depth=3)
+        self.trunk = Trunk(depth=3)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         features = [torch.relu(self.trunk.bn1(self.trunk.conv1(x)))]
@@ -48,7 +49,7 @@ class EdgeStep(nn.Module):
         return merged
 
 
-class EdgeNetwork(nn.Module):
+class EdgeNetwork(Network):
     """Normalised RGB (N, 3, H, W) to anomaly logits and auxiliary logits, (N, 1, H, W)."""
 
     def __init__(self, height: int, width: int) -> None:
@@ -64,6 +65,10 @@ class EdgeNetwork(nn.Module):
             (EdgeStep(256, 128, 96), EdgeStep(96, 64, 64), EdgeStep(64, 64, 32))
         )
         self.out = nn.Conv2d(32, 1, 3, padding=1)
+
+    @property
+    def backbone(self) -> Trunk:
+        return self.encoder.trunk
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         stem, f1, f2, deepest = self.encoder(x)

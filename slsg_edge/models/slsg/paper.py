@@ -7,7 +7,8 @@ The quirks: no max-pool, the raw output of conv1 goes into layer1, and those of 
 import torch
 from torch import Tensor, nn
 
-from slsg_edge.models.backbones import ResNet18
+from slsg_edge.models.backbones import Trunk
+from slsg_edge.models.recipe import Network
 from slsg_edge.models.slsg.graph import STRIDE, GraphHead, GraphSpec
 from slsg_edge.models.slsg.layers import SkipAttention, conv_bn_relu, upsample
 
@@ -19,7 +20,7 @@ class PaperEncoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = ResNet18(depth=4)
+        self.trunk = Trunk(depth=4)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         x = self.trunk.conv1(x)
@@ -54,7 +55,7 @@ class PaperDecoder(nn.Module):
         return logits
 
 
-class PaperNetwork(nn.Module):
+class PaperNetwork(Network):
     """Normalised RGB (N, 3, H, W) to anomaly logits and auxiliary logits, (N, 1, H, W).
 
     The official network has two classes; their difference is the logit of the anomalous one.
@@ -68,6 +69,10 @@ class PaperNetwork(nn.Module):
         self.auxiliary = nn.Sequential(conv_bn_relu(512, 256), conv_bn_relu(256, 32))
         self.auxiliary_out = nn.Sequential(conv_bn_relu(32, 32), nn.Conv2d(32, 2, 3, padding=1))
         self.decoder = PaperDecoder()
+
+    @property
+    def backbone(self) -> Trunk:
+        return self.encoder.trunk
 
     def class_logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """What the official code calls its outputs: two pairs of (N, 2, H, W)."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from slsg_edge.training.settings import LossSettings
+from slsg_edge.models.slsg.settings import LossSettings
 
 SSIM_WINDOW = 11
 SSIM_SIGMA = 1.5

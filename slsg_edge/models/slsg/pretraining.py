@@ -14,13 +14,14 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
 from slsg_edge.models.scored import Normalise
+from slsg_edge.models.slsg.corruption import CorruptionBatches
 from slsg_edge.models.slsg.layers import conv_bn_relu, upsample
+from slsg_edge.models.slsg.losses import reconstruction_loss
 from slsg_edge.models.slsg.network import SlsgNetwork
+from slsg_edge.models.slsg.settings import SlsgSettings
+from slsg_edge.training.descent import Descent
 from slsg_edge.training.device import Device
-from slsg_edge.training.feed import Batch, CorruptionBatches, batches
 from slsg_edge.training.loop import Losses, Phase
-from slsg_edge.training.losses import reconstruction_loss
-from slsg_edge.training.settings import TrainSettings
 
 NAME = "pretraining"
 STEPS = 4  # doublings from the deepest features to pixels
@@ -51,7 +52,7 @@ class Reconstruction(nn.Module):
 
 
 def pretraining_phase(
-    network: SlsgNetwork, source: CorruptionBatches, settings: TrainSettings, device: Device
+    network: SlsgNetwork, source: CorruptionBatches, settings: SlsgSettings, device: Device
 ) -> Phase:
     """Trains `network.encoder` in place; the decoder is thrown away."""
     options = settings.pretraining
@@ -64,21 +65,13 @@ def pretraining_phase(
     if settings.training.encoder_batch_norm == "frozen":
         network.encoder.eval()
 
-    def step(batch: Batch) -> Losses:
-        corrupted, clean = device.move(batch)
+    def criterion(corrupted: Tensor, clean: Tensor) -> Losses:
         with device.autocast():
             image = model(corrupted)
         target = clean.permute(0, 3, 1, 2).flip(1).float() / 255
-        loss = reconstruction_loss(image, target, options.ssim_weight)
-        device.descend(loss, optimiser)
-        schedule.step()
-        return {"loss": loss.detach()}
+        return {"loss": reconstruction_loss(image, target, options.ssim_weight)}
 
+    descent = Descent(optimiser, schedule, criterion, device)
     return Phase(
-        NAME,
-        options.iterations,
-        options.batch,
-        {"model": model, "optimiser": optimiser, "schedule": schedule, "scaler": device.scaler},
-        lambda start: batches(source, start, options.iterations, device.workers),
-        step,
+        NAME, options.iterations, options.batch, descent.parts(model), source, descent.step
     )

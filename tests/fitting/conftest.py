@@ -7,13 +7,9 @@ import pytest
 
 from slsg_edge.images import encode_image
 from slsg_edge.models.slsg.network import SlsgSpec
+from slsg_edge.models.slsg.settings import PretrainSettings, SlsgSettings, StageTwoSettings
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.training.settings import (
-    PretrainSettings,
-    Resources,
-    StageTwoSettings,
-    TrainSettings,
-)
+from slsg_edge.training.settings import Resources
 
 
 @pytest.fixture
@@ -29,8 +25,8 @@ def good_images(tmp_path) -> Path:
 
 
 @pytest.fixture
-def settings() -> TrainSettings:
-    return TrainSettings(
+def settings() -> SlsgSettings:
+    return SlsgSettings(
         holdout=0.0,
         model=SlsgSpec("edge"),
         preprocessing=Preprocessing(96, 96),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from slsg_edge.training.losses import focal_loss, reconstruction_loss, segmentation_loss, ssim
-from slsg_edge.training.settings import LossSettings
+from slsg_edge.models.slsg.losses import focal_loss, reconstruction_loss, segmentation_loss, ssim
+from slsg_edge.models.slsg.settings import LossSettings
 
 
 def test_focal_loss_is_its_formula():

@@ -5,27 +5,28 @@ last checkpoint counts.
 """
 
 import torch
+from torch import Tensor
 
 from slsg_edge.models.scored import Normalise
+from slsg_edge.models.slsg.losses import segmentation_loss
 from slsg_edge.models.slsg.network import SlsgNetwork
+from slsg_edge.models.slsg.settings import SlsgSettings
+from slsg_edge.training.descent import Descent, learned
 from slsg_edge.training.device import Device
-from slsg_edge.training.feed import Batch, PairBatches, batches
+from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.loop import Losses, Phase
-from slsg_edge.training.losses import segmentation_loss
-from slsg_edge.training.settings import TrainSettings
 
 NAME = "training"
 
 
 def segmentation_phase(
-    network: SlsgNetwork, source: PairBatches, settings: TrainSettings, device: Device
+    network: SlsgNetwork, source: PairBatches, settings: SlsgSettings, device: Device
 ) -> Phase:
     """Trains `network` in place."""
     options = settings.training
     network.encoder.requires_grad_(options.encoder == "trained")
-    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimiser = torch.optim.SGD(
-        learned, options.learning_rate, options.momentum, weight_decay=options.weight_decay
+        learned(network), options.learning_rate, options.momentum, weight_decay=options.weight_decay
     )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, options.iterations)
     device.arrange(network.train())
@@ -33,20 +34,17 @@ def segmentation_phase(
         network.encoder.eval()
     normalise = Normalise().to(device.place)
 
-    def step(batch: Batch) -> Losses:
-        images, masks = device.move(batch)
+    def criterion(images: Tensor, masks: Tensor) -> Losses:
         with device.autocast():
             logits, auxiliary = network(normalise(images))
-        loss = segmentation_loss(logits, auxiliary, masks, options.loss)
-        device.descend(loss, optimiser)
-        schedule.step()
-        return {"loss": loss.detach()}
+        return {"loss": segmentation_loss(logits, auxiliary, masks, options.loss)}
 
+    descent = Descent(optimiser, schedule, criterion, device)
     return Phase(
         NAME,
         options.iterations,
         2 * options.batch,
-        {"model": network, "optimiser": optimiser, "schedule": schedule, "scaler": device.scaler},
-        lambda start: batches(source, start, options.iterations, device.workers),
-        step,
+        descent.parts(network),
+        source,
+        descent.step,
     )

@@ -8,11 +8,11 @@ from safetensors.numpy import load_file
 
 from slsg_edge.bundle import open_bundle
 from slsg_edge.errors import BundleError, ConfigError, DatasetError, StaleBundle
-from slsg_edge.models.backbones import ResNet18
+from slsg_edge.fitting import train
+from slsg_edge.models.backbones import Trunk
 from slsg_edge.models.slsg.network import SlsgSpec
 from slsg_edge.training import loop
 from slsg_edge.training.loop import Interrupted
-from slsg_edge.training.trainer import train
 
 
 def _run(folder, name, settings, resources, **options):
@@ -158,7 +158,7 @@ def test_stage_two_leaves_the_frozen_encoder_as_it_was(good_images, settings, re
 def test_what_stays_random_is_said(good_images, settings, resources, tmp_path):
     import torch
 
-    torch.save(ResNet18(depth=2).state_dict(), tmp_path / "part.pth")
+    torch.save(Trunk(depth=2).state_dict(), tmp_path / "part.pth")
     partial = dataclasses.replace(resources, backbone_weights=str(tmp_path / "part.pth"))
     _, said = _run(good_images, "a.slsg", settings, partial)
     assert any("no backbone weights for layer3" in line for line in said)

@@ -1,0 +1,70 @@
+"""Where a trunk's first weights come from: a download, a file, or nowhere."""
+
+import hashlib
+import os
+import urllib.request
+from collections.abc import Mapping
+from http.client import HTTPException
+from pathlib import Path
+
+from torch import Tensor
+
+from slsg_edge.errors import StorageError
+from slsg_edge.models.backbones import Architecture
+from slsg_edge.storage import write_atomically
+from slsg_edge.training.weight_files import read_state_dict
+
+SOURCE = "https://download.pytorch.org/models"
+# IMAGENET1K_V1. The name holds the first 8 hex digits of the file's sha256.
+FILES: dict[Architecture, str] = {
+    "resnet18": "resnet18-f37072fd.pth",
+    "resnet34": "resnet34-b627a593.pth",
+    "resnet50": "resnet50-0676ba61.pth",
+    "wide_resnet50_2": "wide_resnet50_2-95faca4d.pth",
+}
+OFFLINE = (
+    "Download it elsewhere and give the file with --backbone-weights FILE, "
+    "or train with --backbone-weights none."
+)
+
+
+def backbone_weights(
+    source: str, architecture: Architecture = "resnet18"
+) -> Mapping[str, Tensor] | None:
+    """`imagenet`, `none` or the path of a file: tensors by torchvision's names, None for none."""
+    if source == "none":
+        return None
+    path = imagenet_file(architecture) if source == "imagenet" else Path(source)
+    return read_state_dict(
+        path, fix=f"Give `imagenet`, `none` or a {architecture} in torchvision's names."
+    )
+
+
+def imagenet_file(architecture: Architecture) -> Path:
+    """ImageNet weights in the user's cache, downloaded once and checked."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    path = cache / "slsg-edge" / FILES[architecture]
+    if not path.exists() or not _is_whole(path.read_bytes(), path.name):
+        write_atomically(path, _download(path.name))
+    return path
+
+
+def _download(name: str) -> bytes:
+    url = f"{SOURCE}/{name}"
+    try:
+        with urllib.request.urlopen(url, timeout=30) as response:
+            content: bytes = response.read()
+    except (OSError, HTTPException) as error:
+        raise StorageError(f"Cannot download {url}: {error}.", fix=OFFLINE) from error
+    if not _is_whole(content, name):
+        raise StorageError(f"What {url} sent has not the sha256 {_digest(name)}...", fix=OFFLINE)
+    return content
+
+
+def _is_whole(content: bytes, name: str) -> bool:
+    return hashlib.sha256(content).hexdigest().startswith(_digest(name))
+
+
+def _digest(name: str) -> str:
+    """`f37072fd` of `resnet18-f37072fd.pth`."""
+    return Path(name).stem.rpartition("-")[2]

@@ -1,0 +1,77 @@
+"""What a detector brings, and what it is given to learn with. Knows no detector by name."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+from torch import Tensor, nn
+
+from slsg_edge.models.backbones import Trunk
+from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.synthesis.anomalies import TextureSource
+from slsg_edge.training.device import Device
+from slsg_edge.training.feed import PairBatches
+from slsg_edge.training.frames import StoredFrames
+from slsg_edge.training.loop import Phase
+from slsg_edge.training.settings import TrainSettings
+
+
+class Network(nn.Module):
+    """Normalised RGB (N, 3, H, W) to a tuple, anomaly logits (N, 1, H, W) first.
+
+    score_pixels: the image score is the mean of so many largest pixels of the map; None is the
+    mean of all. keep_fp32, keep_fp16: shell patterns of nodes that stay in FP32, or out of INT8,
+    beside what the rules of `export.island` find by themselves.
+    """
+
+    score_pixels: int | None = 100
+    keep_fp32: ClassVar[tuple[str, ...]] = ()
+    keep_fp16: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def backbone(self) -> Trunk:
+        """The trunk that takes ImageNet weights."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What a run has: images and textures at model resolution, and a device to compute on."""
+
+    settings: Any
+    frames: StoredFrames
+    textures: TextureSource
+    device: Device
+
+    def pairs(self, batch: int) -> PairBatches:
+        """Good images and the anomalies that this detector's settings simulate in them."""
+        settings: TrainSettings = self.settings
+        simulator = settings.simulator(self.textures)
+        return PairBatches(self.frames, simulator, settings.seed, batch)
+
+
+def no_trial(settings: Any, device: str) -> None:
+    """Of a detector that takes too long to be tried on the way to a choice."""
+
+
+Phases: TypeAlias = Sequence[Callable[[], Phase]]
+"""Made one after the other, since a phase may freeze what the one before it trained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A detector: `summary` for people, `settings` for TOML, and how it is made and trained.
+
+    `network` raises ConfigError for a resolution that it cannot have. `phases` trains the network
+    in place; the last phase leaves it as it is exported. `trial` is settings and the kind of device
+    (`cpu`, `cuda`, `mps`) to the settings of a training that takes minutes, the same or shortened.
+    """
+
+    summary: str
+    settings: type[TrainSettings]
+    network: Callable[[Any, Preprocessing], Network]
+    phases: Callable[[Any, Workshop], Phases]
+    trial: Callable[[Any, str], TrainSettings | None] = no_trial

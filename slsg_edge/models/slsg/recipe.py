@@ -1,0 +1,31 @@
+"""SLSG as the registry has it: two stages, the first of which may be left out."""
+
+from slsg_edge.models.recipe import Phases, Recipe, Workshop
+from slsg_edge.models.slsg.corruption import CorruptionBatches
+from slsg_edge.models.slsg.network import SlsgNetwork, SlsgSpec, network_from_spec
+from slsg_edge.models.slsg.pretraining import pretraining_phase
+from slsg_edge.models.slsg.segmentation import segmentation_phase
+from slsg_edge.models.slsg.settings import SlsgSettings
+from slsg_edge.preprocessing import Preprocessing
+
+
+def _network(spec: SlsgSpec, resolution: Preprocessing) -> SlsgNetwork:
+    return network_from_spec(spec, resolution.height, resolution.width)
+
+
+def _phases(network: SlsgNetwork, workshop: Workshop) -> Phases:
+    settings: SlsgSettings = workshop.settings
+    pairs = workshop.pairs(settings.training.batch)
+    second = [lambda: segmentation_phase(network, pairs, settings, workshop.device)]
+    if settings.pretraining.task == "none":
+        return second
+    corrupted = CorruptionBatches(workshop.frames, settings.pretraining, settings.seed)
+    return [lambda: pretraining_phase(network, corrupted, settings, workshop.device), *second]
+
+
+SLSG = Recipe(
+    "Broken rules: parts missing, misplaced or swapped; learns from simulated anomalies.",
+    SlsgSettings,
+    _network,
+    _phases,
+)

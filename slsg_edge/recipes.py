@@ -1,0 +1,44 @@
+"""A run's settings from everything that may say something: files first, then options.
+
+Which detector is asked for decides which keys there are.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from slsg_edge.config import read_toml, settings_from_table
+from slsg_edge.errors import ConfigError
+from slsg_edge.models.registry import DEFAULT, recipe_of
+from slsg_edge.training.settings import TrainSettings
+
+KEY = "detector"  # at the top of a TOML file
+
+
+def settings_of_run(
+    detector: str | None, files: Sequence[Path], options: Mapping[str, Any]
+) -> TrainSettings:
+    """Defaults, then each TOML file in turn, then `options`, a table of tables as in TOML.
+
+    The detector is the named one, else the last that a file names, else SLSG. ConfigError for
+    a name or key that nobody knows.
+    """
+    tables = [(path.name, dict(read_toml(path))) for path in files]
+    named = [str(table.pop(KEY)) for _, table in tables if KEY in table]
+    kind = recipe_of(detector or (named or [DEFAULT])[-1]).settings
+    settings = kind()
+    for where, table in (*tables, ("the command line", options)):
+        settings = settings_from_table(kind, table, where, settings)
+    return settings
+
+
+def put(options: dict[str, Any], key: str, value: object) -> None:
+    """Sets `training.iterations` and the like in a table of tables; None leaves it alone."""
+    if value is None:
+        return
+    *tables, name = key.split(".")
+    for table in tables:
+        options = options.setdefault(table, {})
+        if not isinstance(options, dict):
+            raise ConfigError(f"'{key}' is no table.", fix="Give TABLE.KEY=VALUE.")
+    options[name] = value

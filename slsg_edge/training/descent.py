@@ -1,0 +1,49 @@
+"""Gradient descent as the step of a phase: what every detector that has losses does alike."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+
+from slsg_edge.training.checkpoint import Stateful
+from slsg_edge.training.device import Device
+from slsg_edge.training.feed import Batch
+from slsg_edge.training.loop import Losses
+
+Criterion: TypeAlias = Callable[[Tensor, Tensor], Losses]
+"""Both halves of a batch, on the device, to losses; the one called `loss` is descended."""
+
+
+def learned(network: nn.Module) -> Iterable[nn.Parameter]:
+    """What is not frozen."""
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
+
+
+class Descent:
+    """One optimiser on its schedule; `step` is a phase's, `parts` what its checkpoint holds."""
+
+    def __init__(
+        self,
+        optimiser: torch.optim.Optimizer,
+        schedule: LRScheduler,
+        criterion: Criterion,
+        device: Device,
+    ) -> None:
+        self._optimiser, self._schedule = optimiser, schedule
+        self._criterion, self._device = criterion, device
+
+    def step(self, batch: Batch) -> Losses:
+        losses = self._criterion(*self._device.move(batch))
+        self._device.descend(losses["loss"], self._optimiser)
+        self._schedule.step()
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def parts(self, model: nn.Module) -> dict[str, Stateful]:
+        return {
+            "model": model,
+            "optimiser": self._optimiser,
+            "schedule": self._schedule,
+            "scaler": self._device.scaler,
+        }
