@@ -14,7 +14,7 @@ import numpy as np
 from slsg_edge.bundle import Bundle
 from slsg_edge.comparing import Comparison, compare, rounds_of
 from slsg_edge.contracts import Outcome, Sample
-from slsg_edge.data.layouts import Dataset
+from slsg_edge.data.dataset import Dataset
 from slsg_edge.data.saturation import defect_rules
 from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.evaluation import Row, row_of, test_samples

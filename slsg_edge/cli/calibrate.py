@@ -13,6 +13,7 @@ from slsg_edge.cli.options import AsJson, Backend
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
+    from slsg_edge.bundle import Bundle
     from slsg_edge.contracts import Json
     from slsg_edge.scoring import Threshold
 
@@ -27,7 +28,7 @@ def calibrate(
         float | None,
         typer.Option(
             metavar="RATE",
-            help="Share of good parts that may be rejected; default: 0.001, and with "
+            help="Share of good parts that may be rejected; else 0.001, and of INT8 or with "
             "--add-reviewed that of the threshold there is.",
         ),
     ] = None,
@@ -71,14 +72,14 @@ def calibrate(
     from slsg_edge.bundle import open_bundle
     from slsg_edge.calibrating import backend_to_calibrate, threshold_from_images
     from slsg_edge.calibration.stored import moved_by_hand, store_threshold
-    from slsg_edge.calibration.threshold import FALSE_ALARM_RATE
 
     started = time.monotonic()
     if add_reviewed is not None:
         _require_alone(images, threshold, int8)
         calibrate_reviewed(bundle, add_reviewed, false_alarms, backend, yes, as_json)
         return
-    rate = FALSE_ALARM_RATE if false_alarms is None else false_alarms
+    opened = open_bundle(bundle)
+    rate = _rate(opened, false_alarms, int8)
     words = _words(bundle, images, rate, threshold, backend)
     if int8 and images is not None:
         budget = ["--auroc-drop", f"{auroc_drop:g}", "--rank", f"{rank:g}"]
@@ -86,7 +87,6 @@ def calibrate(
         options = Int8Options(method, auroc_drop, rank, rate)
         calibrate_int8(bundle, images, options, report, command, as_json)
         return
-    opened = open_bundle(bundle)
     notes: tuple[str, ...] = ()
     chosen = backend_to_calibrate(opened, backend).backend
     if images is not None:
@@ -108,6 +108,16 @@ def _require_alone(images: Path | None, threshold: float | None, int8: bool) -> 
             "--add-reviewed takes neither --images nor --threshold nor --int8.",
             fix="Add to the threshold there is, or find a new one with --images.",
         )
+
+
+def _rate(bundle: "Bundle", given: float | None, int8: bool) -> float:
+    """As given; else what the threshold that INT8 is compared with promises."""
+    from slsg_edge.calibration.threshold import FALSE_ALARM_RATE
+
+    if given is not None:
+        return given
+    stored = bundle.manifest.threshold if int8 else None
+    return (stored and stored.false_alarm_rate) or FALSE_ALARM_RATE
 
 
 def _words(

@@ -1,5 +1,6 @@
-"""The toy bundle as an object, for commands that are called as functions."""
+"""The toy bundle as an object, for commands that are called as functions; and whole commands."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from slsg_edge import cli
 from slsg_edge.bundle import Bundle, open_bundle
 
 
@@ -38,3 +40,16 @@ def draw_data(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / "data"
 
     return draw
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """The exit code and standard error of a command."""
+
+    def command(*words) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["slsg-edge", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        return stopped.value.code or 0, capsys.readouterr().err
+
+    return command

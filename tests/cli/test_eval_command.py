@@ -46,7 +46,7 @@ def test_the_report_is_one_page_with_every_image(opened, data, tmp_path, capsys)
 
 
 def test_the_report_shows_what_is_wrong_with_the_data(opened, data, tmp_path, capsys):
-    write(data / "ground_truth/hole/009_mask.png", np.zeros((9, 9), np.uint8))
+    cv2.imwrite(str(data / "ground_truth/hole/009_mask.png"), np.zeros((9, 9), np.uint8))
     (data / "test/hole/002.png").rename(data / "test/hole" / os.fsdecode(b"st\xfcck.png"))
     eval_command(opened.path, data, report=tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
