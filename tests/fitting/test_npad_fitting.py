@@ -15,8 +15,6 @@ from slsg_edge.images import read_image
 from slsg_edge.models.npad.settings import NpadSettings, StatisticsSettings
 from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.training import loop
-from slsg_edge.training.loop import Interrupted
 
 
 @pytest.fixture
@@ -69,21 +67,11 @@ def test_the_same_seed_gives_the_same_weights(good_images, settings, resources, 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])  # 2 are the statistics, the third is the scale
 def test_a_stopped_run_resumes_to_the_same_weights(
-    good_images, settings, resources, monkeypatch, steps
+    good_images, settings, resources, stopped_after, steps
 ):
     whole = _weights(_run(good_images, "whole.slsg", settings, resources))
-    taken, ask = [], loop._next
-
-    def counting(batches, pace):
-        taken.append(None)
-        if len(taken) == steps:
-            loop.signal.raise_signal(loop.signal.SIGINT)
-        return ask(batches, pace)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "_next", counting)
-        with pytest.raises(Interrupted):
-            _run(good_images, "parts.slsg", settings, resources)
+    with stopped_after(steps):
+        _run(good_images, "parts.slsg", settings, resources)
     assert _weights(_run(good_images, "parts.slsg", settings, resources, resume=True)) == whole
 
 
