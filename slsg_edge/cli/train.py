@@ -11,6 +11,7 @@ import typer
 
 from slsg_edge.errors import ConfigError
 
+AUTO = "auto"
 INTERRUPTED = 130  # as a shell reports a process that Ctrl-C ended
 
 
@@ -20,7 +21,7 @@ def train(
         Path, typer.Option("-o", "--output", metavar="BUNDLE", help="As in juice.slsg.")
     ],
     detector: Annotated[
-        str | None, typer.Option(metavar="NAME", help="slsg by default; docs/detectors.md.")
+        str | None, typer.Option(metavar="NAME", help="slsg by default; auto compares quick ones.")
     ] = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Settings; options below win.")
@@ -69,6 +70,8 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
 ) -> None:
     """Train a detector on a folder of good images."""
+    from slsg_edge.choosing import train_best
+    from slsg_edge.cli.pick import print_pick
     from slsg_edge.fitting import train as run
     from slsg_edge.preprocessing import roi_from_text
     from slsg_edge.recipes import settings_of_run
@@ -86,11 +89,16 @@ def train(
         "training.iterations": iterations,
         "training.encoder_batch_norm": encoder_batch_norm,
     }
-    settings = settings_of_run(detector, _files(preset, config), _options(given, set_ or ()))
+    files, options = _files(preset, config), _options(given, set_ or ())
     resources = Resources(backbone_weights, textures, device, workers)
     command = shlex.join(["slsg-edge", *sys.argv[1:]])
     try:
-        run(data, output, settings, resources, command=command, resume=resume, say=_say)
+        if detector == AUTO:
+            pick = train_best(data, output, files, options, resources, command=command, say=_say)
+            print_pick(pick)
+        else:
+            settings = settings_of_run(detector, files, options)
+            run(data, output, settings, resources, command=command, resume=resume, say=_say)
     except Interrupted as stopped:
         _say(f"{stopped}. Go on with: {command}{'' if resume else ' --resume'}")
         raise typer.Exit(INTERRUPTED) from stopped

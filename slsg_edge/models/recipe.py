@@ -53,6 +53,10 @@ class Workshop:
         return PairBatches(self.frames, simulator, settings.seed, batch)
 
 
+def no_trial(settings: Any, device: str) -> None:
+    """Of a detector that takes too long to be tried on the way to a choice."""
+
+
 Phases: TypeAlias = Sequence[Callable[[], Phase]]
 """Made one after the other, since a phase may freeze what the one before it trained."""
 
@@ -62,10 +66,12 @@ class Recipe:
     """A detector: `summary` for people, `settings` for TOML, and how it is made and trained.
 
     `network` raises ConfigError for a resolution that it cannot have. `phases` trains the network
-    in place; the last phase leaves it as it is exported.
+    in place; the last phase leaves it as it is exported. `trial` is settings and the kind of device
+    (`cpu`, `cuda`, `mps`) to the settings of a training that takes minutes, the same or shortened.
     """
 
     summary: str
     settings: type[TrainSettings]
     network: Callable[[Any, Preprocessing], Network]
     phases: Callable[[Any, Workshop], Phases]
+    trial: Callable[[Any, str], TrainSettings | None] = no_trial
