@@ -113,6 +113,12 @@ def _load_backbone(
             say("Warning: the backbone starts from noise and is never trained.")
         return
     loaded = load_trunk(trunk, weights)
+    if loaded.random and settings.needs_all_layers:
+        raise ConfigError(
+            f"The backbone weights have nothing for {', '.join(loaded.random)}, which would stay "
+            "noise: this detector never trains its backbone.",
+            fix="Give a whole file, or a detector's settings that take fewer layers.",
+        )
     if loaded.random:
         say(f"Warning: no backbone weights for {', '.join(loaded.random)}: random at first.")
     if loaded.folded_batch_norm and settings.adapts_batch_norm:
