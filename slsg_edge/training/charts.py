@@ -15,7 +15,7 @@ SHEET_BATCHES = 4
 
 
 def write_loss_chart(path: Path, histories: dict[str, History]) -> None:
-    """One panel per phase, loss over iterations."""
+    """One panel per phase that has losses, over iterations."""
     shown = {name: history for name, history in histories.items() if history and history[-1][1]}
     figure = Figure(figsize=(6 * max(1, len(shown)), 3.5), layout="constrained")
     for place, (name, history) in enumerate(shown.items(), 1):
