@@ -129,7 +129,7 @@ def _load_backbone(network: Network, weights: Weights, settings: TrainSettings, 
         raise ConfigError(
             f"The backbone weights have nothing for {', '.join(loaded.random)}, which would stay "
             "noise: this detector never trains its backbone.",
-            fix="Give a whole file, or take fewer layers, as in --set model.depth=3.",
+            fix="Give a whole file, or settings that take fewer layers, as in --set model.depth=3.",
         )
     if loaded.random:
         say(f"Warning: no backbone weights for {', '.join(loaded.random)}: random at first.")

@@ -6,17 +6,17 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from slsg_edge.bundle import open_bundle
-from slsg_edge.errors import DatasetError
+from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.exporting import export_bundle, trained_model
 from slsg_edge.fitting import train
 from slsg_edge.images import read_image
+from slsg_edge.models.backbones import Trunk
 from slsg_edge.models.npad.settings import NpadSettings, StatisticsSettings
 from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.training import loop
-from slsg_edge.training.loop import Interrupted
 
 
 @pytest.fixture
@@ -69,21 +69,11 @@ def test_the_same_seed_gives_the_same_weights(good_images, settings, resources, 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])  # 2 are the statistics, the third is the scale
 def test_a_stopped_run_resumes_to_the_same_weights(
-    good_images, settings, resources, monkeypatch, steps
+    good_images, settings, resources, stopped_after, steps
 ):
     whole = _weights(_run(good_images, "whole.slsg", settings, resources))
-    taken, ask = [], loop._next
-
-    def counting(batches, pace):
-        taken.append(None)
-        if len(taken) == steps:
-            loop.signal.raise_signal(loop.signal.SIGINT)
-        return ask(batches, pace)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "_next", counting)
-        with pytest.raises(Interrupted):
-            _run(good_images, "parts.slsg", settings, resources)
+    with stopped_after(steps):
+        _run(good_images, "parts.slsg", settings, resources)
     assert _weights(_run(good_images, "parts.slsg", settings, resources, resume=True)) == whole
 
 
@@ -109,3 +99,15 @@ def test_the_graph_has_neither_inverse_nor_search_and_a_head_in_fp32(
     floats = {name for name in done.fp32_nodes if name.startswith("network.head")}
     assert {name for name in head if "/MatMul" in name or "/Conv" in name} <= floats
     assert not any(name.startswith("network.trunk.layer") for name in done.fp32_nodes)
+
+
+def test_a_layer_without_weights_is_refused(good_images, settings, resources, tmp_path):
+    weights = tmp_path / "to_layer2.safetensors"
+    save_file(Trunk("resnet18", 2).state_dict(), weights)
+    with pytest.raises(ConfigError, match="layer3"):
+        _run(
+            good_images,
+            "a.slsg",
+            settings,
+            dataclasses.replace(resources, backbone_weights=str(weights)),
+        )

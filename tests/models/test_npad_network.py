@@ -9,6 +9,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from slsg_edge.errors import ConfigError, DatasetError
+from slsg_edge.models.npad.head import LOGIT_GOOD, softened
 from slsg_edge.models.npad.network import network_from_spec
 from slsg_edge.models.npad.settings import NpadSettings, StatisticsSettings
 from slsg_edge.models.npad.spec import NpadSpec
@@ -144,3 +145,20 @@ def test_enlarging_is_bilinear_and_then_a_gaussian():
     smoothed = functional.conv2d(enlarged, kernel)[0, 0]
     torch.testing.assert_close(given[20:44, 20:44], smoothed, atol=1e-4, rtol=0)
     torch.testing.assert_close(matrix.sum(1), torch.ones(64))
+
+
+@pytest.mark.parametrize(
+    ("combine", "wanted"), [("sum", 5.0), ("max", 3.0), ("mahalanobis", 2.0), ("euclidean", 3.0)]
+)
+def test_distances_are_combined_on_the_scale_of_good_images(combine, wanted):
+    head = network_from_spec(dataclasses.replace(SMALL, combine=combine), 64, 64).head
+    head.centre[:2] = torch.tensor([10.0, 1.0])
+    head.spread[:2] = torch.tensor([5.0, 0.5])
+    given = head.combined(torch.tensor([20.0]), torch.tensor([2.5]))
+    assert given.item() == pytest.approx(wanted)
+
+
+def test_strong_anomalies_still_differ_as_probabilities():
+    weak, strong = torch.sigmoid(LOGIT_GOOD + softened(torch.tensor([900.0, 1000.0])))
+    assert weak < strong < 1
+    assert softened(torch.tensor(0.01)).item() == pytest.approx(0.01, rel=1e-3)

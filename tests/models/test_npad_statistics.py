@@ -139,3 +139,11 @@ def test_learned_reductions_take_what_varies_most():
     assert torch.equal(learned_reduction("variance", covariance, 2), torch.eye(4)[[1, 3]])
     principal = learned_reduction("pca", covariance, 2).abs()
     torch.testing.assert_close(principal, torch.eye(4)[[3, 1]])
+
+
+def test_what_varies_little_around_a_large_mean_is_not_drowned():
+    moments = Moments(1, 1)
+    values = 100 + 1e-3 * torch.randn(1, 500, 1, generator=torch.Generator().manual_seed(0))
+    moments.add(values)
+    _, covariance = means_and_covariances(moments, 1, 1, 1)
+    assert covariance.item() == pytest.approx(values.double().var().item(), rel=0.01)

@@ -26,9 +26,15 @@ def _phases(network: NpadNetwork, workshop: Workshop) -> Phases:
     return phases
 
 
+def _trial(settings: NpadSettings, device: str) -> NpadSettings:
+    """One pass is quick enough to be tried as it is."""
+    return settings
+
+
 NPAD = Recipe(
     "Deviations from good images, place by place; no training, one pass over the images.",
     NpadSettings,
     _network,
     _phases,
+    _trial,
 )

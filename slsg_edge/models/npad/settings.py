@@ -76,6 +76,11 @@ class NpadSettings(TrainSettings):
             f"Give at least {self.model.centroids}, or fewer model.centroids.",
         )
 
+    @property
+    def needs_all_layers(self) -> bool:
+        """Nothing is learned, so a layer of noise stays one."""
+        return True
+
     def held_out(self, images: int) -> list[int]:
         """Which training images are kept out of the statistics: evenly spread."""
         share = round(self.training.held_out * images)
