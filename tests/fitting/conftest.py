@@ -1,5 +1,7 @@
 """A handful of good images and settings that train in seconds."""
 
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from slsg_edge.images import encode_image
 from slsg_edge.models.slsg.network import SlsgSpec
 from slsg_edge.models.slsg.settings import PretrainSettings, SlsgSettings, StageTwoSettings
 from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.training import loop
 from slsg_edge.training.settings import Resources
 
 
@@ -38,3 +41,28 @@ def settings() -> SlsgSettings:
 @pytest.fixture
 def resources() -> Resources:
     return Resources(backbone_weights="none", device="cpu", workers=0)
+
+
+@pytest.fixture
+def stopped_after(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[int], contextlib.AbstractContextManager[None]]:
+    """Within it, Ctrl-C comes while so many batches were taken."""
+
+    @contextlib.contextmanager
+    def stopped(steps: int) -> Iterator[None]:
+        taken = []
+        ask = loop._next
+
+        def counting(batches, pace):
+            taken.append(None)
+            if len(taken) == steps:
+                loop.signal.raise_signal(loop.signal.SIGINT)
+            return ask(batches, pace)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "_next", counting)
+            with pytest.raises(loop.Interrupted):
+                yield
+
+    return stopped

@@ -12,7 +12,6 @@ from slsg_edge.fitting import train
 from slsg_edge.models.backbones import Trunk
 from slsg_edge.models.slsg.network import SlsgSpec
 from slsg_edge.training import loop
-from slsg_edge.training.loop import Interrupted
 
 
 def _run(folder, name, settings, resources, **options):
@@ -57,49 +56,36 @@ def test_the_bundle_records_what_made_it(good_images, settings, resources):
     assert len(json.loads(bundle.file("data.json").read_text())["train"]) == 6
 
 
-def _stopped_after(steps, monkeypatch, folder, settings, resources):
-    """Runs until Ctrl-C comes while so many batches were taken."""
-    taken = []
-    ask = loop._next
-
-    def counting(batches, pace):
-        taken.append(None)
-        if len(taken) == steps:
-            loop.signal.raise_signal(loop.signal.SIGINT)
-        return ask(batches, pace)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "_next", counting)
-        with pytest.raises(Interrupted):
-            _run(folder, "parts.slsg", settings, resources)
-
-
 @pytest.mark.parametrize("steps", [2, 3, 5])  # stage 1 has 3 steps: within, at its end, beyond
 def test_a_stopped_run_resumes_to_the_same_weights(
-    good_images, settings, resources, monkeypatch, steps
+    good_images, settings, resources, stopped_after, steps
 ):
     whole, _ = _run(good_images, "whole.slsg", settings, resources)
-    _stopped_after(steps, monkeypatch, good_images, settings, resources)
+    with stopped_after(steps):
+        _run(good_images, "parts.slsg", settings, resources)
     assert not (good_images.parent / "parts.slsg").exists()
     resumed, _ = _run(good_images, "parts.slsg", settings, resources, resume=True)
     assert resumed == whole
 
 
-def test_a_stopped_run_is_not_thrown_away(good_images, settings, resources, monkeypatch):
-    _stopped_after(2, monkeypatch, good_images, settings, resources)
+def test_a_stopped_run_is_not_thrown_away(good_images, settings, resources, stopped_after):
+    with stopped_after(2):
+        _run(good_images, "parts.slsg", settings, resources)
     with pytest.raises(ConfigError, match="--resume"):
         _run(good_images, "parts.slsg", settings, resources)
 
 
-def test_a_run_with_other_settings_is_not_resumed(good_images, settings, resources, monkeypatch):
-    _stopped_after(2, monkeypatch, good_images, settings, resources)
+def test_a_run_with_other_settings_is_not_resumed(good_images, settings, resources, stopped_after):
+    with stopped_after(2):
+        _run(good_images, "parts.slsg", settings, resources)
     other = dataclasses.replace(settings, seed=5)
     with pytest.raises(ConfigError, match="other settings"):
         _run(good_images, "parts.slsg", other, resources, resume=True)
 
 
-def test_a_damaged_checkpoint_is_refused(good_images, settings, resources, monkeypatch):
-    _stopped_after(5, monkeypatch, good_images, settings, resources)
+def test_a_damaged_checkpoint_is_refused(good_images, settings, resources, stopped_after):
+    with stopped_after(5):
+        _run(good_images, "parts.slsg", settings, resources)
     checkpoint = good_images.parent / "parts.run" / "training.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(ConfigError, match="damaged"):
