@@ -104,8 +104,8 @@ def _value(hint: Any, value: object, where: str, base: Any) -> Any:
         if value not in arguments:
             raise unknown_name(str(value), map(str, arguments), what=f"value of {where}")
         return value
-    if origin is tuple and isinstance(value, list):
-        return _items(arguments, value, where)
+    if origin is tuple and isinstance(value, list | tuple):
+        return _items(arguments, list(value), where)
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
         return settings_from_table(typing.cast("type[Any]", hint), value, where, base)
     return _scalar(hint, value, where)

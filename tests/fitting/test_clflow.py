@@ -11,13 +11,14 @@ from slsg_edge.bundle import open_bundle
 from slsg_edge.exporting import trained_model
 from slsg_edge.fitting import train
 from slsg_edge.models.backbones import Trunk
+from slsg_edge.models.clflow.boxes import BOXES
+from slsg_edge.models.clflow.descent import Criterion, Projections
 from slsg_edge.models.clflow.flow import Flow
-from slsg_edge.models.clflow.network import ClflowSpec, Fusion
+from slsg_edge.models.clflow.network import ClflowSpec, Fusion, network_from_spec
 from slsg_edge.models.clflow.settings import ClflowSettings, FlowTraining, LossSettings
 from slsg_edge.models.clflow.statistics import GOOD_LOGIT, GOOD_SPREAD, Scores, Spread
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.training import loop
-from slsg_edge.training.loop import Interrupted
+from slsg_edge.training.device import Device
 
 
 @pytest.fixture
@@ -96,6 +97,27 @@ def test_training_leaves_the_backbone_and_calibrates_the_logit(good_images, sett
     assert (good < GOOD_LOGIT + 3).all()
 
 
+def test_what_bfloat16_rounds_is_little(settings):
+    """Only within the convolutions: z and determinant stay FP32."""
+    torch.manual_seed(0)
+    network = network_from_spec(settings.model, 96, 96).eval()
+    for step in (step for flow in network.flows for step in flow.steps):
+        torch.nn.init.normal_(step.second.weight, std=0.2)
+    projections = Projections(network, 8)
+    images = torch.randint(0, 256, (4, 96, 96, 3), dtype=torch.uint8)
+    targets = torch.zeros(4, 1 + BOXES, 12, 12)
+    targets[2:, :2, 2:6, 2:6] = 1
+    whole, rounded = (
+        Criterion(
+            network, projections, settings.training, Device(torch.device("cpu"), 0, precision)
+        )(images, targets, active=True)
+        for precision in (torch.float32, torch.bfloat16)
+    )
+    for name, value in whole.items():
+        assert rounded[name].dtype == torch.float32
+        assert rounded[name].item() == pytest.approx(value.item(), abs=2e-3), name
+
+
 def _weights(path):
     return (path / "weights.safetensors").read_bytes()
 
@@ -132,21 +154,10 @@ def test_without_its_losses_no_anomaly_takes_part(good_images, settings, resourc
 
 @pytest.mark.parametrize("steps", [2, 5, 10])  # 2 count the spread, 6 learn, 2 count scores
 def test_a_stopped_run_resumes_to_the_same_weights(
-    good_images, settings, resources, monkeypatch, steps
+    good_images, settings, resources, stopped_after, steps
 ):
     whole = _weights(_run(good_images, "whole.slsg", settings, resources))
-    taken = []
-    ask = loop._next
-
-    def counting(batches, pace):
-        taken.append(None)
-        if len(taken) == steps:
-            loop.signal.raise_signal(loop.signal.SIGINT)
-        return ask(batches, pace)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "_next", counting)
-        with pytest.raises(Interrupted):
-            _run(good_images, "parts.slsg", settings, resources)
+    with stopped_after(steps):
+        _run(good_images, "parts.slsg", settings, resources)
     resumed = _run(good_images, "parts.slsg", settings, resources, resume=True)
     assert _weights(resumed) == whole

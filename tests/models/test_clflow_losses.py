@@ -23,11 +23,10 @@ def test_likelihood_is_the_normal_distributions():
     )
 
 
-def _classified(logits: list[float], mask: list[float], smoothing: float = 0.1) -> float:
+def _classified(logits: list[float], mask: list[float], surroundings: float = 0.0) -> float:
     both = torch.tensor([0.0, 0.0, *mask]).reshape(2, 1, 1, 2)
-    return classification_loss(
-        torch.tensor(logits, dtype=torch.float32).reshape(2, 1, 1, 2), both, smoothing
-    ).item()
+    given = torch.tensor(logits, dtype=torch.float32).reshape(2, 1, 1, 2)
+    return classification_loss(given, both, 0.1, surroundings).item()
 
 
 def test_classification_is_smooth_cross_entropy():
@@ -38,8 +37,10 @@ def test_classification_is_smooth_cross_entropy():
     assert _classified([low, low, high + 2, high + 2], [1, 1]) > best  # too sure is worse
 
 
-def test_what_lies_around_an_anomaly_does_not_count():
+def test_what_lies_around_an_anomaly_counts_only_when_asked_for():
     assert _classified([0, 0, 1, 7], [1, 0]) == pytest.approx(_classified([0, 0, 1, -7], [1, 0]))
+    called_bad, called_good = (_classified([0, 0, 1, x], [1, 0], 0.5) for x in (7.0, -7.0))
+    assert called_good < called_bad
 
 
 def test_classification_without_any_anomaly_is_finite():

@@ -99,6 +99,11 @@ def test_resolutions_that_do_not_fit_are_refused(side, layers):
         network_from_spec(ClflowSpec(layers=layers), 256, side)
 
 
+def test_a_score_of_more_pixels_than_there_are_is_refused():
+    with pytest.raises(ConfigError, match="score_pixels is 5000"):
+        network_from_spec(ClflowSpec(score_pixels=5000), 64, 64)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

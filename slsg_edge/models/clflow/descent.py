@@ -87,7 +87,7 @@ class Criterion:
         if self._loss.classification:
             logits = self._network.fusion([distance(z) for z in outputs])
             losses["classification"] = classification_loss(
-                logits, targets[:, :1], self._loss.smoothing
+                logits, targets[:, :1], self._loss.smoothing, self._loss.surroundings
             )
         if self._loss.contrast:
             projected = [project(z) for project, z in zip(self._projections, outputs, strict=True)]

@@ -20,7 +20,7 @@ _MASKS = (1, 2, 4, 7)
 # keeps the first steps of Adam small.
 STRETCH = 2.0
 TEMPER = 0.1
-# Far beyond what a good image gives, and its square sums within FP16's largest number.
+# Far beyond what a good image gives, and still half its square is less than FP16's largest number.
 LARGEST = 200.0
 
 

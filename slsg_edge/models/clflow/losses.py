@@ -19,19 +19,27 @@ def likelihood_loss(z: Tensor, log_determinant: Tensor) -> Tensor:
     return distance(z).mean() - log_determinant
 
 
-def classification_loss(logits: Tensor, mask: Tensor, smoothing: float) -> Tensor:
+def classification_loss(
+    logits: Tensor, mask: Tensor, smoothing: float, surroundings: float
+) -> Tensor:
     """Cross-entropy of logits (2 B, 1, h, w), good half first, with labels smoothed to a half.
 
-    Good images are good everywhere, anomalies count where the mask (2 B, 1, h, w) is: what lies
-    around an anomaly sees it, and a flow that learned to call that good would grow blind.
+    Good images are good everywhere; of the others the mask (2 B, 1, h, w) is anomalous. What lies
+    around it sees the anomaly, and a flow that learns to call that good grows blind: it weighs
+    `surroundings`, against 1 of the anomaly.
     """
     good, anomalous = logits.chunk(2)
     present = mask.chunk(2)[1]
-    missed = functional.binary_cross_entropy_with_logits(
-        anomalous, torch.full_like(anomalous, 1 - smoothing / 2), reduction="none"
-    )
-    false = functional.binary_cross_entropy_with_logits(good, torch.full_like(good, smoothing / 2))
-    return (false + (missed * present).sum() / present.sum().clamp(min=1)) / 2
+    low, high = smoothing / 2, 1 - smoothing / 2
+    around = surroundings * (1 - present)
+    other = present * _cross_entropy(anomalous, high) + around * _cross_entropy(anomalous, low)
+    other = other.sum() / (present + around).sum().clamp(min=1)
+    return (_cross_entropy(good, low).mean() + other) / 2
+
+
+def _cross_entropy(logits: Tensor, target: float) -> Tensor:
+    targets = torch.full_like(logits, target)
+    return functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
 
 
 def global_contrast(features: Tensor) -> Tensor:

@@ -147,6 +147,11 @@ def network_from_spec(spec: ClflowSpec, height: int, width: int) -> ClflowNetwor
                 f"{height}x{width} pixels.",
                 fix=f"Give multiples of {stride} from {SMALLEST_GRID * stride} upwards.",
             )
+    require(
+        spec.score_pixels <= height * width,
+        f"model.score_pixels is {spec.score_pixels}, more than {height}x{width} pixels are.",
+        f"Give {height * width} or less.",
+    )
     return ClflowNetwork(spec, height, width)
 
 

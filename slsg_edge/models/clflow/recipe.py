@@ -33,9 +33,15 @@ def _phases(network: ClflowNetwork, workshop: Workshop) -> Phases:
     ]
 
 
+def _trial(settings: ClflowSettings, device: str) -> ClflowSettings | None:
+    """Minutes on a GPU as it is; the better part of an hour on a CPU."""
+    return settings if device == "cuda" else None
+
+
 CLFLOW = Recipe(
     "Textures and small defects: a likelihood of features, sharpened by simulated anomalies.",
     ClflowSettings,
     _network,
     _phases,
+    _trial,
 )

@@ -15,7 +15,8 @@ from slsg_edge.training.settings import TrainSettings, require_optimiser, requir
 class LossSettings:
     """What is added to the likelihood of good images; 0 leaves a part out, both leave FastFlow.
 
-    smoothing: of the classification's labels, the paper's tau. margin: the cosine above which an
+    smoothing: of the classification's labels, the paper's tau. surroundings: what is good around
+    an anomaly weighs so much, against 1 of the anomaly itself. margin: the cosine above which an
     anomaly's box is still too much like the same box of the good image. projection: channels
     that z is projected to for the contrast; 0 contrasts z itself.
     """
@@ -23,6 +24,7 @@ class LossSettings:
     classification: float = 0.1
     contrast: float = 0.1
     smoothing: float = 0.1
+    surroundings: float = 0.0
     margin: float = 0.0
     projection: int = 64
 
@@ -32,7 +34,8 @@ class LossSettings:
             "A number of training.loss is negative.",
             "Give 0 or more.",
         )
-        require_shares("A number of training.loss", self.smoothing, self.margin)
+        shares = self.smoothing, self.surroundings, self.margin
+        require_shares("A number of training.loss", *shares)
 
 
 @dataclass(frozen=True, slots=True)

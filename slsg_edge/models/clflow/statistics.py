@@ -134,5 +134,5 @@ def _counting(
             add(images[: len(images) // 2])
         return {}
 
-    images = source.draw.images
-    return Phase(name, -(-images // source.draw.batch), images, parts, source, step)
+    draw = source.draw
+    return Phase(name, -(-draw.images // draw.batch), 2 * draw.batch, parts, source, step)
