@@ -57,15 +57,6 @@ def stopped_after(
         ask = loop._next
 
         def counting(batches: object, pace: object) -> object:
-) -> Callable[[int], contextlib.AbstractContextManager[None]]:
-    """Within it, Ctrl-C comes while so many batches were taken."""
-
-    @contextlib.contextmanager
-    def stopped(steps: int) -> Iterator[None]:
-        taken = []
-        ask = loop._next
-
-        def counting(batches, pace):
             taken.append(None)
             if len(taken) == steps:
                 loop.signal.raise_signal(loop.signal.SIGINT)
@@ -77,7 +68,3 @@ def stopped_after(
                 yield
 
     return stopping
-            with pytest.raises(loop.Interrupted):
-                yield
-
-    return stopped
