@@ -131,7 +131,7 @@ def sample_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained_bundle(
     tmp_path_factory: pytest.TempPathFactory, sample_data: Path, pytestconfig: pytest.Config
 ) -> Callable[[str], Path]:
-    """The path of a trained and exported bundle of `edge` or `paper`: copy before changing it."""
+    """The path of a trained and exported bundle of trained.RUNS: copy before changing it."""
     folder = tmp_path_factory.mktemp("trained")
     kept = pytestconfig.cache.mkdir("trained")
 

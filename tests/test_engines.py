@@ -8,6 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
+import trained
 
 from slsg_edge import engines
 from slsg_edge.bundle import open_bundle
@@ -191,7 +192,7 @@ def copied(path, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["edge", "paper"])
+@pytest.mark.parametrize("variant", trained.RUNS)
 def test_fp16_engines_are_small_and_built_without_a_word(rtx, trained_bundle, tmp_path, variant):
     bundle = copied(trained_bundle(variant), tmp_path)
     whole = build(bundle).fingerprint
@@ -204,7 +205,7 @@ def test_fp16_engines_are_small_and_built_without_a_word(rtx, trained_bundle, tm
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["edge", "paper"])
+@pytest.mark.parametrize("variant", trained.RUNS)
 def test_int8_engines_are_small_and_built_without_an_error(
     rtx, quantised_bundle, tmp_path, variant
 ):

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import onnx
 import pytest
+import trained
 import typer
 from onnx import numpy_helper
 from typer.testing import CliRunner
@@ -193,7 +194,7 @@ def test_a_detector_that_chooses_no_neighbours_has_none_to_freeze(bundle, toy_mo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["edge", "paper"])
+@pytest.mark.parametrize("variant", trained.RUNS)
 def test_a_trained_bundle_passes_in_every_precision(trained_bundle, tmp_path, variant):
     path = tmp_path / f"{variant}.slsg"
     shutil.copytree(trained_bundle(variant), path)

@@ -1,28 +1,55 @@
-"""Small SLSG bundles that are really trained: tolerances on random weights mean nothing.
+"""Small, really trained bundles of every detector: tolerances on random weights mean nothing.
 
 Training takes about a minute, so it is kept between runs for as long as the code behind it stays.
 """
 
-import dataclasses
 import hashlib
 import shutil
 from pathlib import Path
+from typing import Any
 
 import slsg_edge
 from slsg_edge.bundle import open_bundle
-from slsg_edge.config import read_toml, settings_from_table
 from slsg_edge.demo import SETTINGS
 from slsg_edge.exporting import export_bundle
 from slsg_edge.fitting import train
-from slsg_edge.models.slsg.network import SlsgSpec
-from slsg_edge.models.slsg.settings import SlsgSettings
+from slsg_edge.recipes import settings_of_run
 from slsg_edge.sample.dataset import SampleCounts, write_dataset
 from slsg_edge.training.settings import Resources
 
 COUNTS = SampleCounts(60, 40, 20, 15, 15, size=160)
-ITERATIONS = {"edge": 300, "paper": 60}
-BATCH = {"edge": 4, "paper": 2}
 BEHIND_IT = ("fitting.py", "models", "sample", "synthesis", "training")
+
+# By name: the detector, and options that train it in seconds from noise. Both variants of SLSG
+# take the rules of the sample line as well.
+SMALL = {"preprocessing": {"height": 128, "width": 128}}
+RUNS: dict[str, tuple[str, dict[str, Any]]] = {
+    "edge": (
+        "slsg",
+        {
+            "model": {"variant": "edge"},
+            "pretraining": {"task": "none"},
+            "training": {"iterations": 300, "batch": 4},
+        },
+    ),
+    "paper": (
+        "slsg",
+        {
+            "model": {"variant": "paper"},
+            "pretraining": {"task": "none"},
+            "training": {"iterations": 60, "batch": 2},
+        },
+    ),
+    "fractalad": (
+        "fractalad",
+        {**SMALL, "model": {"depth": 3}, "training": {"iterations": 60, "batch": 4}},
+    ),
+    "npad": ("npad", SMALL),
+    "clflow": (
+        "clflow",
+        {**SMALL, "model": {"steps": 2}, "training": {"iterations": 30, "batch": 4}},
+    ),
+}
 
 
 def draw_data(folder: Path) -> Path:
@@ -31,11 +58,11 @@ def draw_data(folder: Path) -> Path:
     return folder
 
 
-def trained_bundle(folder: Path, data: Path, variant: str, kept: Path) -> Path:
-    """A trained and exported bundle of one variant in `folder`, from `kept` where it is there."""
-    store, path = kept / _key() / f"{variant}.slsg", folder / f"{variant}.slsg"
+def trained_bundle(folder: Path, data: Path, name: str, kept: Path) -> Path:
+    """A trained and exported bundle of RUNS in `folder`, from `kept` where it is there."""
+    store, path = kept / _key() / f"{name}.slsg", folder / f"{name}.slsg"
     if not store.exists():
-        _train(path, data, variant)
+        _train(path, data, name)
         store.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(path, store)
     else:
@@ -44,20 +71,13 @@ def trained_bundle(folder: Path, data: Path, variant: str, kept: Path) -> Path:
     return export_bundle(open_bundle(path), dynamic=False, images=None, command=command).bundle.path
 
 
-def _train(path: Path, data: Path, variant: str) -> None:
-    table = settings_from_table(SlsgSettings, read_toml(SETTINGS), SETTINGS.name)
-    settings = dataclasses.replace(
-        table,
-        model=SlsgSpec(variant),
-        pretraining=dataclasses.replace(table.pretraining, task="none"),
-        training=dataclasses.replace(
-            table.training, iterations=ITERATIONS[variant], batch=BATCH[variant]
-        ),
-    )
+def _train(path: Path, data: Path, name: str) -> None:
+    detector, options = RUNS[name]
+    files = [SETTINGS] if detector == "slsg" else []
     train(
         data,
         path,
-        settings,
+        settings_of_run(detector, files, options),
         Resources(backbone_weights="none", device="cpu", workers=0),
         command="slsg-edge train",
         say=lambda _: None,
