@@ -10,7 +10,8 @@ from pathlib import Path
 from slsg_edge.calibration.stored import TrainedOn
 from slsg_edge.calibration.threshold import MINIMUM
 from slsg_edge.contracts import Detector
-from slsg_edge.data.layouts import Dataset, good_images, read_dataset
+from slsg_edge.data.dataset import Dataset
+from slsg_edge.data.layouts import good_images, read_dataset
 from slsg_edge.data.splits import content_hash, fingerprint
 from slsg_edge.errors import DatasetError
 from slsg_edge.images import read_image
@@ -18,11 +19,15 @@ from slsg_edge.images import read_image
 
 @dataclass(frozen=True, slots=True)
 class GoodImages:
-    """The images, the fingerprint of their content, and what the user should know of them."""
+    """The images, the sha256 of each, ascending, and what the user should know of them."""
 
     paths: tuple[Path, ...]
-    fingerprint: str
+    hashes: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.hashes)
 
 
 def choose_good_images(folder: Path, trained: TrainedOn | None) -> GoodImages:
@@ -41,7 +46,7 @@ def choose_good_images(folder: Path, trained: TrainedOn | None) -> GoodImages:
     enough = own or len(fresh) >= MINIMUM
     chosen = fresh if enough else by_content
     notes = _notes(len(paths) - len(by_content), len(by_content) - len(fresh), enough, own)
-    return GoodImages(tuple(sorted(chosen.values())), fingerprint(chosen), tuple(notes))
+    return GoodImages(tuple(sorted(chosen.values())), tuple(sorted(chosen)), tuple(notes))
 
 
 def scores_of(

@@ -49,6 +49,7 @@ def store_threshold(
             "backend": backend,
             "method": threshold.method,
             "images": len(threshold.good_scores),
+            "reviewed": len(threshold.reviewed),
             "data_fingerprint": threshold.data_fingerprint,
             "false_alarm_rate": threshold.false_alarm_rate,
         },
@@ -74,7 +75,13 @@ def moved_by_hand(bundle: Bundle, value: float, backend: str = REFERENCE) -> Thr
     except BundleError:
         return threshold_by_hand(value)
     found = threshold_by_hand(value, old.good_scores)
-    return dataclasses.replace(found, data_fingerprint=old.data_fingerprint, tail=old.tail)
+    return dataclasses.replace(
+        found,
+        data_fingerprint=old.data_fingerprint,
+        tail=old.tail,
+        images=old.images,
+        reviewed=old.reviewed,
+    )
 
 
 def trained_on(bundle: Bundle) -> TrainedOn | None:

@@ -153,6 +153,7 @@ def rebuilt(
         producer_name=old.producer_name,
         producer_version=old.producer_version,
     )
+    model.metadata_props.extend(old.metadata_props)  # its PrecisionRules hold for what follows
     content = bytes(model.SerializeToString())
     return bytes(graph_from_bytes(content, "The changed graph").model.SerializeToString())
 

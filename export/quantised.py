@@ -6,7 +6,7 @@ stay float. Knows nothing about how scales or groups are chosen.
 
 import fnmatch
 import math
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +38,12 @@ class Convolution:
         return module_of(self.name)
 
 
-def convolutions_of(graph: Graph) -> tuple[Convolution, ...]:
-    """Every Conv with constant weights that neither rules nor its detector keep out of INT8."""
-    island = island_of(graph)
+def convolutions_of(graph: Graph, patterns: Sequence[str] = ()) -> tuple[Convolution, ...]:
+    """Every Conv with constant weights that neither rules nor its detector keep out of INT8.
+
+    Nor `patterns`, shell patterns of node names that the user keeps in FP32.
+    """
+    island = island_of(graph, patterns)
     return tuple(
         Convolution(node.name, node.input[0], node.input[1], _cost(graph, node))
         for node in graph.nodes

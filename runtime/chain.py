@@ -14,29 +14,36 @@ from numpy.typing import NDArray
 
 from slsg_edge.contracts import Image
 from slsg_edge.errors import CudaError, EngineError
-from slsg_edge.preprocessing import Preprocessing, prepare
+from slsg_edge.preprocessing import Preprocessing, Roi, cut, prepare
 from slsg_edge.runtime.device import DEADLINE, Device
+from slsg_edge.runtime.driver import Address
 from slsg_edge.runtime.frame_kernels import FrameKernels
-from slsg_edge.runtime.lane import STAGES, Lane
+from slsg_edge.runtime.lane import STAGES, Lane, Picture
 from slsg_edge.runtime.network import Inference, Network
-from slsg_edge.runtime.resources import Graph
+from slsg_edge.runtime.pixel_formats import Layout, to_bgr
+from slsg_edge.runtime.resources import Graph, Stream
 
 
 @dataclass(frozen=True, slots=True)
 class ChainOptions:
     """`batch`: the most frames that will come at once. `lanes`: batches in flight.
 
+    `exact`: an engine that takes fewer is refused; without it as many as it takes will do.
     `graph`: launch the engine as a CUDA graph where that is possible. `deadline`: seconds.
     """
 
     batch: int = 1
+    exact: bool = True
     lanes: int = 1
     graph: bool = True
     deadline: float = DEADLINE
 
 
 class Chain:
-    """`refusal` says why the engine runs without a CUDA graph; None where it has one."""
+    """`refusal` says why the engine runs without a CUDA graph; None where it has one.
+
+    `batch`: the most frames at once.
+    """
 
     def __init__(
         self,
@@ -50,21 +57,34 @@ class Chain:
 
         EngineError when the engine takes no batch that large.
         """
-        if not 1 <= options.batch <= network.largest:
+        self.batch = options.batch if options.exact else min(options.batch, network.largest)
+        if not 1 <= self.batch <= network.largest:
             raise EngineError(
-                f"The engine takes up to {network.largest} frames at once, not {options.batch}.",
+                f"The engine takes up to {network.largest} frames at once, not {self.batch}.",
                 fix="Build it with a larger batch: slsg-edge build-engine --help",
             )
         self._device, self._network, self._kernels = device, network, kernels
         self._spec, self._deadline = dataclasses.replace(spec, roi=None), options.deadline
         self.refusal: str | None = None if options.graph else "switched off"
-        self._work = device.stream()
-        self._copies = device.stream() if options.lanes > 1 else self._work
-        self.lanes = tuple(Lane(device, spec, options.batch) for _ in range(options.lanes))
+        self._copies = self._work = device.stream()
+        self.lanes: tuple[Lane, ...] = ()
         self._ready: dict[tuple[int, int], Inference | Graph] = {}
-        for index, lane in enumerate(self.lanes):
-            for batch in range(1, options.batch + 1):
+        self.extend(options.lanes)
+
+    def extend(self, lanes: int) -> None:
+        """So many from now on, if there are fewer; allocates and warms up those that are new."""
+        if lanes > 1 and self._copies is self._work:
+            self._copies = self._device.stream()
+        for index in range(len(self.lanes), lanes):
+            lane = Lane(self._device, self._spec, self.batch)
+            self.lanes = (*self.lanes, lane)
+            for batch in range(1, self.batch + 1):
                 self._ready[index, batch] = self._warmed_up(lane, batch)
+
+    @property
+    def stream(self) -> Stream:
+        """Where the engine runs, so what follows there finds its results."""
+        return self._work
 
     def submit(self, number: int, pictures: Sequence[Image]) -> None:
         """Regions (H, W, 3), of any sizes, into a lane; returns while the GPU works."""
@@ -73,15 +93,24 @@ class Chain:
             self.submit_prepared(number, np.stack(prepared))
             return
         lane = self._idle(number)
-        room, offsets = lane.stage(pictures)
-        self._copies.record(lane.start)
-        source = room.upload(self._copies, offsets[-1])
-        self._copies.record(lane.uploaded)
-        self._work.wait(lane.uploaded)
+        source, offsets = self._upload(lane, pictures)
         for index, (picture, offset) in enumerate(zip(pictures, offsets, strict=False)):
             target = lane.frames.address + index * lane.frame_bytes
             self._kernels.preprocess(self._work, source + offset, picture.shape, target)
+        lane.picture = Picture(source, pictures[0].shape)
         self._infer(number, len(pictures))
+
+    def submit_raw(
+        self, number: int, data: NDArray[np.uint8], layout: Layout, roi: Roi | None
+    ) -> None:
+        """One frame as a camera gives it into a lane; the GPU cuts it and makes its colours."""
+        if self._kernels is None:
+            self.submit(number, [cut(to_bgr(data, layout), roi)])
+            return
+        lane = self._idle(number)
+        source, _ = self._upload(lane, [data])
+        self._kernels.prepare(self._work, source, layout, lane.frames.address, roi)
+        self._infer(number, 1)
 
     def submit_prepared(self, number: int, frames: NDArray[np.uint8]) -> None:
         """(N, H, W, 3) at model resolution into a lane."""
@@ -120,9 +149,21 @@ class Chain:
     def _idle(self, number: int) -> Lane:
         """Its buffers must not change under a batch whose scores nobody took."""
         lane = self.lanes[number]
+        lane.picture = None
         if lane.batch:
             self._device.wait(lane.done, self._deadline)
         return lane
+
+    def _upload(
+        self, lane: Lane, pictures: Sequence[NDArray[np.uint8]]
+    ) -> tuple[Address, list[int]]:
+        """Where the GPU finds them, and at which offsets."""
+        room, offsets = lane.stage(pictures)
+        self._copies.record(lane.start)
+        source = room.upload(self._copies, offsets[-1])
+        self._copies.record(lane.uploaded)
+        self._work.wait(lane.uploaded)
+        return source, offsets
 
     def _infer(self, number: int, batch: int) -> None:
         lane, ready = self.lanes[number], self._ready[number, batch]

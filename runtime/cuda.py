@@ -78,6 +78,9 @@ class PycudaDriver:
     def download(self, array: NDArray[Any], address: Address, queue: "Held") -> None:
         self._cuda.memcpy_dtoh_async(array, address, queue.object)
 
+    def copy(self, target: Address, source: Address, size: int, queue: "Held") -> None:
+        self._cuda.memcpy_dtod_async(target, source, size, queue.object)
+
     def fill(self, address: Address, value: int, size: int, queue: "Held") -> None:
         self._cuda.memset_d8_async(address, value, size, queue.object)
 

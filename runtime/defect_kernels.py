@@ -8,13 +8,13 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from slsg_edge.contracts import Mask
+from slsg_edge.contracts import Image, Mask
 from slsg_edge.pictures import SATURATED
 from slsg_edge.preprocessing import Preprocessing, Roi, placement, require_inside
 from slsg_edge.runtime.defects import Defect, largest_first
 from slsg_edge.runtime.device import Device
 from slsg_edge.runtime.driver import Address
-from slsg_edge.runtime.resources import Stream
+from slsg_edge.runtime.resources import Buffer, HostBuffer, Stream
 
 _INT = 4  # bytes
 _PART = 5  # whole numbers: area, left, top, right, bottom
@@ -25,7 +25,7 @@ _LEVELS = 256
 
 
 class DefectKernels:
-    """For maps of one size, on one stream; allocates nothing after this."""
+    """For maps of one size, on one stream; only `picture` allocates after this."""
 
     SOURCES = ("mask", "overlay")
 
@@ -45,6 +45,7 @@ class DefectKernels:
         self._host_found = device.host((most, _PART), np.int32)
         self._host_count = device.host((1,), np.int32)
         self._colours = device.buffer(3 * _LEVELS)
+        self._pictures: tuple[Buffer, HostBuffer] | None = None
         self._upload_colours()
 
     def defects(self, map_address: Address, threshold: float) -> tuple[Mask, list[Defect]]:
@@ -64,6 +65,21 @@ class DefectKernels:
             self._stream.download(found, self._found.address)
             self._finish()
         return self._host_mask.array.astype(np.bool_), largest_first(map(_defect, found.tolist()))
+
+    def picture(
+        self, frame: Address, shape: tuple[int, ...], map_address: Address, strength: float
+    ) -> Image:
+        """`overlay` on the host; allocates only for a frame that is larger than any before."""
+        size = int(np.prod(shape))
+        if self._pictures is None or self._pictures[0].size < size:
+            for old in self._pictures or ():
+                old.close()
+            self._pictures = self._device.buffer(size), self._device.host((size,), np.uint8)
+        target, host = self._pictures
+        self.overlay(frame, shape, map_address, target.address, strength)
+        self._stream.download(host.array[:size], target.address)
+        self._finish()
+        return np.array(host.array[:size].reshape(shape))
 
     def overlay(
         self,

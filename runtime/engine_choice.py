@@ -5,6 +5,7 @@ Knows nothing about how an engine is run.
 
 import importlib.util
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slsg_edge.bundle import Bundle
@@ -16,10 +17,12 @@ from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime.chain import ChainOptions
 from slsg_edge.runtime.compilation import kernel_images
 from slsg_edge.runtime.cuda import open_device
+from slsg_edge.runtime.defect_kernels import DefectKernels
 from slsg_edge.runtime.device import Device
 from slsg_edge.runtime.device_kernels import DeviceKernels
 from slsg_edge.runtime.frame_kernels import FrameKernels
 from slsg_edge.runtime.programs import TensorRtRuntime
+from slsg_edge.runtime.resources import Stream
 from slsg_edge.runtime.tensorrt import TensorRtDetector
 from slsg_edge.tensorrt_api import FULL, RTX, RUNTIMES, load_runtime
 
@@ -71,18 +74,30 @@ def open_engine(
     kernels, refusal = kernels_for(device.gpu, preprocessing)
     if refusal:
         label = f"{label}, frames prepared by the CPU: {refusal}"
-    return TensorRtDetector(device, runtime, plan, preprocessing, options, label, kernels)
+    return TensorRtDetector(
+        device, runtime, plan, preprocessing, options, label, kernels.frames, kernels.defects
+    )
 
 
-def kernels_for(
-    gpu: Gpu, preprocessing: Preprocessing
-) -> tuple[Callable[[Device], FrameKernels] | None, str | None]:
-    """Our own, or why there are none: the CPU prepares frames then, which costs time only."""
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """Our own, to be loaded on a device; without them the CPU does their work."""
+
+    frames: Callable[[Device], FrameKernels] | None = None
+    defects: Callable[[Device, Stream], DefectKernels] | None = None
+
+
+def kernels_for(gpu: Gpu, preprocessing: Preprocessing) -> tuple[Kernels, str | None]:
+    """All compiled now, so that nobody waits for it later; or none and why."""
     try:
-        images = kernel_images(gpu, DeviceKernels.SOURCES)
+        images = kernel_images(gpu, (*DeviceKernels.SOURCES, *DefectKernels.SOURCES))
     except CudaError as error:
-        return None, str(error)
-    return lambda device: DeviceKernels(device, preprocessing, images), None
+        return Kernels(), str(error)
+    region = replace(preprocessing, roi=None)  # which the detector cuts out
+    return Kernels(
+        lambda device: DeviceKernels(device, preprocessing, images),
+        lambda device, stream: DefectKernels(device, stream, region, images),
+    ), None
 
 
 def _usable(bundle: Bundle, name: str, gpu: Gpu) -> Path:

@@ -2,7 +2,9 @@
 
 from typing import Protocol
 
+from slsg_edge.preprocessing import Roi
 from slsg_edge.runtime.driver import Address
+from slsg_edge.runtime.pixel_formats import Layout
 from slsg_edge.runtime.resources import Stream
 
 
@@ -13,6 +15,11 @@ class FrameKernels(Protocol):
         self, stream: Stream, source: Address, shape: tuple[int, ...], target: Address
     ) -> None:
         """A BGR picture (H, W, 3) without padding, to model resolution as `preprocessing` does."""
+
+    def prepare(
+        self, stream: Stream, source: Address, layout: Layout, target: Address, roi: Roi | None
+    ) -> None:
+        """A frame as a camera gives it: its region to model resolution."""
 
     def check(self, stream: Stream, maps: Address, scores: Address, batch: int) -> None:
         """A score becomes NaN when its map has a NaN or an infinity."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from slsg_edge.contracts import Image
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime.device import Device
 from slsg_edge.runtime.driver import Address
@@ -40,8 +40,19 @@ class Room:
         self.host.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Where a BGR region (H, W, 3) lies on the GPU until the next one comes."""
+
+    address: Address
+    shape: tuple[int, ...]
+
+
 class Lane:
-    """`marks` bound the stages: start, uploaded, prepared, inferred, done."""
+    """`picture` is the first of the batch, None where the frames came otherwise than in BGR.
+
+    `marks` bound the stages: start, uploaded, prepared, inferred, done.
+    """
 
     def __init__(self, device: Device, spec: Preprocessing, batch: int) -> None:
         pixels = spec.height * spec.width
@@ -55,13 +66,14 @@ class Lane:
         self.marks = tuple(device.event() for _ in (*STAGES, "done"))
         self.start, self.uploaded, self.prepared, self.inferred, self.done = self.marks
         self.batch = 0
+        self.picture: Picture | None = None
         self._room: Room | None = None
 
     @property
     def ends(self) -> Ends:
         return Ends(self.frames.address, self.maps.address, self.scores.address)
 
-    def stage(self, pictures: Sequence[Image]) -> tuple[Room, list[int]]:
+    def stage(self, pictures: Sequence[NDArray[np.uint8]]) -> tuple[Room, list[int]]:
         """The pictures in pinned memory, and where each begins; the last number is the end."""
         ends = np.cumsum([_aligned(picture.size) for picture in pictures]).tolist()
         offsets = [0, *ends]

@@ -1,25 +1,29 @@
 """Frames of a file in flight: the next one is uploaded while the GPU works on this one.
 
-Stands between a source and whoever inspects: give it for both. For live cameras leave it out,
-since a frame that waits for the next one is late. Knows nothing about files; decoding ahead is
-`line.files`' part. ONNX Runtime needs none of it: there is no upload, and its threads have the
-cores.
+Stands between a source and whoever inspects: give it for both. `watch` leaves it out for live
+cameras, since a frame that waits for the next one is late. Knows nothing about files; decoding
+ahead is `line.files`' part. ONNX Runtime needs none of it: there is no upload, and its threads have
+the cores.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import count
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from slsg_edge.contracts import AnomalyMap, Detector, Frame, Image, Prediction
 from slsg_edge.errors import CameraError, SlsgError
 
 
+@runtime_checkable
 class LaneDetector(Detector, Protocol):
     """A detector with frames in flight, each in a lane of its own."""
 
     @property
     def lanes(self) -> int: ...
+
+    def keep_in_flight(self, frames: int) -> None:
+        """At least so many lanes from now on."""
 
     def submit(self, frame: Image, lane: int) -> None: ...
 

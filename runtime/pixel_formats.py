@@ -73,13 +73,18 @@ def tight(pixels: PixelFormat, width: int, height: int) -> Layout:
     return Layout(pixels, width, height, width * ROW_BYTES[pixels])
 
 
-def to_bgr(data: NDArray[np.uint8], layout: Layout) -> Image:
-    """The bytes of a frame, as many as `layout.size`, as (H, W, 3)."""
-    if data.shape != (layout.size,):
+def require_bytes(data: NDArray[np.uint8], layout: Layout) -> None:
+    """CameraError when `data` cannot be a frame of that layout."""
+    if data.dtype != np.uint8 or data.shape != (layout.size,):
         raise CameraError(
-            f"A frame of {layout} has {layout.size} bytes, not {data.size}.",
+            f"A frame of {layout} has {layout.size} bytes, not {data.size} {data.dtype}.",
             fix="Take the camera's own width, height and pitch.",
         )
+
+
+def to_bgr(data: NDArray[np.uint8], layout: Layout) -> Image:
+    """The bytes of a frame, as many as `layout.size`, as (H, W, 3)."""
+    require_bytes(data, layout)
     strides = (layout.pitch, 1)
     rows = np.lib.stride_tricks.as_strided(data, (layout.rows, layout.row_bytes), strides)
     if layout.pixels == "bgr":

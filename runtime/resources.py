@@ -127,6 +127,10 @@ class Stream(Resource[Queue]):
     def download(self, array: NDArray[Any], address: Address) -> None:
         self.device.call("Downloading", self.device.driver.download, array, address, self.handle)
 
+    def copy(self, target: Address, source: Address, size: int) -> None:
+        """`size` bytes from one place on the GPU to another."""
+        self.device.call("Copying", self.device.driver.copy, target, source, size, self.handle)
+
     def fill(self, address: Address, value: int, size: int) -> None:
         """`size` bytes."""
         self.device.call("Filling", self.device.driver.fill, address, value, size, self.handle)

@@ -9,15 +9,19 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.contracts import AnomalyMap, Image, Prediction
+from slsg_edge.contracts import AnomalyMap, Image, Mask, Prediction
 from slsg_edge.errors import CudaError, EngineError
-from slsg_edge.preprocessing import Preprocessing, cut
+from slsg_edge.preprocessing import Preprocessing, Roi, cut, require_inside
 from slsg_edge.runtime.chain import Chain, ChainOptions
+from slsg_edge.runtime.defect_kernels import DefectKernels
+from slsg_edge.runtime.defects import Defect, defects_in, mask_of
 from slsg_edge.runtime.device import Device
 from slsg_edge.runtime.driver import Runtime
 from slsg_edge.runtime.frame_kernels import FrameKernels
 from slsg_edge.runtime.frames import check_frame
 from slsg_edge.runtime.network import Network
+from slsg_edge.runtime.pixel_formats import Layout, require_bytes
+from slsg_edge.runtime.resources import Stream
 
 _LIVE = 0  # the lane of frames that come one at a time
 
@@ -37,15 +41,18 @@ class TensorRtDetector:
         options: ChainOptions | None = None,
         label: str = "tensorrt",
         kernels: Callable[[Device], FrameKernels] | None = None,
+        defects: Callable[[Device, Stream], DefectKernels] | None = None,
     ) -> None:
         """Takes `device` over: it is closed with the detector, also when this fails."""
         self._device, self._preprocessing, self._label = device, preprocessing, label
         self._options = options or ChainOptions()
         self._failure: str | None = None
+        self._open_defects = defects
+        self._defects: DefectKernels | None = None
         try:
             network = Network(device, runtime, plan, preprocessing)
             loaded = kernels(device) if kernels else None
-            self._chain = Chain(device, network, loaded, preprocessing, self._options)
+            self._chain = Chain(device, network, loaded, preprocessing, options or ChainOptions())
         except BaseException:
             device.close()
             raise
@@ -57,12 +64,17 @@ class TensorRtDetector:
 
     @property
     def largest_batch(self) -> int:
-        return self._options.batch
+        return self._chain.batch
 
     @property
     def lanes(self) -> int:
         """How many frames may be in flight at once, for `pipeline.Pipeline`."""
-        return self._options.lanes
+        return len(self._chain.lanes)
+
+    def keep_in_flight(self, frames: int) -> None:
+        """At least so many, each in a lane of its own; allocates those that are new."""
+        with self._guarded():
+            self._chain.extend(frames)
 
     def detect(self, frame: Image) -> Prediction:
         """CameraError for anything but (H, W, 3) uint8; ConfigError when the region is outside."""
@@ -73,6 +85,46 @@ class TensorRtDetector:
         """As `detect`, but the map stays on the GPU; NaN when the score or the map is no number."""
         self.submit(frame, _LIVE)
         return self.finish(_LIVE)
+
+    def score_raw(self, data: NDArray[np.uint8], layout: Layout) -> float:
+        """As `score`, of the bytes that a camera gives: the GPU makes the colours.
+
+        CameraError when they are not as many as `layout` has, ConfigError when the region is
+        outside.
+        """
+        require_bytes(data, layout)
+        roi = self._preprocessing.roi or Roi(0, 0, layout.width, layout.height)
+        require_inside(roi, layout.height, layout.width)
+        with self._guarded():
+            self._chain.submit_raw(_LIVE, data, layout, roi)
+        return self.finish(_LIVE)
+
+    def defects(self, threshold: float) -> tuple[Mask, list[Defect]]:
+        """Where the frame that was scored last is anomalous; its map stays on the GPU.
+
+        The first call allocates.
+        """
+        if self._open_defects is None:
+            mask = mask_of(self.last_map(), threshold)
+            return mask, defects_in(mask)
+        with self._guarded():
+            kernels = self._defect_kernels(self._open_defects)
+            return kernels.defects(self._chain.lanes[_LIVE].maps.address, threshold)
+
+    def overlay(self, strength: float = 0.5) -> Image:
+        """The region of the frame that was scored last under the heat of its map, as in reports.
+
+        The first call allocates. EngineError where the GPU has no such frame.
+        """
+        lane = self._chain.lanes[_LIVE]
+        if self._open_defects is None or lane.picture is None:
+            raise EngineError(
+                "The GPU has no picture of that frame.", fix="Make it from `last_map` on the CPU."
+            )
+        with self._guarded():
+            kernels = self._defect_kernels(self._open_defects)
+            picture = lane.picture
+            return kernels.picture(picture.address, picture.shape, lane.maps.address, strength)
 
     def last_map(self) -> AnomalyMap:
         """Of the frame that was scored last."""
@@ -126,6 +178,13 @@ class TensorRtDetector:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _defect_kernels(
+        self, open_kernels: Callable[[Device, Stream], DefectKernels]
+    ) -> DefectKernels:
+        if self._defects is None:
+            self._defects = open_kernels(self._device, self._chain.stream)
+        return self._defects
 
     def _region(self, frame: Image) -> Image:
         check_frame(frame)

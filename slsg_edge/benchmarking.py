@@ -21,12 +21,12 @@ from slsg_edge.line.files import FileSource, image_frames
 from slsg_edge.line.sinks import JsonLinesFile
 from slsg_edge.line.watching import fault_of, watch
 from slsg_edge.machine import Machine, machine, peak_mb
-from slsg_edge.preprocessing import Preprocessing, prepare, resize
+from slsg_edge.preprocessing import Preprocessing, prepare
 from slsg_edge.runtime.detector import GraphDetector
 from slsg_edge.scoring import Threshold, judge
+from slsg_edge.synthesis_bench import cut_paste_rate, own_rate
 
 PAIRS = 8  # blocks of the loop, each beside a block of the bare model
-SIMULATED = 100  # anomalies
 SHORTEST = 8  # frames of a block: the loop's first frame of each has no read-ahead yet
 
 
@@ -43,8 +43,9 @@ class Timing:
 class Benchmark:
     """`loop_ms` and `bare_ms` are per frame; `ratio` is the median over pairs of blocks.
 
-    `anomalies_per_second`: pairs of a good image and a simulated anomaly that one core makes at
-    256x256, by its CPU time.
+    `cut_paste_per_second`: pairs of a good image and a simulated anomaly that one core makes at
+    256x256, by its CPU time; `anomalies_per_second` of the bundle's own detector, where that is
+    known here.
     """
 
     machine: Machine
@@ -55,7 +56,8 @@ class Benchmark:
     bare_ms: float
     ratio: float
     peak_mb: float
-    anomalies_per_second: float
+    cut_paste_per_second: float
+    anomalies_per_second: float | None
 
 
 def benchmark(
@@ -65,11 +67,12 @@ def benchmark(
     threshold: Threshold,
     frames: int,
     progress: Callable[[], None] | None = None,
+    trained: str = "",
 ) -> Benchmark:
     """Stages over `frames` images of `paths`, taken round and round, then loop against model.
 
-    `progress` is called once per stage frame and once per block. DatasetError names an image
-    that cannot be read.
+    `progress` is called once per stage frame and once per block. `trained`: the detector by its
+    name in the manifest. DatasetError names an image that cannot be read.
     """
     progress = progress or _silent
     chosen = [paths[index % len(paths)] for index in range(frames)]
@@ -79,6 +82,7 @@ def benchmark(
         progress()
     blocks = _Blocks(detector, chosen, preprocessing, threshold)
     loops, bares = blocks.measure(progress)
+    image = read_image(chosen[0])
     return Benchmark(
         machine=machine(),
         detector=detector.name,
@@ -88,7 +92,8 @@ def benchmark(
         bare_ms=statistics.median(bares),
         ratio=statistics.median(loop / bare for loop, bare in zip(loops, bares, strict=True)),
         peak_mb=peak_mb(),
-        anomalies_per_second=_synthesis_rate(read_image(chosen[0])),
+        cut_paste_per_second=cut_paste_rate(image),
+        anomalies_per_second=own_rate(trained, image),
     )
 
 
@@ -172,28 +177,6 @@ class _Blocks:
 
     def _per_frame(self, started: float) -> float:
         return (time.perf_counter() - started) * 1000 / len(self._paths)
-
-
-def _synthesis_rate(image: Image) -> float:
-    """By process time on one OpenCV thread, so that other work on the machine does not count."""
-    import cv2
-
-    from slsg_edge.synthesis.anomalies import AnomalySimulator
-    from slsg_edge.synthesis.settings import REFERENCE_SIDE, SynthesisSettings
-    from slsg_edge.synthesis.textures import ProceduralTextures
-
-    frame = resize(image, REFERENCE_SIDE, REFERENCE_SIDE)
-    simulator = AnomalySimulator(SynthesisSettings(), ProceduralTextures())
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        started = time.process_time()
-        for seed in range(SIMULATED):
-            rng = np.random.default_rng(seed)
-            simulator.anomalous(rng, simulator.normal(rng, frame), frame)
-        return SIMULATED / (time.process_time() - started)
-    finally:
-        cv2.setNumThreads(threads)
 
 
 def golden_frames(path: Path) -> NDArray[np.uint8]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from slsg_edge.bundle import Bundle
 from slsg_edge.calibration.images import choose_good_images, scores_of
-from slsg_edge.calibration.stored import trained_on
+from slsg_edge.calibration.stored import own_threshold_name, trained_on
 from slsg_edge.calibration.threshold import (
     check_enough,
     threshold_by_hand,
@@ -37,12 +37,23 @@ def threshold_from_images(
     else:
         threshold_by_hand(by_hand)
         found = threshold_by_hand(by_hand, _scores(bundle, chosen.paths, backend))
-    return replace(found, data_fingerprint=chosen.fingerprint), chosen.notes
+    found = replace(found, data_fingerprint=chosen.fingerprint, images=chosen.hashes)
+    return found, (*chosen.notes, *_forgotten(bundle, backend))
 
 
 def backend_to_calibrate(bundle: Bundle, name: str | None) -> Choice:
     """Whose scores the threshold is for: the one that was asked for, else the best in FP32."""
     return choose(bundle, name, None if name else "fp32")
+
+
+def _forgotten(bundle: Bundle, backend: str | None) -> list[str]:
+    """A threshold from a folder is from that folder alone."""
+    own = own_threshold_name(backend_to_calibrate(bundle, backend).backend)
+    old = bundle.manifest.thresholds.get(own) if own else bundle.manifest.threshold
+    count = len(old.reviewed) if old else 0
+    if not count:
+        return []
+    return [f"Reviewed rejects that no longer count, so add them again: {count}."]
 
 
 def _scores(bundle: Bundle, paths: Sequence[Path], backend: str | None) -> list[float]:

@@ -1,6 +1,7 @@
 """From an evaluation to what a report shows: figures, all verdicts, and pictures of the worst."""
 
 import shlex
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from slsg_edge.bundle import Bundle
 from slsg_edge.contracts import Detector, Image, Mask, Verdict
+from slsg_edge.data.finding import Finding
 from slsg_edge.data.masks import mask_of
 from slsg_edge.errors import DatasetError
 from slsg_edge.evaluation import Evaluation, Row
@@ -26,8 +28,16 @@ SHOWN = 200  # images of a report; those of 400x800 pixels take 20 KB each
 BY_KIND = ("image_auroc", "aupro")  # what a terminal has room for
 
 
-def report_page(title: str, bundle: Bundle, evaluation: Evaluation, choice: Choice) -> str:
+def report_page(
+    title: str,
+    bundle: Bundle,
+    evaluation: Evaluation,
+    choice: Choice,
+    data: Sequence[Finding] = (),
+) -> str:
     """The HTML of a report on an evaluation with a threshold, with progress bars.
+
+    `data`: what a survey found about the data set.
 
     The detector sees the images that are shown once more: keeping the maps of all would take
     256 KB each.
@@ -46,6 +56,7 @@ def report_page(title: str, bundle: Bundle, evaluation: Evaluation, choice: Choi
             evaluation.notes,
             provenance_of(bundle, choice),
             command_of(bundle, choice),
+            data,
         )
     )
 
@@ -62,12 +73,12 @@ def cases_of(
     An image that could not be read is a black one.
     """
     threshold = evaluation.threshold or 0.0
-    pairs = [(_case(row, row.verdict), row) for row in evaluation.rows if row.verdict]
+    pairs = [(case_of(row, row.verdict), row) for row in evaluation.rows if row.verdict]
     pairs.sort(key=lambda pair: badness(pair[0], threshold))
     with bars("pictures", min(shown, len(pairs))) as advance:
         cases = []
         for case, row in pairs[:shown]:
-            cases.append(replace(case, picture=_picture(row, detector, preprocessing)))
+            cases.append(replace(case, picture=picture_for(row, detector, preprocessing)))
             advance()
     return [*cases, *(case for case, _ in pairs[shown:])]
 
@@ -120,7 +131,8 @@ def _by_kind(evaluation: Evaluation) -> dict[str, str]:
     }
 
 
-def _case(row: Row, verdict: Verdict) -> Case:
+def case_of(row: Row, verdict: Verdict) -> Case:
+    """Without its picture."""
     return Case(
         name=f"{row.sample.kind}/{row.sample.image.name}",
         kind=row.sample.kind,
@@ -130,7 +142,7 @@ def _case(row: Row, verdict: Verdict) -> Case:
     )
 
 
-def _picture(row: Row, detector: Detector, preprocessing: Preprocessing) -> Picture:
+def picture_for(row: Row, detector: Detector, preprocessing: Preprocessing) -> Picture:
     """The image with its heat, which an undecided one has not, and the mask."""
     try:
         image = read_image(row.sample.image)

@@ -22,8 +22,9 @@ from slsg_edge.data.loading import load_frames
 from slsg_edge.data.splits import train_and_holdout
 from slsg_edge.errors import DatasetError
 from slsg_edge.exporting import export_bundle
-from slsg_edge.fitting import Say, train
+from slsg_edge.fitting import train
 from slsg_edge.metrics.intervals import Figure, delong, delong_figure
+from slsg_edge.models.recipe import Say
 from slsg_edge.models.registry import DETECTORS
 from slsg_edge.progress import progress
 from slsg_edge.recipes import settings_of_run

@@ -39,18 +39,20 @@ class Comparison:
 
 def compare(
     detectors: Mapping[str, GraphDetector],
-    prepared: NDArray[np.uint8],
+    prepared: Mapping[str, NDArray[np.uint8]],
     frames: int,
     progress: Callable[[], None],
 ) -> Comparison:
-    """`frames` of `prepared` (N, H, W, 3) through each detector, one at a time, round and round.
+    """`frames` through each detector, one at a time, round and round.
 
+    `prepared`: by the same names the same images at each one's resolution, (N, H, W, 3).
     `progress` is called once per round, of which there are `rounds_of(frames)`.
     """
     times: dict[str, list[list[float]]] = {name: [] for name in detectors}
     for turn in range(rounds_of(frames)):
-        block = [prepared[(turn * BLOCK + index) % len(prepared)] for index in range(BLOCK)]
         for name in _rotated(list(detectors), turn):
+            some = prepared[name]
+            block = [some[(turn * BLOCK + index) % len(some)] for index in range(BLOCK)]
             times[name].append(_milliseconds(detectors[name], block))
         progress()
     first = next(iter(times.values()))

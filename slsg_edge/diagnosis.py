@@ -121,6 +121,7 @@ CHECKS: tuple[Callable[[], Check | None], ...] = (
     nvidia_checks.jetpack,
     nvidia_checks.cuda_driver,
     nvidia_checks.cuda_toolkit,
+    nvidia_checks.kernel_compiler,
     nvidia_checks.tensorrt,
     _package_check("tensorrt_rtx", "rtx", "For engines on RTX GPUs", "tensorrt-rtx"),
     nvidia_checks.pycuda,

@@ -23,7 +23,7 @@ from slsg_edge.machine import memory_mb, peak_mb
 from slsg_edge.nvidia import Gpu, first_gpu, l4t
 from slsg_edge.progress import bar
 from slsg_edge.provenance import tool_versions
-from slsg_edge.tensorrt_api import FULL, RTX, TensorRt, load_runtime, load_tensorrt
+from slsg_edge.tensorrt_api import FULL, RTX, TensorRt, complete, load_runtime, load_tensorrt
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -85,7 +85,7 @@ def build_engine(
     name = f"engines/{target.name}-{options.precision}"
     expected = expectation(bundle, options.precision)
     size = (bundle.manifest.preprocessing.height, bundle.manifest.preprocessing.width)
-    with _Phases() as phases:
+    with complete(trt), _Phases() as phases:
         built = engine_from_onnx(
             trt,
             onnx,
@@ -95,9 +95,9 @@ def build_engine(
             timing_cache=_timing_cache(bundle, name),
             observer=phases,
         )
-    opened = _runs_here(target, gpu) and open_and_prove(
-        trt, built, load_runtime((trt.name,))[1], expected
-    )
+        opened = _runs_here(target, gpu) and open_and_prove(
+            trt, built, load_runtime((trt.name,))[1], expected
+        )
     found = _fingerprint(trt, built, onnx, gpu if target.tensorrt == FULL else None, opened)
     files = {f"{name}.engine": built.plan, f"{name}.json": found.to_bytes()}
     if built.timing_cache:

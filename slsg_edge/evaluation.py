@@ -9,9 +9,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from slsg_edge.bundle import Bundle
+from slsg_edge.calibration.stored import trained_on
 from slsg_edge.contracts import GOOD, Detector, Json, Outcome, Prediction, Sample, Verdict
-from slsg_edge.data.layouts import Dataset, read_dataset
+from slsg_edge.data.dataset import Dataset
+from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.saturation import defect_rules
+from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import BundleError, DatasetError
 from slsg_edge.image_evaluation import image_outcome
 from slsg_edge.images import read_image
@@ -107,17 +110,12 @@ def evaluate(
     bars: Bars = no_progress,
 ) -> Evaluation:
     """Every test image of `dataset` through `detector`; DatasetError when there is none."""
-    samples = dataset.of("test")
-    if not samples:
-        raise DatasetError(
-            f"{dataset.folder} has no test images.",
-            fix=f"Put good ones in test/{GOOD} and defective ones in test/KIND.",
-        )
+    samples = test_samples(dataset)
     with PixelEvaluation(preprocessing, defect_rules(dataset.folder)) as pixels:
         rows = []
         with bars("test images", len(samples)) as advance:
             for sample in samples:
-                rows.append(_row(detector, sample, threshold, pixels))
+                rows.append(row_of(detector, sample, threshold, pixels))
                 advance()
         return _evaluation(rows, threshold, pixels.outcome(bars=bars))
 
@@ -133,7 +131,37 @@ def evaluate_bundle(
     with closing(open_choice(bundle, choice)) as detector:
         threshold, notes = _threshold(bundle, choice, detector, needed=for_report)
         found = evaluate(detector, dataset, threshold, bundle.manifest.preprocessing, progress)
-    return replace(found, notes=(*notes, *found.notes))
+    return replace(found, notes=(*_known_to(bundle, dataset), *notes, *found.notes))
+
+
+def _known_to(bundle: Bundle, dataset: Dataset) -> tuple[str, ...]:
+    """By content, whatever the files are called now."""
+    known = trained_on(bundle)
+    if known is None:
+        return ()
+    tested = [_hash_or_none(sample.image) for sample in dataset.of("test")]
+    trained, held_out = (
+        sum(digest in some for digest in tested) for some in (known.train, known.holdout)
+    )
+    notes = []
+    if trained:
+        notes.append(
+            f"Test images that the detector was trained on: {trained}. The figures are too good."
+        )
+    if held_out:
+        notes.append(
+            f"Test images that training held out for the threshold: {held_out}. False alarms come "
+            "out too few."
+        )
+    return tuple(notes)
+
+
+def _hash_or_none(image: Path) -> str | None:
+    """None for what cannot be read, which is undecided anyway."""
+    try:
+        return content_hash(image)
+    except DatasetError:
+        return None
 
 
 def _threshold(
@@ -166,10 +194,23 @@ def _evaluation(
     )
 
 
-def _row(
+def test_samples(dataset: Dataset) -> tuple[Sample, ...]:
+    """DatasetError when there is none."""
+    samples = dataset.of("test")
+    if not samples:
+        raise DatasetError(
+            f"{dataset.folder} has no test images.",
+            fix=f"Put good ones in test/{GOOD} and defective ones in test/KIND.",
+        )
+    return samples
+
+
+def row_of(
     detector: Detector, sample: Sample, threshold: Threshold | None, pixels: PixelEvaluation
 ) -> Row:
-    """A file that is no image, or a score that is no number, is undecided and never good."""
+    """What `detector` says of an image, its map added to `pixels`.
+
+    A file that is no image, or a score that is no number, is undecided and never good."""
     try:
         image = read_image(sample.image)
     except DatasetError as error:

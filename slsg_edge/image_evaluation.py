@@ -28,7 +28,11 @@ def image_outcome(scored: Sequence[tuple[float, str]]) -> ImageOutcome:
     try:
         figures = image_figures(scores, kinds)
     except ValueError as error:
-        needs = str(error).replace("needs", "need")
-        return ImageOutcome(notes=(f"No image figures: they {needs} images.",))
+        return ImageOutcome(notes=(no_figures("image", error),))
     _, threshold = f1_max(scores, [kind != GOOD for kind in kinds])
     return ImageOutcome(figures, image_figures_by_kind(scores, kinds), threshold)
+
+
+def no_figures(what: str, error: ValueError) -> str:
+    """The note on figures of `image` or `pixel` that metrics refused to give."""
+    return f"No {what} figures: they {str(error).replace('needs', 'need')} {what}s."

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from slsg_edge.contracts import Image, Mask
 from slsg_edge.errors import DatasetError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+
+HEAT_SUFFIX = "_heat.jpg"  # of a picture with heat over it: for people, never for a detector
 
 # First bytes of a format, and what must stand near the end of a complete file of it.
 _ENDINGS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n\x1a\n": b"IEND"}
@@ -33,6 +36,16 @@ def read_image(path: Path) -> Image:
     import cv2
 
     return np.asarray(_decode(path, cv2.IMREAD_COLOR), dtype=np.uint8)
+
+
+def decode_as_stored(content: bytes, path: Path) -> NDArray[Any]:
+    """(H, W) or (H, W, 3) with the depth that `content` of `path` has.
+
+    Without alpha and with EXIF orientation applied, as `read_image` does.
+    """
+    import cv2
+
+    return np.asarray(_decoded(content, path, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH))
 
 
 def read_mask(path: Path) -> Mask:
@@ -79,9 +92,12 @@ def quiet_ffmpeg() -> None:
 
 
 def _decode(path: Path, flags: int) -> NDArray[np.uint8]:
+    return np.asarray(_decoded(image_content(path), path, flags), dtype=np.uint8)
+
+
+def _decoded(content: bytes, path: Path, flags: int) -> Any:
     import cv2
 
-    content = _content(path)
     try:
         with quiet_opencv():
             image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
@@ -89,10 +105,11 @@ def _decode(path: Path, flags: int) -> NDArray[np.uint8]:
         image = None
     if image is None:
         raise DatasetError(f"{path} is not an image that OpenCV can read.", fix=_REPLACE)
-    return np.asarray(image, dtype=np.uint8)
+    return image
 
 
-def _content(path: Path) -> bytes:
+def image_content(path: Path) -> bytes:
+    """The bytes of a file that is whole, as far as its ends show; DatasetError when it is not."""
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -3,6 +3,8 @@
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +27,7 @@ def machine() -> Machine:
         cpu=cpu_model(),
         cores=usable_cores(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        versions=tool_versions("onnxruntime", "openvino", "opencv-python-headless"),
+        versions=tool_versions("onnxruntime", "openvino", "opencv-python-headless", "pycuda"),
     )
 
 
@@ -64,3 +66,16 @@ def peak_mb() -> float:
 
     peak_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak_rss / (2**20 if sys.platform == "darwin" else 1024)
+
+
+@contextmanager
+def one_opencv_thread() -> Iterator[None]:
+    """For what is timed by the process's own clock, which adds up threads."""
+    import cv2
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)

@@ -15,7 +15,7 @@ from slsg_edge.errors import CudaError
 DRIVER = "nvcuda.dll" if platform.system() == "Windows" else "libcuda.so.1"
 INSTALL_DRIVER = "For training on a GPU and for TensorRT: apt install nvidia-driver"
 
-_MAJOR, _MINOR = 75, 76  # CUdevice_attribute: compute capability
+_MAJOR, _MINOR, _INTEGRATED = 75, 76, 18  # CUdevice_attribute
 _NAME_LENGTH = 256
 _RELEASE = Path("/etc/nv_tegra_release")
 _KERNEL_MODULE = Path("/proc/driver/nvidia/version")
@@ -59,6 +59,14 @@ def first_gpu() -> Gpu:
         driver=_driver_version(),
         l4t=l4t(),
     )
+
+
+def shares_memory() -> bool:
+    """Whether the first GPU and the CPU have one memory, as on a Jetson; CudaError without one."""
+    gpu_count()
+    driver, device = _initialised(), ctypes.c_int()
+    driver.cuDeviceGet(ctypes.byref(device), 0)
+    return bool(_attribute(driver, _INTEGRATED, device))
 
 
 def l4t() -> str | None:

@@ -6,11 +6,15 @@ JetPack come from is in docs/jetson.md.
 
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from slsg_edge.checks import Check, State, failure_of, first_line, installed, output_of
 from slsg_edge.errors import CudaError
-from slsg_edge.nvidia import INSTALL_DRIVER, first_gpu, gpu_count, l4t
+from slsg_edge.nvidia import INSTALL_DRIVER, Gpu, first_gpu, gpu_count, l4t, shares_memory
+from slsg_edge.runtime.compilation import compiler_for
+from slsg_edge.runtime.compilers import Compiler
+from slsg_edge.runtime.compilers import installed as compilers
 from slsg_edge.tensorrt_api import BAD, OLDEST
 
 _JETPACKS = {35: "5", 36: "6", 38: "7", 39: "7"}  # by the major version of Jetson Linux
@@ -42,7 +46,10 @@ def jetpack() -> Check | None:
 def cuda_driver() -> Check:
     name = "CUDA driver"
     try:
-        return Check(name, "ok", f"{gpu_count()} device(s), CUDA {first_gpu().cuda}")
+        found = f"{gpu_count()} device(s), CUDA {first_gpu().cuda}"
+        if shares_memory():
+            found += ", memory shared with the CPU: frames are not uploaded"
+        return Check(name, "ok", found)
     except CudaError as error:
         state: State = "missing" if isinstance(error.__cause__, OSError) else "warning"
         return Check(name, state, error.what, error.fix)
@@ -55,6 +62,14 @@ def cuda_toolkit() -> Check:
     except CudaError:
         driver = None
     return _toolkit_of(shown, driver, on_jetson=l4t() is not None)
+
+
+def kernel_compiler() -> Check | None:
+    """Nothing to say where there is no GPU to compile for."""
+    try:
+        return _compiler_of(first_gpu(), compilers())
+    except CudaError:
+        return None
 
 
 def tensorrt() -> Check:
@@ -108,6 +123,14 @@ def _toolkit_of(shown: str, driver: str | None, *, on_jetson: bool) -> Check:
         how = f"What it compiles does not load: update the driver, or install CUDA {driver}."
         return Check("CUDA toolkit", "warning", found, how)
     return Check("CUDA toolkit", "ok", found)
+
+
+def _compiler_of(gpu: Gpu, found: Iterable[Compiler]) -> Check:
+    try:
+        return Check("kernel compiler", "ok", compiler_for(gpu, found).name)
+    except CudaError as error:
+        how = f"Without one the CPU prepares frames. {error.fix}"
+        return Check("kernel compiler", "missing", error.what, how)
 
 
 def _tensorrt_of(found: tuple[str, str] | None, *, on_jetson: bool) -> Check:

@@ -11,6 +11,7 @@ from pathlib import Path
 from slsg_edge.contracts import GOOD, AnomalyMap, Sample
 from slsg_edge.data.masks import Channel, Rules, channels_of
 from slsg_edge.errors import DatasetError
+from slsg_edge.image_evaluation import no_figures
 from slsg_edge.metrics.intervals import REPLICATES, Figures
 from slsg_edge.metrics.pixel_figures import pixel_figures
 from slsg_edge.metrics.pixels import ScoredMaps
@@ -41,8 +42,8 @@ class PixelEvaluation:
         self, preprocessing: Preprocessing, rules: Rules | None = None, folder: Path | None = None
     ) -> None:
         self._preprocessing, self._rules = preprocessing, rules
-        self._maps = ScoredMaps(folder)
-        self._kinds: list[str] = []
+        self.maps = ScoredMaps(folder)
+        self.samples: list[Sample] = []  # of each map
         self._unmasked = 0
         self._faults: list[str] = []
 
@@ -50,7 +51,7 @@ class PixelEvaluation:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._maps.close()
+        self.maps.close()
 
     def add(self, sample: Sample, shape: tuple[int, ...], anomaly_map: AnomalyMap) -> None:
         """The map of an image of `shape`; an image that cannot take part is noted."""
@@ -60,36 +61,38 @@ class PixelEvaluation:
         try:
             channels = channels_of(sample, shape, self._rules)
             scores = map_on_frame(anomaly_map, self._preprocessing, shape)
-            self._maps.add(*_inside(scores, channels, self._preprocessing.roi))
+            self.maps.add(*_inside(scores, channels, self._preprocessing.roi))
         except DatasetError as error:
             self._faults.append(error.what)
         except ValueError as error:
             self._faults.append(f"{sample.image}: {error}.")
         else:
-            self._kinds.append(sample.kind)
+            self.samples.append(sample)
 
     def outcome(self, replicates: int = REPLICATES, bars: Bars = no_progress) -> PixelOutcome:
         """Over all kinds, and for each kind with all good images."""
-        kinds = list(dict.fromkeys(kind for kind in self._kinds if kind != GOOD))
+        of_maps = [sample.kind for sample in self.samples]
+        kinds = list(dict.fromkeys(kind for kind in of_maps if kind != GOOD))
         with bars("pixel figures", 1 + len(kinds)) as advance:
             try:
-                figures = pixel_figures(self._maps, self._kinds, replicates=replicates)
+                figures = pixel_figures(self.maps, of_maps, replicates=replicates)
             except ValueError as error:
-                needs = str(error).replace("needs", "need")
-                note = f"No pixel figures: they {needs} pixels."
-                return PixelOutcome(notes=(note, *self._left_out()))
+                return PixelOutcome(notes=(no_figures("pixel", error), *self.left_out()))
             advance()
             by_kind: dict[str, Figures] = {}
             for kind in kinds:
-                by_kind[kind] = figures if len(kinds) == 1 else self._of_kind(kind, replicates)
+                by_kind[kind] = (
+                    figures if len(kinds) == 1 else self._of_kind(kind, of_maps, replicates)
+                )
                 advance()
-        return PixelOutcome(figures, by_kind, self._left_out())
+        return PixelOutcome(figures, by_kind, self.left_out())
 
-    def _of_kind(self, kind: str, replicates: int) -> Figures:
-        chosen = [index for index, one in enumerate(self._kinds) if one in (GOOD, kind)]
-        return pixel_figures(self._maps, self._kinds, chosen, replicates)
+    def _of_kind(self, kind: str, of_maps: Sequence[str], replicates: int) -> Figures:
+        chosen = [index for index, one in enumerate(of_maps) if one in (GOOD, kind)]
+        return pixel_figures(self.maps, of_maps, chosen, replicates)
 
-    def _left_out(self) -> tuple[str, ...]:
+    def left_out(self) -> tuple[str, ...]:
+        """Notes on the images that have no map here."""
         notes = []
         if self._unmasked:
             notes.append(

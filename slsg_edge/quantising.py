@@ -5,7 +5,7 @@ What INT8 may cost is stated before; groups of layers that cost more stay in FP1
 
 import json
 import time
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from slsg_edge.export.quantised import (
     quantised_from_graph,
 )
 from slsg_edge.export.rounding import ValueRange, activation_ranges
-from slsg_edge.int8_meter import Int8Meter, labelled_frames
+from slsg_edge.int8_meter import Int8Meter, labelled_frames, threshold_frames
 from slsg_edge.progress import progress
 from slsg_edge.provenance import tool_versions
 from slsg_edge.runtime.activations import activations
@@ -42,11 +42,16 @@ CHUNK = 16  # images decoded at a time
 
 @dataclass(frozen=True, slots=True)
 class Int8Settings:
-    """How to quantise: `images` is how many good ones set the scales."""
+    """How to quantise: `images` is how many good ones set the scales.
+
+    `false_alarms`: the rate of the threshold that INT8 will get, which judges its verdicts then;
+    None leaves them to the reference's.
+    """
 
     method: Method = "mse"
     images: int = 64
     budget: Budget = field(default_factory=Budget)
+    false_alarms: float | None = None
 
     def __post_init__(self) -> None:
         require(self.images >= 1, f"{self.images} images set no scale.", "Give 64.")
@@ -84,21 +89,25 @@ def quantise_bundle(
 ) -> Quantised:
     """Writes model.int8.onnx and int8.json.
 
-    DatasetError for too few images or NaN in calibration; ExportError when no group of layers
-    can be INT8 within the budget.
+    DatasetError for too few images or NaN in calibration; ExportError for a graph that is not
+    ours, and when no group of layers can be INT8 within the budget.
     """
     started = time.monotonic()
     reference = bundle.file(MODEL_FILES["fp32"])
     graph = graph_from_bytes(reference.read_bytes(), reference)
+    rate = settings.false_alarms
+    fresh = None if rate is None else threshold_frames(bundle, folder, rate)
     images = choose_range_images(folder, settings.images)
-    histograms = _histograms(bundle, graph, images)
+    patterns = _kept_fp32(bundle)
+    convolutions = _convolutions(graph, patterns, reference)
+    histograms = _histograms(bundle, graph, convolutions, images)
     clips = {name: clipping_value(found, settings.method) for name, found in histograms.items()}
-    convolutions = convolutions_of(graph)
     groups = groups_of(convolutions)
     frames = labelled_frames(folder, bundle.manifest.preprocessing)
-    writer = _Writer(graph, clips, groups, _ranges(bundle, graph))
+    writer = _Writer(graph, clips, groups, _ranges(bundle, graph), patterns)
     shares = {name: cost_of(members) / cost_of(convolutions) for name, members in groups.items()}
-    choice = _choose(writer, shares, Int8Meter(bundle, frames, images.paths), settings.budget)
+    meter = Int8Meter(bundle, frames, images.paths, fresh)
+    choice = _choose(writer, shares, meter, settings.budget)
     _require_some(choice, bundle)
     half = writer.graph_of(choice.int8)
     reports = tuple(
@@ -135,9 +144,28 @@ def quantise_bundle(
     )
 
 
-def _histograms(bundle: Bundle, graph: Graph, images: RangeImages) -> dict[str, Histogram]:
-    """Of every tensor that a convolution reads, a few images at a time."""
-    histograms = {found.input: Histogram() for found in convolutions_of(graph)}
+def _kept_fp32(bundle: Bundle) -> tuple[str, ...]:
+    """The patterns that the user gave to `export`: what FP16 would spoil, INT8 would too."""
+    stage = bundle.manifest.stages.get("export")
+    patterns = stage.settings.get("keep_fp32") if stage else None
+    return tuple(map(str, patterns)) if isinstance(patterns, list) else ()
+
+
+def _convolutions(graph: Graph, patterns: tuple[str, ...], model: Path) -> tuple[Convolution, ...]:
+    found = convolutions_of(graph, patterns)
+    if not found:
+        raise ExportError(
+            f"{model} has no convolution that could be INT8.",
+            fix="Stay with FP16, the default, or export again with fewer --keep-fp32.",
+        )
+    return found
+
+
+def _histograms(
+    bundle: Bundle, graph: Graph, convolutions: Iterable[Convolution], images: RangeImages
+) -> dict[str, Histogram]:
+    """Of every tensor that one of the convolutions reads, a few images at a time."""
+    histograms = {found.input: Histogram() for found in convolutions}
     probe = with_outputs(graph, histograms)
     with progress("calibration images", len(images.paths)) as advance:
         for start in range(0, len(images.paths), CHUNK):
@@ -159,13 +187,15 @@ class _Writer:
         clips: Mapping[str, float],
         groups: Mapping[str, tuple[Convolution, ...]],
         ranges: Mapping[str, ValueRange],
+        patterns: tuple[str, ...],
     ) -> None:
         self._graph, self._clips = graph, clips
         self._groups, self._ranges = groups, ranges
+        self._patterns = patterns
 
     def graph_of(self, int8: Container[str]) -> HalfGraph:
         content = quantised_from_graph(self._graph, self._clips, self.nodes_of(int8))
-        return half_graph(graph_from_bytes(content), self._ranges)
+        return half_graph(graph_from_bytes(content), self._ranges, self._patterns)
 
     def nodes_of(self, int8: Container[str]) -> list[str]:
         """The names of the convolutions of some groups."""
@@ -240,6 +270,7 @@ def _record(
     table = {
         "method": settings.method,
         "budget": asdict(settings.budget),
+        "false_alarms": settings.false_alarms,
         "images": images.hashes,
         "clips": dict(clips),
         "groups": [asdict(report) for report in reports],

@@ -47,7 +47,11 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Scores above `value` are anomalous. `good_scores` is what it was found from, ascending."""
+    """Scores above `value` are anomalous. `good_scores` is what it was found from, ascending.
+
+    `images`: sha256 of the images of those scores; `reviewed`: those of them that came back from
+    the line, rejected and found good by a person.
+    """
 
     value: float
     method: Literal["conformal", "tail", "manual"]
@@ -56,6 +60,8 @@ class Threshold:
     good_scores: tuple[float, ...] = ()
     tail: Tail | None = None
     data_fingerprint: str | None = None
+    images: tuple[str, ...] = ()
+    reviewed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # no score is above 1 or NaN, so everything would pass as good

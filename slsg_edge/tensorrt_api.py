@@ -4,10 +4,12 @@ The same strongly typed network goes into TensorRT 10.3 and later, 11 and Tensor
 served as well as its flags allow. Knows nothing about bundles, ONNX or this machine's GPU.
 """
 
+import contextlib
 import functools
 import importlib
 import re
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -126,6 +128,24 @@ def load_runtime(names: tuple[str, ...] = RUNTIMES) -> tuple[TensorRt, EngineRun
     else:
         found = load_tensorrt(names[-1])
     return found, found.module.Runtime(found.logger)
+
+
+@contextlib.contextmanager
+def complete(trt: TensorRt) -> Iterator[None]:
+    """EngineError where this TensorRT lacks a flag or a call that the body asks it for.
+
+    Only what is asked of TensorRT counts: an attribute missing elsewhere is our own mistake.
+    """
+    try:
+        yield
+    except AttributeError as error:
+        asked = getattr(error.obj, "__module__", None) or getattr(error.obj, "__name__", None)
+        if not str(asked).startswith(trt.name):
+            raise
+        raise EngineError(
+            f"{trt.name} {trt.version} lacks what this needs: {error}.",
+            fix="Install another version. docs/tensorrt.md says which are served.",
+        ) from error
 
 
 def network_flags(trt: TensorRt) -> int:

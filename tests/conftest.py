@@ -15,10 +15,12 @@ from onnx import TensorProto, helper
 
 from slsg_edge.bundle import Bundle, Manifest, new_bundle, open_bundle
 from slsg_edge.calibration.sensitivity import Budget
+from slsg_edge.errors import MissingDependency
 from slsg_edge.images import quiet_ffmpeg
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.quantising import Int8Settings, quantise_bundle
 from slsg_edge.scoring import Threshold
+from slsg_edge.tensorrt_api import RTX, TensorRt, load_tensorrt
 
 SIZE = 32
 SPEC = Preprocessing(SIZE, SIZE)
@@ -108,6 +110,15 @@ def make_bundle(tmp_path: Path) -> Callable[..., Path]:
 def toy_bundle(make_bundle: Callable[..., Path]) -> Path:
     """Exported and calibrated: a frame lighter than half is anomalous."""
     return make_bundle(build_model())
+
+
+@pytest.fixture(scope="session")
+def rtx() -> TensorRt:
+    """TensorRT-RTX, which builds engines without a GPU; without it the test is skipped."""
+    try:
+        return load_tensorrt(RTX)
+    except MissingDependency as missing:
+        pytest.skip(missing.fix)
 
 
 @pytest.fixture(scope="session")

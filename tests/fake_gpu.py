@@ -159,6 +159,9 @@ class FakeGpu:
     def download(self, array: NDArray[Any], address: int, queue: FakeQueue) -> None:
         self._add(queue, "download", lambda: self._read(array, address))
 
+    def copy(self, target: int, source: int, size: int, queue: FakeQueue) -> None:
+        self._add(queue, "copy", lambda: self._write(target, self.at(source, size)))
+
     def fill(self, address: int, value: int, size: int, queue: FakeQueue) -> None:
         self._add(queue, "fill", lambda: self.at(address, size).fill(value))
 

@@ -65,6 +65,9 @@ int cuMemcpyHtoDAsync_v2(Pointer to, const void *from, size_t size, void *stream
 int cuMemcpyDtoHAsync_v2(void *to, Pointer from, size_t size, void *stream) {
   (void)stream; memcpy(to, (void *)from, size); return OK;
 }
+int cuMemcpyDtoDAsync_v2(Pointer to, Pointer from, size_t size, void *stream) {
+  (void)stream; memmove((void *)to, (void *)from, size); return OK;
+}
 int cuMemsetD8Async(Pointer to, unsigned char value, size_t size, void *stream) {
   (void)stream; memset((void *)to, value, size); return OK;
 }

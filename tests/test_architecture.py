@@ -19,9 +19,10 @@ LAYERS = (
     {"calibration", "export", "models"},
     {
         "benchmarking", "calibrating", "cases", "checks", "choosing", "comparing", "demo",
-        "diagnosis", "engines", "evaluation", "exporting", "fitting", "freezing",
-        "image_evaluation", "importing", "int8_meter", "inventory", "judging", "line", "metric_bench", "nvidia_checks",
-        "pixel_evaluation", "quantising", "recipes", "refitting", "reports",
+        "diagnosis", "engines", "evaluation", "exporting", "fitting", "freezing", "gpu_bench",
+        "image_evaluation", "importing", "int8_meter", "inventory", "judging", "line",
+        "metric_bench", "nvidia_checks", "paired_cases", "paired_evaluation", "pixel_evaluation",
+        "quantising", "recipes", "refitting", "reports", "reviewing", "synthesis_bench",
         "verifying",
     },
     {"cli", "__main__"},

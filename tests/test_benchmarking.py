@@ -31,7 +31,8 @@ def test_every_stage_and_the_loop_are_measured(toy_bundle):
     assert result["loop_ms"] > 0
     assert result["bare_ms"] > 0
     assert result["peak_mb"] > 10
-    assert result["anomalies_per_second"] > 0
+    assert result["cut_paste_per_second"] > 0
+    assert result["anomalies_per_second"] is None  # the toy has no training
     assert result["machine"]["cores"] >= 1
     assert "onnxruntime" in result["machine"]["versions"]
 

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import cv2
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from slsg_edge import checks, diagnosis, nvidia_checks
 from slsg_edge.cli.doctor import doctor
 from slsg_edge.diagnosis import diagnose
+from slsg_edge.nvidia import Gpu
 
 
 def run(*arguments: str):
@@ -163,6 +165,27 @@ def test_a_missing_tensorrt_on_a_jetson_is_jetpacks():
     check = nvidia_checks._tensorrt_of(None, on_jetson=True)
     assert "python3-libnvinfer" in check.how
     assert "--system-site-packages" in check.how
+
+
+def test_where_no_frame_is_uploaded_it_is_said(monkeypatch):
+    orin = Gpu("Orin", "8.7", "12.6")
+    for name, answer in (("gpu_count", 1), ("first_gpu", orin), ("shares_memory", True)):
+        monkeypatch.setattr(nvidia_checks, name, lambda answer=answer: answer)
+    check = nvidia_checks.cuda_driver()
+    assert check.found == (
+        "1 device(s), CUDA 12.6, memory shared with the CPU: frames are not uploaded"
+    )
+
+
+def test_a_compiler_of_kernels_is_named_or_how_to_get_one():
+    orin = Gpu("Orin", "8.7", "12.6")
+    new = SimpleNamespace(name="NVRTC 13.0", version=(13, 0))
+    old = SimpleNamespace(name="nvcc 12.6.77", version=(12, 6))
+    assert nvidia_checks._compiler_of(orin, [new, old]).found == "nvcc 12.6.77"
+    missing = nvidia_checks._compiler_of(orin, [new])
+    assert missing.state == "missing"
+    assert "too new: NVRTC 13.0" in missing.found
+    assert "pip install nvidia-cuda-nvrtc-cu12" in missing.how
 
 
 def test_a_pycuda_that_does_not_load_says_why():

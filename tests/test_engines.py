@@ -21,18 +21,10 @@ from slsg_edge.errors import (
     StorageError,
 )
 from slsg_edge.fingerprint import EngineOptions, fingerprint_of
-from slsg_edge.tensorrt_api import RTX, load_tensorrt
+from slsg_edge.tensorrt_api import RTX
 
 COMMAND = "slsg-edge build-engine toy.slsg --target rtx --precision fp32"
 FP32 = EngineOptions("fp32", 64)
-
-
-@pytest.fixture
-def rtx():
-    try:
-        return load_tensorrt(RTX)
-    except MissingDependency as missing:
-        pytest.skip(missing.fix)
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ int cuDeviceGet(int *device, int index) { *device = 7; return 0; }
 int cuDeviceGetName(char *name, int length, int device) {
     strncpy(name, device == 7 ? "Orin" : "?", length); return 0; }
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
-    *value = attribute == 75 ? 8 : attribute == 76 ? 7 : -1; return 0; }
+    *value = attribute == 75 ? 8 : attribute == 76 ? 7 : attribute == 18 ? INTEGRATED : -1;
+    return 0; }
 int cuDriverGetVersion(int *version) { *version = 12060; return 0; }
 """
 ASK = """
@@ -26,7 +27,7 @@ import dataclasses, json, sys
 from slsg_edge import nvidia
 nvidia.DRIVER = sys.argv[1]
 try:
-    print(json.dumps(dataclasses.asdict(nvidia.first_gpu())))
+    print(json.dumps([dataclasses.asdict(nvidia.first_gpu()), nvidia.shares_memory()]))
 except nvidia.CudaError as error:
     print(json.dumps(str(error)))
 """
@@ -38,9 +39,10 @@ def ask(tmp_path):
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
 
-    def run(count: int = 1, error: int = 0):
+    def run(count: int = 1, error: int = 0, integrated: int = 0):
         library = tmp_path / "libcuda.so.1"
-        flags = ["-shared", "-fPIC", f"-DCOUNT={count}", f"-DINIT={error}", "-x", "c", "-"]
+        flags = ["-shared", "-fPIC", f"-DCOUNT={count}", f"-DINIT={error}"]
+        flags += [f"-DINTEGRATED={integrated}", "-x", "c", "-"]
         subprocess.run(["gcc", *flags, "-o", library], input=DRIVER, text=True, check=True)
         done = subprocess.run(
             [sys.executable, "-c", ASK, str(library)], capture_output=True, text=True, check=True
@@ -51,8 +53,13 @@ def ask(tmp_path):
 
 
 def test_a_gpu_is_described(ask):
-    found = ask()
+    found, shares = ask()
+    assert not shares
     assert (found["name"], found["compute_capability"], found["cuda"]) == ("Orin", "8.7", "12.6")
+
+
+def test_a_gpu_that_shares_the_cpus_memory_is_told(ask):
+    assert ask(integrated=1)[1]
 
 
 def test_a_driver_without_a_device_is_no_gpu(ask):

@@ -1,3 +1,7 @@
+import statistics
+import time
+
+import cv2
 import numpy as np
 import pytest
 
@@ -8,6 +12,7 @@ from slsg_edge.preprocessing import (
     axis_weights,
     cut,
     map_on_frame,
+    placement,
     prepare,
     resize,
     resize_reference,
@@ -136,3 +141,30 @@ def test_text_that_is_no_region_is_an_error(text):
 def test_a_region_that_is_no_rectangle_is_an_error(text):
     with pytest.raises(ConfigError, match="is no rectangle"):
         roi_from_text(text)
+
+
+@pytest.fixture
+def one_thread():
+    """Of OpenCV, so that CPU time says what a call costs, whatever else runs here."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    yield
+    cv2.setNumThreads(threads)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
+@pytest.mark.parametrize("roi", [None, Roi(420, 0, 1080, 1080), Roi(101, 53, 1500, 900)])
+def test_a_camera_frame_costs_little_more_than_the_bare_resize_of_its_region(one_thread, roi, fit):
+    spec, frame = Preprocessing(256, 256, fit, roi), noise((1080, 1920))
+    region = cut(frame, roi)
+    size = placement(*region.shape[:2], spec)[:1:-1]
+    ratios = []
+    for _ in range(40):
+        marks = [time.process_time()]
+        prepare(frame, spec)
+        marks.append(time.process_time())
+        cv2.resize(region, size, interpolation=cv2.INTER_AREA)
+        marks.append(time.process_time())
+        ratios.append((marks[1] - marks[0]) / (marks[2] - marks[1]))
+    assert statistics.median(ratios[5:]) <= 1.2

@@ -94,6 +94,23 @@ def test_the_same_images_give_the_same_file(edge, found, sample_data):
     assert again.manifest.stages["calibrate-int8"].outputs == stage.outputs
 
 
+def test_what_export_was_told_to_keep_in_fp32_stays_there(edge, sample_data, tmp_path, monkeypatch):
+    def everything(shares, measure, budget):
+        nothing = Damage(0.0, 1.0, None, 0)
+        return Choice(tuple(shares), nothing, dict.fromkeys(shares, nothing))
+
+    monkeypatch.setattr(quantising, "choose_groups", everything)
+    bundle = open_bundle(shutil.copytree(edge.path, tmp_path / "kept.slsg"))
+    stage = bundle.manifest.stages["export"]
+    files = {name: (bundle.path / name).read_bytes() for name in stage.outputs}
+    settings = {**stage.settings, "keep_fp32": ["network.encoder*"]}
+    told = bundle.commit("export", files, command="x", started=0.0, settings=settings)
+    recorded = _quantise(told, sample_data).bundle.manifest.stages["calibrate-int8"].settings
+    assert recorded["int8_nodes"]
+    assert not any(name.startswith("network.encoder") for name in recorded["int8_nodes"])
+    assert any(name.endswith("/Conv") for name in recorded["fp32_nodes"])
+
+
 def test_a_budget_that_nothing_meets_leaves_the_bundle_as_it_was(edge, sample_data, monkeypatch):
     nothing = Choice((), Damage(0.0, 1.0, None, 0), {})
     monkeypatch.setattr(quantising, "choose_groups", lambda *_: nothing)

@@ -18,7 +18,7 @@ import pytest
 
 from slsg_edge import tensorrt_api
 from slsg_edge.errors import CudaError, EngineError, MissingDependency
-from slsg_edge.tensorrt_api import FULL, RTX, TensorRt, load_runtime, load_tensorrt
+from slsg_edge.tensorrt_api import FULL, RTX, TensorRt, complete, load_runtime, load_tensorrt
 from slsg_edge.tensorrt_surface import NOT_EVERYWHERE, SURFACE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -285,7 +285,7 @@ def test_bindings_without_their_libraries_say_so(tmp_path, monkeypatch):
 
 def test_the_bindings_alone_serve_as_rtx(pretend):
     pretend("tensorrt_rtx_bindings", "1.7.1.116")
-    sys.modules.pop(RTX, None)
+    pretend(RTX, None)
     found = load_tensorrt(RTX)
     assert (found.name, found.family) == (RTX, "rtx")
 
@@ -315,3 +315,15 @@ def test_eight_six_is_driven_by_flags(pretend):
     old = TensorRt(FULL, types.SimpleNamespace(NetworkDefinitionCreationFlag=flags))
     assert not old.strongly_typed
     assert tensorrt_api.network_flags(old) == 1
+
+
+def test_a_name_that_tensorrt_lacks_is_no_mistake_of_ours(pretend):
+    pretend("tensorrt", "12.0.0")
+    found = load_tensorrt(FULL)
+    with (
+        pytest.raises(EngineError, match=r"12\.0\.0 lacks .*'NetworkDefinitionCreationFlag'"),
+        complete(found),
+    ):
+        tensorrt_api.network_flags(found)
+    with pytest.raises(AttributeError), complete(found):
+        raise AttributeError(obj=object(), name="missing")

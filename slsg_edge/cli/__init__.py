@@ -4,6 +4,7 @@ Imports nothing heavy, so that `--help` answers at once; commands import what th
 they run.
 """
 
+import io
 import sys
 
 import typer
@@ -40,6 +41,8 @@ for name, group in GROUPS.items():
 
 def main() -> None:
     """Runs the command line; what the user can mend is printed without a traceback, exit 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except SlsgError as error:

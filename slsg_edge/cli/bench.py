@@ -77,7 +77,9 @@ def _measure(
         progress("frames", frames + PAIRS) as advance,
     ):
         spec = bundle.manifest.preprocessing
-        return benchmark(detector, paths, spec, threshold, frames, advance)
+        return benchmark(
+            detector, paths, spec, threshold, frames, advance, bundle.manifest.detector
+        )
 
 
 def _compare(
@@ -103,7 +105,7 @@ def _compare(
             for choice in choices
         }
         with progress("rounds", rounds_of(frames)) as advance:
-            return compare(detectors, prepared, frames, advance)
+            return compare(detectors, dict.fromkeys(detectors, prepared), frames, advance)
 
 
 def _whole_frame(bundle: "Bundle") -> "Bundle":
@@ -144,7 +146,7 @@ def _print(result: "Benchmark", golden: bool) -> None:
         f"loop {result.loop_ms:.2f} ms, model alone {result.bare_ms:.2f} ms per frame: "
         f"ratio {result.ratio:.3f}, {verdict} {TARGET:.2f}",
         f"{1000 / result.loop_ms:.1f} frames/s, peak memory {result.peak_mb:.0f} MB",
-        f"synthesis at 256x256: {result.anomalies_per_second:.0f} pairs/s per core",
+        _synthesis(result),
         f"{result.detector} on {result.machine.cpu}, {result.machine.cores} cores, "
         f"{result.machine.system}",
         versions,
@@ -152,6 +154,13 @@ def _print(result: "Benchmark", golden: bool) -> None:
         console.print(line, markup=False, soft_wrap=True)
     if golden:
         console.print("note: golden frames are at model resolution; --images shows a camera's")
+
+
+def _synthesis(result: "Benchmark") -> str:
+    cut_paste = f"cut-paste {result.cut_paste_per_second:.0f}"
+    own = result.anomalies_per_second
+    rates = cut_paste if own is None else f"this detector's {own:.0f}, {cut_paste}"
+    return f"synthesis at 256x256: {rates} pairs/s per core"
 
 
 def _print_comparison(comparison: "Comparison") -> None:

@@ -44,7 +44,7 @@ def _print(result: "MetricBenchmark") -> None:
 
     console = Console(highlight=False)
     side = f"{result.side}x{result.side}"
-    compared = Table(f"maps of {side}", "ours s", "other s", "ratio", "difference")
+    compared = Table(f"maps of {side}", "ours core s", "other core s", "ratio", "difference")
     for one in result.comparisons:
         compared.add_row(
             one.what,
@@ -53,7 +53,7 @@ def _print(result: "MetricBenchmark") -> None:
             f"{one.ratio:.1f}",
             f"{one.difference:.1e}",
         )
-    growth = Table("all pixel metrics", "s", "ms per megapixel")
+    growth = Table("all pixel metrics", "core s", "core ms per megapixel")
     for size in result.growth:
         what = f"{size.maps} maps of {size.side}x{size.side}"
         growth.add_row(what, f"{size.seconds:.3f}", f"{size.per_megapixel:.1f}")

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from slsg_edge.cli.calibrate_int8 import Int8Options, calibrate_int8
+from slsg_edge.cli.calibrate_reviewed import calibrate_reviewed
 from slsg_edge.cli.options import AsJson, Backend
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
+    from slsg_edge.bundle import Bundle
     from slsg_edge.contracts import Json
     from slsg_edge.scoring import Threshold
 
@@ -23,8 +25,13 @@ def calibrate(
         typer.Option(metavar="DIR", help="Good images that were not trained on, or the data set."),
     ] = None,
     false_alarms: Annotated[
-        float, typer.Option(metavar="RATE", help="Share of good parts that may be rejected.")
-    ] = 0.001,
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            help="Share of good parts that may be rejected; else 0.001, and of INT8 or with "
+            "--add-reviewed that of the threshold there is.",
+        ),
+    ] = None,
     threshold: Annotated[
         float | None, typer.Option(metavar="VALUE", help="Set it by hand, between 0 and 1.")
     ] = None,
@@ -48,6 +55,17 @@ def calibrate(
         Path | None,
         typer.Option(metavar="FILE.html", help="With --int8: what each group buys and costs."),
     ] = None,
+    add_reviewed: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Rejects of the line, sorted into DIR/good and DIR/bad: show what the good ones "
+            "would make of the threshold, and how many bad ones it would miss.",
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --add-reviewed: take the new threshold.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find the threshold from good images alone, or make the INT8 graph."""
@@ -56,18 +74,23 @@ def calibrate(
     from slsg_edge.calibration.stored import moved_by_hand, store_threshold
 
     started = time.monotonic()
-    words = _words(bundle, images, false_alarms, threshold, backend)
+    if add_reviewed is not None:
+        _require_alone(images, threshold, int8)
+        calibrate_reviewed(bundle, add_reviewed, false_alarms, backend, yes, as_json)
+        return
+    opened = open_bundle(bundle)
+    rate = _rate(opened, false_alarms, int8)
+    words = _words(bundle, images, rate, threshold, backend)
     if int8 and images is not None:
         budget = ["--auroc-drop", f"{auroc_drop:g}", "--rank", f"{rank:g}"]
         command = shlex.join([*words, "--int8", "--method", method, *budget])
-        options = Int8Options(method, auroc_drop, rank, false_alarms)
+        options = Int8Options(method, auroc_drop, rank, rate)
         calibrate_int8(bundle, images, options, report, command, as_json)
         return
-    opened = open_bundle(bundle)
     notes: tuple[str, ...] = ()
     chosen = backend_to_calibrate(opened, backend).backend
     if images is not None:
-        found, notes = threshold_from_images(opened, images, false_alarms, threshold, backend)
+        found, notes = threshold_from_images(opened, images, rate, threshold, backend)
     elif threshold is None or int8:
         raise ConfigError("Calibration needs good images.", fix="Give --images DIR.")
     else:
@@ -77,6 +100,24 @@ def calibrate(
         _print_json(found, notes)
     else:
         _print(found, notes)
+
+
+def _require_alone(images: Path | None, threshold: float | None, int8: bool) -> None:
+    if images is not None or threshold is not None or int8:
+        raise ConfigError(
+            "--add-reviewed takes neither --images nor --threshold nor --int8.",
+            fix="Add to the threshold there is, or find a new one with --images.",
+        )
+
+
+def _rate(bundle: "Bundle", given: float | None, int8: bool) -> float:
+    """As given; else what the threshold that INT8 is compared with promises."""
+    from slsg_edge.calibration.threshold import FALSE_ALARM_RATE
+
+    if given is not None:
+        return given
+    stored = bundle.manifest.threshold if int8 else None
+    return (stored and stored.false_alarm_rate) or FALSE_ALARM_RATE
 
 
 def _words(
@@ -127,4 +168,6 @@ def threshold_line(threshold: "Threshold") -> str:
     if threshold.false_alarm_rate:
         parts.append(f"false alarms 1 in {1 / threshold.false_alarm_rate:.0f}")
     parts.append(f"{len(threshold.good_scores)} good images")
+    if threshold.reviewed:
+        parts.append(f"{len(threshold.reviewed)} of them reviewed rejects")
     return ", ".join(parts)

@@ -39,11 +39,15 @@ def calibrate_int8(
     from slsg_edge.calibration.sensitivity import Budget
     from slsg_edge.quantising import Int8Settings, quantise_bundle
 
-    settings = Int8Settings(options.method, budget=Budget(options.auroc_drop, options.rank))
+    settings = Int8Settings(
+        options.method,
+        budget=Budget(options.auroc_drop, options.rank),
+        false_alarms=options.false_alarms if _runs_int8() else None,
+    )
     found = quantise_bundle(open_bundle(bundle), images, settings, command)
+    notes = (*found.notes, *_threshold(found.bundle, images, options.false_alarms, command))
     if report:
         _write_report(found, report, command)
-    notes = (*found.notes, *_threshold(found.bundle, images, options.false_alarms, command))
     if as_json:
         _print_json(found, notes)
     else:
@@ -52,13 +56,11 @@ def calibrate_int8(
 
 def _threshold(bundle: "Bundle", images: Path, rate: float, command: str) -> list[str]:
     """Notes on it. INT8 moves scores, so the reference's threshold does not fit them."""
-    import importlib.util
-
     from slsg_edge.calibrating import threshold_from_images
     from slsg_edge.calibration.stored import store_threshold
     from slsg_edge.cli.calibrate import threshold_line
 
-    if importlib.util.find_spec("openvino") is None:
+    if not _runs_int8():
         return [
             "Nothing here runs INT8, so it has no threshold yet. pip install 'slsg-edge[openvino]'"
         ]
@@ -66,6 +68,13 @@ def _threshold(bundle: "Bundle", images: Path, rate: float, command: str) -> lis
     threshold, notes = threshold_from_images(bundle, images, rate, None, BACKEND)
     store_threshold(bundle, threshold, command, started, BACKEND)
     return [f"Threshold of {BACKEND}: {threshold_line(threshold)}", *notes]
+
+
+def _runs_int8() -> bool:
+    """Whether anything here does, and the scores of INT8 can be had."""
+    import importlib.util
+
+    return importlib.util.find_spec("openvino") is not None
 
 
 def _write_report(found: "Quantised", path: Path, command: str) -> None:

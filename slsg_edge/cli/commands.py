@@ -7,6 +7,8 @@ import typer
 from slsg_edge.cli.bench_group import bench_group
 from slsg_edge.cli.build_engine import build_engine
 from slsg_edge.cli.calibrate import calibrate
+from slsg_edge.cli.compare import compare
+from slsg_edge.cli.data import data_command
 from slsg_edge.cli.demo import demo
 from slsg_edge.cli.doctor import doctor
 from slsg_edge.cli.eval import eval_command
@@ -21,12 +23,14 @@ from slsg_edge.cli.watch import watch
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "sample": sample,
+    "data": data_command,
     "train": train,
     "export": export,
     "calibrate": calibrate,
     "build-engine": build_engine,
     "verify": verify,
     "eval": eval_command,
+    "compare": compare,
     "watch": watch,
     "info": info,
     "doctor": doctor,

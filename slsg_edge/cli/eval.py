@@ -25,7 +25,10 @@ def eval_command(
 
     from slsg_edge.bundle import open_bundle
     from slsg_edge.cases import report_page
+    from slsg_edge.data.layouts import read_dataset
+    from slsg_edge.data.survey import survey
     from slsg_edge.evaluation import evaluate_bundle, summary_of
+    from slsg_edge.progress import progress
     from slsg_edge.runtime.detector import choose
     from slsg_edge.storage import write_atomically
 
@@ -34,8 +37,11 @@ def eval_command(
     typer.echo(str(choice), err=True)
     evaluation = evaluate_bundle(opened, data, choice, for_report=report is not None)
     if report:
-        page = report_page(f"{opened.path.stem} on {data.name}", opened, evaluation, choice)
-        write_atomically(report, page.encode())
+        findings = survey(read_dataset(data), progress).findings
+        title = f"{opened.path.stem} on {data.name}"
+        page = report_page(title, opened, evaluation, choice, findings)
+        # names of files may be no UTF-8
+        write_atomically(report, page.encode("utf-8", "backslashreplace"))
     if as_json:
         typer.echo(json.dumps({"backend": choice.backend, **summary_of(evaluation)}))
     else:

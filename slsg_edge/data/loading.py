@@ -1,20 +1,14 @@
-"""Many image files to one array at model resolution, by a few threads.
+"""Many image files to one array at model resolution, by a few threads."""
 
-OpenCV decodes and resizes without holding Python's lock, so threads are enough.
-"""
-
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.images import quiet_opencv, read_image
+from slsg_edge.data.threads import in_threads
+from slsg_edge.images import read_image
 from slsg_edge.preprocessing import Preprocessing, prepare
-
-_THREADS = 8  # more only fight over the disk
 
 
 def load_frames(
@@ -31,13 +25,5 @@ def load_frames(
     def load(index: int) -> None:
         frames[index] = prepare(read_image(paths[index]), preprocessing)
 
-    threads = min(_THREADS, os.cpu_count() or 1)
-    with quiet_opencv(), ThreadPoolExecutor(threads) as pool:
-        try:
-            for _ in pool.map(load, range(len(paths))):
-                if progress:
-                    progress()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    in_threads(load, range(len(paths)), progress)
     return frames

@@ -25,7 +25,7 @@ from slsg_edge.images import read_image
 
 Rules: TypeAlias = Mapping[int, DefectRule]
 
-_HALF = 128
+HALF = 128  # grey from which a pixel of a plain mask is defective
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +65,13 @@ def mask_of(sample: Sample, shape: tuple[int, ...]) -> Mask:
     return union
 
 
-def is_grey(path: Path) -> bool:
-    """Whether a mask has values between black and its brightest: resized, or stored as JPEG."""
-    return len(np.unique(_grey(path))) > 2
+def grey_of(path: Path) -> NDArray[np.uint8]:
+    """(H, W) the brightest of the channels, since some tools mark defects in red."""
+    return np.asarray(read_image(path).max(axis=2), dtype=np.uint8)
 
 
 def _channel(path: Path, shape: tuple[int, ...], rules: Rules | None) -> Channel:
-    grey = _grey(path)
+    grey = grey_of(path)
     if grey.shape != shape[:2]:
         raise DatasetError(
             f"{path} is {_size(grey.shape)} but its image is {_size(shape)}.",
@@ -83,7 +83,7 @@ def _channel(path: Path, shape: tuple[int, ...], rules: Rules | None) -> Channel
             fix="Mark the defect, or move the image to the good ones.",
         )
     if rules is None:
-        return Channel(grey >= (_HALF if grey.max() >= _HALF else 1))
+        return Channel(grey >= (HALF if grey.max() >= HALF else 1))
     rule = _rule(path, grey, rules)
     mask = grey > 0
     return Channel(mask, rule.saturation(int(mask.sum())), rule.name)
@@ -99,11 +99,6 @@ def _rule(path: Path, grey: NDArray[np.uint8], rules: Rules) -> DefectRule:
         f"those in its defects_config.json: {known}.",
         fix="Take the masks as published, neither merged nor resized with smooth edges.",
     )
-
-
-def _grey(path: Path) -> NDArray[np.uint8]:
-    """(H, W) the brightest of the channels, since some tools mark defects in red."""
-    return np.asarray(read_image(path).max(axis=2), dtype=np.uint8)
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -9,13 +9,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from slsg_edge.contracts import Image
+from slsg_edge.contracts import Image, Prediction
 from slsg_edge.errors import StorageError
-from slsg_edge.images import encode_image
+from slsg_edge.images import HEAT_SUFFIX, encode_image
 from slsg_edge.line.records import Inspection, Tally, json_line
 from slsg_edge.pictures import heat_overlay
 from slsg_edge.preprocessing import Preprocessing, map_on_frame
-from slsg_edge.storage import storage_error, write_atomically
+from slsg_edge.storage import storage_error, write_together
 
 if TYPE_CHECKING:
     from slsg_edge.line.sources import FrameSource
@@ -84,9 +84,10 @@ class JsonLinesOutput:
 
 
 class RejectFolder:
-    """A picture of every anomalous frame with its heat map, and of every undecided one without.
+    """Every frame that is not good, lossless, and beside an anomalous one a picture of its heat.
 
-    Verdicts matter more than pictures: a full disk is told to `warn` once, and the watch goes on.
+    Lossless, so that a person who finds it good can give it back to `calibrate`. Verdicts matter
+    more than pictures: a full disk is told to `warn` once, and the watch goes on.
     """
 
     def __init__(
@@ -105,10 +106,14 @@ class RejectFolder:
         record, image = inspection.record, inspection.frame.image
         if record.verdict == "good" or image is None:
             return
-        score = "undecided" if record.score is None else f"{record.score:.4f}"
-        path = self._folder / f"{self._run}_{record.index:08d}_{score}.jpg"
+        score = "undecided" if record.score is None else f"{record.score:.4g}"
+        stem = f"{self._run}_{record.index:08d}_{score}"
+        files = {f"{stem}.png": encode_image(image)}
+        if inspection.prediction is not None:
+            heat = self._heat(inspection.prediction, image)
+            files[stem + HEAT_SUFFIX] = encode_image(heat, ".jpg")
         try:
-            write_atomically(path, encode_image(self._picture(inspection, image), ".jpg"))
+            write_together(self._folder, files)
         except StorageError as error:
             if not self._warned:
                 self._warn(f"{error.what} Verdicts go on without pictures.")
@@ -117,11 +122,9 @@ class RejectFolder:
     def close(self) -> None:
         """Every picture is whole already."""
 
-    def _picture(self, inspection: Inspection, image: Image) -> Image:
-        if inspection.prediction is None:
-            return image
-        anomaly_map = inspection.prediction.anomaly_map
-        return heat_overlay(image, map_on_frame(anomaly_map, self._preprocessing, image.shape))
+    def _heat(self, prediction: Prediction, image: Image) -> Image:
+        on_frame = map_on_frame(prediction.anomaly_map, self._preprocessing, image.shape)
+        return heat_overlay(image, on_frame)
 
 
 class LiveLine:
@@ -154,7 +157,7 @@ class LiveLine:
 
     def _line(self, inspection: Inspection) -> str:
         record, sums = inspection.record, self._tally.summary(self._source.dropped)
-        latest = record.reason if record.score is None else f"score {record.score:.3f}"
+        latest = record.reason if record.score is None else f"score {record.score:.3g}"
         parts = (
             f"frame {record.index}: {record.verdict} ({latest})",
             f"{sums.good} good, {sums.anomalous} anomalous, {sums.undecided} undecided",

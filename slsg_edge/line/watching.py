@@ -5,7 +5,7 @@ Knows nothing about where frames come from or where records go.
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,10 @@ from slsg_edge.errors import SlsgError
 from slsg_edge.line.records import Inspection, Tally, WatchSummary, record_of
 from slsg_edge.line.sinks import ReaderGone, Sink
 from slsg_edge.line.sources import FrameSource
+from slsg_edge.runtime.pipeline import LaneDetector, Pipeline
 from slsg_edge.scoring import Threshold, judge, undecided
 
+_IN_FLIGHT = 2  # frames: one is uploaded while the other is inspected
 _LONGEST = 300  # characters of a reason: some exceptions print a whole graph
 
 
@@ -44,8 +46,9 @@ def watch(
     options = options or WatchOptions()
     tally = Tally()
     try:
-        for frame in _chosen(source, options, tally):
-            inspection = inspect(frame, detector, threshold, options)
+        frames, inspector = _in_flight(_chosen(source, options, tally), detector, source.live)
+        for frame in frames:
+            inspection = inspect(frame, inspector, threshold, options)
             tally.add(inspection.record)
             for sink in sinks:
                 sink.write(inspection)
@@ -104,13 +107,29 @@ def _predict(
 
 def _chosen(source: FrameSource, options: WatchOptions, tally: Tally) -> Iterator[Frame]:
     """Every N-th frame, and each with a fault: what a camera hides must not be skipped over."""
+    chosen = 0
     for number, frame in enumerate(source):
         if number % options.every and frame.fault is None:
             tally.skipped += 1
             continue
         yield frame
-        if tally.frames == options.max_frames:
+        chosen += 1
+        if chosen == options.max_frames:
             return
+
+
+def _in_flight(
+    frames: Iterator[Frame], detector: Detector, live: bool
+) -> tuple[Iterable[Frame], Detector]:
+    """Frames of files overlap where the detector can; one of a camera must not wait for the next.
+
+    CudaError when the GPU has no room for another.
+    """
+    if live or not isinstance(detector, LaneDetector):
+        return frames, detector
+    detector.keep_in_flight(_IN_FLIGHT)
+    pipeline = Pipeline(frames, detector)
+    return pipeline, pipeline
 
 
 def _short(reason: str) -> str:

@@ -72,7 +72,11 @@ def _mixed_precision(
 
 
 def f1(good: NDArray[Any], defective: NDArray[Any]) -> Array:
-    """(..., V): the F1 score when each score and all above it are called defective."""
+    """(..., V): the F1 score when each score and all above it are called defective.
+
+    2 TP / (2 TP + FP + FN), the harmonic mean of precision and recall (van Rijsbergen,
+    Information Retrieval, 1979, chapter 7).
+    """
     found = _from_the_top(defective)
     flagged = found + _from_the_top(good)
     return np.asarray(2 * found / (flagged + defective.sum(axis=-1, keepdims=True)))
@@ -82,6 +86,8 @@ def good_kept(good: NDArray[Any], defective: NDArray[Any], missed: float) -> Arr
     """The share of good that pass when at most the share `missed` of the defective do.
 
     `score > threshold` is defective, as in a verdict; the threshold is as high as `missed` lets.
+    It is the specificity at a fixed sensitivity of 1 - `missed` (Pepe, The Statistical Evaluation
+    of Medical Tests, 2003, section 4.3), read off the ROC curve's corners, never between them.
     """
     # a share such as 0.3 of 10 must let 3 pass, whatever its binary form
     may_pass = missed * defective.sum(axis=-1, keepdims=True) + 1e-9

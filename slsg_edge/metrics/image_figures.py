@@ -14,8 +14,8 @@ from slsg_edge.metrics.intervals import (
     REPLICATES,
     Bootstrap,
     Figure,
+    Replicas,
     delong_figure,
-    percentile_figure,
 )
 from slsg_edge.metrics.ranking import require_both
 
@@ -49,10 +49,20 @@ def image_figures(
     The intervals are by bootstrap, but DeLong's for the last. ValueError without good or without
     defective images, or with a score that is not finite.
     """
+    delong = delong_figure(scores, [kind != GOOD for kind in kinds])
+    figures = image_replicas(scores, kinds, replicates, seed).figures()
+    return {**figures, "image_auroc_delong": delong}
+
+
+def image_replicas(
+    scores: ArrayLike, kinds: Sequence[str], replicates: int = REPLICATES, seed: int = 0
+) -> Replicas:
+    """`METRICS` of these images, and of as many images drawn from them; ValueError as above."""
     values = np.asarray(scores, np.float64)
     good = np.array([kind == GOOD for kind in kinds], bool)
     require_both(int(good.sum()), int((~good).sum()))
-    delong = delong_figure(values, ~good)  # refuses scores that are not finite
+    if not np.isfinite(values).all():
+        raise ValueError("a score is not finite")
     order = np.argsort(values)
     starts = np.flatnonzero(np.diff(values[order], prepend=-np.inf))
 
@@ -64,12 +74,7 @@ def image_figures(
         return np.stack([metric(*per_score) for metric in METRICS.values()], axis=1)
 
     (exact,) = metrics(np.ones((1, len(values)), np.int64))
-    replicas = Bootstrap(kinds, replicates, seed).replicas(metrics)
-    figures = {
-        name: percentile_figure(float(value), column)
-        for name, value, column in zip(METRICS, exact, replicas.T, strict=True)
-    }
-    return {**figures, "image_auroc_delong": delong}
+    return Replicas(tuple(METRICS), exact, Bootstrap(kinds, replicates, seed).replicas(metrics))
 
 
 def image_figures_by_kind(

@@ -17,7 +17,7 @@ from slsg_edge.metrics.ranking import require_both
 
 REPLICATES = 1000
 LEVEL = 0.95
-_NORMAL_QUANTILE = 1.959963984540054  # of LEVEL, two-sided
+NORMAL_QUANTILE = 1.959963984540054  # of LEVEL, two-sided
 _BATCH = 100  # replicates at a time, so that memory does not grow with their number
 
 
@@ -63,6 +63,27 @@ class Bootstrap:
         return np.concatenate([metric(draws) for draws in self.draws()])
 
 
+@dataclass(frozen=True, slots=True)
+class Replicas:
+    """Metrics by name: `exact` (metrics,), and `drawn` (replicates, metrics) of images drawn again.
+
+    Two detectors on the same images with equal seeds have drawn the same images.
+    """
+
+    names: Sequence[str]
+    exact: Array
+    drawn: Array
+
+    def of(self, name: str) -> tuple[float, Array]:
+        """The value of one metric and its replicates."""
+        place = self.names.index(name)
+        return float(self.exact[place]), self.drawn[:, place]
+
+    def figures(self) -> dict[str, Figure]:
+        """Each with its interval."""
+        return {name: percentile_figure(*self.of(name)) for name in self.names}
+
+
 def percentile_figure(value: float, replicas: Array, level: float = LEVEL) -> Figure:
     """The interval between the percentiles of the replicates, which are from 0 to 1.
 
@@ -99,7 +120,7 @@ def delong_figure(scores: ArrayLike, labels: ArrayLike) -> Figure:
     if variance == 0:
         low, high = _newcombe(float(value), int((~wanted).sum()), int(wanted.sum()))
     else:
-        half = _NORMAL_QUANTILE * float(np.sqrt(variance))
+        half = NORMAL_QUANTILE * float(np.sqrt(variance))
         low, high = max(0.0, value - half), min(1.0, value + half)
     return Figure(float(value), float(low), float(high))
 
@@ -127,5 +148,5 @@ def _newcombe(value: float, good: int, defective: int) -> tuple[float, float]:
     pairs = (good + defective) / 2 - 1
     spread = 1 + pairs * (1 - areas) / (2 - areas) + pairs * areas / (1 + areas)
     variance = areas * (1 - areas) * spread / (good * defective)
-    within = areas[(areas - value) ** 2 <= _NORMAL_QUANTILE**2 * variance + 1e-15]
+    within = areas[(areas - value) ** 2 <= NORMAL_QUANTILE**2 * variance + 1e-15]
     return float(within[0]), float(within[-1])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from slsg_edge.metrics import curves
 from slsg_edge.metrics.curves import Array
-from slsg_edge.metrics.intervals import REPLICATES, Bootstrap, Figure, percentile_figure
+from slsg_edge.metrics.intervals import REPLICATES, Bootstrap, Figure, Replicas
 from slsg_edge.metrics.pixels import PixelAreas, ScoredMaps
 from slsg_edge.metrics.regions import LIMIT
 from slsg_edge.metrics.runs import Runs, Scores
@@ -36,16 +36,29 @@ def pixel_figures(
     ValueError without good or without defective pixels.
     """
     chosen = list(range(len(maps)) if images is None else images)
-    exact = _by_name(maps.areas(chosen))
-    bins = _histograms(maps, chosen)
-    replicas = Bootstrap([kinds[image] for image in chosen], replicates, seed).replicas(bins.areas)
-    # what the bins lose is lost in every replicate alike, so it is given back
-    replicas += np.array(list(exact.values())) - bins.areas(np.ones((1, len(chosen)), np.int64))
-    found: dict[str, Figure | None] = {
-        name: percentile_figure(value, column)
-        for (name, value), column in zip(exact.items(), replicas.T, strict=True)
-    }
+    strata = [kinds[image] for image in chosen]
+    found = pixel_replicas(maps, strata, chosen, replicates, seed).figures()
     return {**found, **{name: found.get(name) for name in _SATURATED}}
+
+
+def pixel_replicas(
+    maps: ScoredMaps,
+    strata: Sequence[str],
+    chosen: Sequence[int],
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Replicas:
+    """The metrics of the chosen maps, and of as many maps drawn from them; ValueError as above.
+
+    `strata`: the kind of each of the chosen.
+    """
+    areas = _by_name(maps.areas(chosen))
+    exact = np.array(list(areas.values()))
+    bins = _histograms(maps, chosen)
+    drawn = Bootstrap(strata, replicates, seed).replicas(bins.areas)
+    # what the bins lose is lost in every replicate alike, so it is given back
+    drawn += exact - bins.areas(np.ones((1, len(chosen)), np.int64))
+    return Replicas(tuple(areas), exact, drawn)
 
 
 def _by_name(areas: PixelAreas) -> dict[str, float]:

@@ -130,6 +130,12 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
 
+def layers_in(weights: Mapping[str, Tensor]) -> int:
+    """How many layers from the first `weights` have something for."""
+    have = {name.partition(".")[0] for name in weights}
+    return next((n for n, layer in enumerate(LAYERS) if layer not in have), len(LAYERS))
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedWeights:
     """What a weight file gave a trunk: `random` names the layers it had nothing for."""

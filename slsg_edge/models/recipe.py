@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from slsg_edge.models.backbones import Trunk
@@ -60,6 +62,27 @@ def no_trial(settings: Any, device: str) -> None:
 Phases: TypeAlias = Sequence[Callable[[], Phase]]
 """Made one after the other, since a phase may freeze what the one before it trained."""
 
+Say: TypeAlias = Callable[[str], None]
+"""Tells the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """What a run starts from, before there is a network.
+
+    sample: at most so many of the training images, evenly chosen, at model resolution
+    (N, H, W, 3). layers: of the backbone, from the first, that the weights have something for;
+    all of them where it starts from noise anyway.
+    """
+
+    sample: Callable[[int], NDArray[np.uint8]]
+    layers: int
+
+
+def as_given(settings: Any, at_hand: AtHand, say: Say) -> Any:
+    """Nothing is left open."""
+    return settings
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -68,6 +91,7 @@ class Recipe:
     `network` raises ConfigError for a resolution that it cannot have. `phases` trains the network
     in place; the last phase leaves it as it is exported. `trial` is settings and the kind of device
     (`cpu`, `cuda`, `mps`) to the settings of a training that takes minutes, the same or shortened.
+    `resolved` settles what the settings leave to what is at hand, and says what it decided and why.
     """
 
     summary: str
@@ -75,3 +99,4 @@ class Recipe:
     network: Callable[[Any, Preprocessing], Network]
     phases: Callable[[Any, Workshop], Phases]
     trial: Callable[[Any, str], TrainSettings | None] = no_trial
+    resolved: Callable[[Any, AtHand, Say], Any] = as_given

@@ -5,13 +5,20 @@ from collections.abc import Mapping
 from slsg_edge.config import settings_from_table, unknown_name
 from slsg_edge.contracts import Json
 from slsg_edge.models.clflow.recipe import CLFLOW
+from slsg_edge.models.fractalad.recipe import FRACTALAD
+from slsg_edge.models.npad.recipe import NPAD
 from slsg_edge.models.recipe import Network, Recipe
 from slsg_edge.models.slsg.recipe import SLSG
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.training.settings import TrainSettings
 
 DEFAULT = "slsg"
-DETECTORS: dict[str, Recipe] = {DEFAULT: SLSG, "clflow": CLFLOW}
+DETECTORS: dict[str, Recipe] = {
+    DEFAULT: SLSG,
+    "clflow": CLFLOW,
+    "fractalad": FRACTALAD,
+    "npad": NPAD,
+}
 
 
 def recipe_of(detector: str) -> Recipe:

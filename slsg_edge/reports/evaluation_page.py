@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from html import escape
 
 from slsg_edge.contracts import GOOD, Json
+from slsg_edge.data.finding import Finding
 from slsg_edge.metrics.intervals import Figures
 from slsg_edge.reports.axis import Axis, axis_of
 from slsg_edge.reports.case import Case, kinds_of, scores_of, worst_first
+from slsg_edge.reports.data_findings import data_section
 from slsg_edge.reports.figures import figure_tiles, full_table, kind_table
 from slsg_edge.reports.gallery import gallery
 from slsg_edge.reports.histogram import histogram
@@ -26,7 +28,10 @@ NO_SCRIPT = "<noscript><style>.live{display:none!important}</style></noscript>"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`kinds`: figures of each kind of defect. `command` takes a threshold into the bundle."""
+    """`kinds`: figures of each kind of defect. `command` takes a threshold into the bundle.
+
+    `data`: what was found about the data set.
+    """
 
     title: str
     cases: Sequence[Case]
@@ -36,6 +41,7 @@ class Report:
     notes: Sequence[str] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     command: str = "slsg-edge calibrate BUNDLE --threshold"
+    data: Sequence[Finding] = ()
 
 
 def report_html(report: Report) -> str:
@@ -53,6 +59,7 @@ def report_html(report: Report) -> str:
         figure_tiles(report.figures),
         _scores(report, cases, axis),
         f'<div class="columns"><div>{verdicts}{_notes(report.notes)}</div>{roc}</div>',
+        data_section(report.data),
         section("Figures", figures, "long"),
         section("Images", gallery(cases, axis), "gallery long"),
         section("Provenance", provenance_table(report.provenance)),
@@ -87,7 +94,7 @@ def _scores(report: Report, cases: Sequence[Case], axis: Axis) -> str:
 def _notes(notes: Sequence[str]) -> str:
     """What the evaluation found about the data; nothing when it found nothing."""
     items = "".join(f"<li>{escape(note)}</li>" for note in notes)
-    return section("Findings", f'<ul class="findings">{items}</ul>') if items else ""
+    return section("Notes", f'<ul class="findings">{items}</ul>') if items else ""
 
 
 def _data(cases: Sequence[Case], axis: Axis, report: Report) -> str:

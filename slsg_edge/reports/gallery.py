@@ -9,7 +9,8 @@ from html import escape
 from slsg_edge.reports.axis import Axis, score_text
 from slsg_edge.reports.case import Case, kinds_of
 from slsg_edge.reports.layers import Picture
-from slsg_edge.reports.page import words
+from slsg_edge.reports.page import breakable, words
+from slsg_edge.reports.views import hot_view, plain_view
 
 ORDERS = {
     "worst": "worst error",
@@ -93,42 +94,15 @@ def _figure(index: int, case: Case, picture: Picture, axis: Axis) -> str:
         f'<figure data-case="{index}" class="{"wrong" if case.wrong else ""}">'
         f'<button type="button" class="pair {shape}" style="--ratio:{ratio:.3f}" '
         f'aria-label="Enlarge {name}">'
-        f"{_plain(index, picture)}{_hot(index, picture)}</button>"
-        f'<figcaption><b>{name}</b><span class="truth">{words(case.kind)} &rarr; </span>'
-        f'<span class="badge {case.outcome}">{case.outcome}</span>{_score(case, axis)}{reason}'
+        f"{plain_view(index, picture)}{hot_view(index, picture)}</button>"
+        f"<figcaption><b>{breakable(case.name)}</b>"
+        f'<span class="truth">{words(case.kind)} &rarr; </span>'
+        f'<span class="badge {case.outcome}">{case.outcome}</span>{score_track(case, axis)}{reason}'
         "</figcaption></figure>"
     )
 
 
-def _plain(index: int, picture: Picture) -> str:
-    return _svg(
-        picture,
-        f'<image id="image-{index}" width="{picture.width}" height="{picture.height}" '
-        f'href="{picture.image}"/>{_outline(picture)}',
-    )
-
-
-def _hot(index: int, picture: Picture) -> str:
-    """The same image, not stored again, with the heat over it."""
-    heat = picture.heat and (
-        f'<image width="{picture.width}" height="{picture.height}" preserveAspectRatio="none" '
-        f'href="{picture.heat}"/>'
-    )
-    return _svg(picture, f'<use href="#image-{index}"/>{heat or ""}{_outline(picture)}')
-
-
-def _svg(picture: Picture, content: str) -> str:
-    return (
-        f'<svg viewBox="0 0 {picture.width} {picture.height}" width="{picture.width}" '
-        f'height="{picture.height}" aria-hidden="true">{content}</svg>'
-    )
-
-
-def _outline(picture: Picture) -> str:
-    return f'<path class="outline" d="{picture.outline}"/>' if picture.outline else ""
-
-
-def _score(case: Case, axis: Axis) -> str:
+def score_track(case: Case, axis: Axis) -> str:
     """The score as a dot on the axis of the histogram, and in figures."""
     score = case.decided_score
     if score is None:

@@ -69,6 +69,11 @@ def words(name: str) -> str:
     return escape(name.replace("_", " "))
 
 
+def breakable(name: str) -> str:
+    """A file's name as HTML that breaks after a folder or a word, before it breaks anywhere."""
+    return escape(name).replace("/", "/<wbr>").replace("_", "_<wbr>")
+
+
 def _row(texts: Sequence[str]) -> str:
     cells = "".join(f"<td>{escape(text)}</td>" for text in texts[1:])
     return f"<tr><th>{escape(texts[0])}</th>{cells}</tr>"

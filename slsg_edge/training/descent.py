@@ -6,11 +6,12 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.data import Dataset
 
 from slsg_edge.training.checkpoint import Stateful
 from slsg_edge.training.device import Device
 from slsg_edge.training.feed import Batch
-from slsg_edge.training.loop import Losses
+from slsg_edge.training.loop import Losses, Phase
 
 Criterion: TypeAlias = Callable[[Tensor, Tensor], Losses]
 """Both halves of a batch, on the device, to losses; the one called `loss` is descended."""
@@ -22,7 +23,7 @@ def learned(network: nn.Module) -> Iterable[nn.Parameter]:
 
 
 class Descent:
-    """One optimiser on its schedule; `step` is a phase's, `parts` what its checkpoint holds."""
+    """One optimiser on its schedule: the step of a phase, and what its checkpoint holds."""
 
     def __init__(
         self,
@@ -40,10 +41,14 @@ class Descent:
         self._schedule.step()
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def parts(self, model: nn.Module) -> dict[str, Stateful]:
-        return {
+    def phase(
+        self, name: str, iterations: int, images: int, model: nn.Module, source: Dataset[Batch]
+    ) -> Phase:
+        """That trains `model` on `source`, so many images an iteration."""
+        parts: dict[str, Stateful] = {
             "model": model,
             "optimiser": self._optimiser,
             "schedule": self._schedule,
             "scaler": self._device.scaler,
         }
+        return Phase(name, iterations, images, parts, source, self.step)

@@ -5,7 +5,7 @@ same batches as one that was not, with any number of workers.
 """
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -75,6 +75,19 @@ class PairBatches(Dataset[Batch]):
         normal = self.simulator.normal(rng, self.frames[self.draw.index(iteration, place)])
         other = self.frames[int(rng.integers(len(self.frames)))]
         return (normal, *self.simulator.anomalous(rng, normal, other))
+
+
+class FrameBatches(Dataset[Batch]):
+    """Good images (B, H, W, 3) uint8 as they are, each of `order` once; nothing is simulated."""
+
+    def __init__(self, frames: StoredFrames, order: Sequence[int], batch: int) -> None:
+        self.frames, self.order, self.batch = frames, order, batch
+
+    @handed_back
+    def __getitem__(self, iteration: int) -> Batch:
+        taken = self.order[iteration * self.batch : (iteration + 1) * self.batch]
+        images = np.stack([self.frames[index] for index in taken])
+        return torch.from_numpy(images), torch.zeros(len(taken), 1, 1, 1)
 
 
 def batches(dataset: Dataset[Batch], start: int, total: int, workers: int) -> Iterator[Batch]:

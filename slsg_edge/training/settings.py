@@ -42,6 +42,11 @@ class TrainSettings:
         return False
 
     @property
+    def needs_all_layers(self) -> bool:
+        """Whether a layer of the backbone that starts from noise makes the detector useless."""
+        return False
+
+    @property
     def adapts_batch_norm(self) -> bool:
         """Whether the backbone's batch norm takes statistics of the batches."""
         return False

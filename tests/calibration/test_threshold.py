@@ -10,7 +10,7 @@ from slsg_edge.calibration.threshold import (
 )
 from slsg_edge.contracts import Prediction
 from slsg_edge.errors import ConfigError, DatasetError
-from slsg_edge.scoring import judge, p_value
+from slsg_edge.scoring import judge, logit, p_value
 
 
 def scores_of(count, seed=0):
@@ -39,6 +39,15 @@ def test_the_conformal_rate_holds_in_the_mean(count):
     rates = [1 - threshold_from_scores(random.random(count), 0.05).value for _ in range(4000)]
     error = 4 * np.std(rates) / np.sqrt(len(rates))
     assert 0.05 - 1 / (count + 1) - error < np.mean(rates) < 0.05 + error
+
+
+@pytest.mark.parametrize("level", [-5, -9, -13])
+def test_scores_near_zero_have_as_ordinary_a_tail_as_others(level):
+    # the mean of a whole map of a good image, as FractalAD's
+    logits = np.random.default_rng(0).normal(level, 0.3, 40)
+    found = threshold_from_scores(1 / (1 + np.exp(-logits)), 0.001)
+    assert found.method == "tail"
+    assert level + 2 * 0.3 < logit(found.value) < level + 6 * 0.3
 
 
 @pytest.mark.parametrize("count", [99, 300])

@@ -1,12 +1,55 @@
-"""The toy bundle as an object, for commands that are called as functions."""
+"""The toy bundle as an object, for commands that are called as functions; and whole commands."""
 
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from slsg_edge import cli
 from slsg_edge.bundle import Bundle, open_bundle
 
 
 @pytest.fixture
 def opened(toy_bundle: Path) -> Bundle:
     return open_bundle(toy_bundle)
+
+
+@pytest.fixture
+def draw_data(tmp_path: Path) -> Callable[..., Path]:
+    """A test set of pairs of grey values: a good image of the first, then one with a square."""
+
+    def write(name: str, image: np.ndarray) -> None:
+        path = tmp_path / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), image)
+
+    def draw(levels: Sequence[tuple[int, int]], unmasked: int = 0) -> Path:
+        """The squares of the first `unmasked` have no mask."""
+        for index, (ground, square) in enumerate(levels):
+            image = np.full((64, 64, 3), ground, np.uint8)
+            write(f"test/good/{index:03}.png", image)
+            image[16:48, 16:48] = square
+            write(f"test/hole/{index:03}.png", image)
+            if index >= unmasked:
+                mask = np.zeros((64, 64), np.uint8)
+                mask[16:48, 16:48] = 255
+                write(f"ground_truth/hole/{index:03}_mask.png", mask)
+        return tmp_path / "data"
+
+    return draw
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """The exit code and standard error of a command."""
+
+    def command(*words) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["slsg-edge", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        return stopped.value.code or 0, capsys.readouterr().err
+
+    return command

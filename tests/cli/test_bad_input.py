@@ -11,26 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from slsg_edge import cli
 from slsg_edge.images import encode_image
 
 QUICK = [
     "--variant", "edge", "--size", "96", "--pretrain", "none", "--iterations", "1",
     "--backbone-weights", "none", "--workers", "0", "--device", "cpu",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """The exit code and standard error of a command."""
-
-    def command(*words) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["slsg-edge", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        return stopped.value.code or 0, capsys.readouterr().err
-
-    return command
 
 
 @pytest.fixture

@@ -7,16 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from slsg_edge.cli.build_engine import build_engine
-from slsg_edge.errors import ConfigError, EngineError, MissingDependency
-from slsg_edge.tensorrt_api import RTX, load_tensorrt
-
-
-@pytest.fixture
-def rtx():
-    try:
-        return load_tensorrt(RTX)
-    except MissingDependency as missing:
-        pytest.skip(missing.fix)
+from slsg_edge.errors import ConfigError, EngineError
 
 
 def run(*words):

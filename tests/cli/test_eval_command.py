@@ -1,4 +1,5 @@
 import json
+import os
 
 import cv2
 import numpy as np
@@ -6,27 +7,14 @@ import pytest
 
 from slsg_edge.bundle import open_bundle
 from slsg_edge.cli.eval import eval_command
+from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import BundleError, DatasetError
 
 
 @pytest.fixture
-def data(tmp_path):
+def data(draw_data):
     """Three dark good images, and three with a bright hole, one of them without a mask."""
-    for index in range(3):
-        image = np.full((64, 64, 3), 10 + index, np.uint8)
-        write(tmp_path / f"data/test/good/{index:03}.png", image)
-        image[16:48, 16:48] = 200 + index
-        write(tmp_path / f"data/test/hole/{index:03}.png", image)
-        if index:
-            mask = np.zeros((64, 64), np.uint8)
-            mask[16:48, 16:48] = 255
-            write(tmp_path / f"data/ground_truth/hole/{index:03}_mask.png", mask)
-    return tmp_path / "data"
-
-
-def write(path, image):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), image)
+    return draw_data([(10 + index, 200 + index) for index in range(3)], unmasked=1)
 
 
 def test_people_see_a_table_with_intervals_and_notes(opened, data, capsys):
@@ -57,6 +45,27 @@ def test_the_report_is_one_page_with_every_image(opened, data, tmp_path, capsys)
     assert "image AUROC" in page
 
 
+def test_the_report_shows_what_is_wrong_with_the_data(opened, data, tmp_path, capsys):
+    cv2.imwrite(str(data / "ground_truth/hole/009_mask.png"), np.zeros((9, 9), np.uint8))
+    (data / "test/hole/002.png").rename(data / "test/hole" / os.fsdecode(b"st\xfcck.png"))
+    eval_command(opened.path, data, report=tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Masks that belong to no image" in page
+    assert "ground_truth/hole/009_mask.png" in page
+    assert "st\\udcfcck.png" in page
+
+
+def test_test_images_that_were_trained_on_or_held_out_are_noted(opened, data, capsys):
+    hashes = [content_hash(path) for path in sorted((data / "test/good").iterdir())]
+    record = json.dumps({"train": hashes[:2], "holdout": hashes[2:]}).encode()
+    bundle = opened.commit("train-record", {"data.json": record}, command="x", started=0.0)
+    (data / "test/good/000.png").rename(data / "test/good/renamed.png")
+    eval_command(bundle.path, data, as_json=True)
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert "Test images that the detector was trained on: 2. The figures are too good." in notes
+    assert any("held out for the threshold: 1" in note for note in notes)
+
+
 def test_without_a_threshold_figures_remain_but_no_report(opened, data, tmp_path, capsys):
     bundle = opened.commit("clear", {}, command="x", started=0.0, threshold=None)
     eval_command(bundle.path, data, as_json=True)
@@ -76,6 +85,7 @@ def test_a_changed_model_is_refused(opened, data):
 
 
 def test_a_folder_without_test_images_is_an_error(opened, tmp_path):
-    write(tmp_path / "data/train/good/000.png", np.zeros((9, 9, 3), np.uint8))
+    (tmp_path / "data/train/good").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "data/train/good/000.png"), np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(DatasetError, match="has no test images"):
         eval_command(opened.path, tmp_path / "data")

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from slsg_edge.data.layouts import read_dataset
-from slsg_edge.data.splits import content_hash, fingerprint, split_good, train_and_holdout
+from slsg_edge.data.splits import (
+    TEST_SHARE,
+    content_hash,
+    fingerprint,
+    split_good,
+    train_and_holdout,
+    train_and_test,
+)
 from slsg_edge.errors import ConfigError, DatasetError
 
 
@@ -59,9 +66,30 @@ def test_validation_good_is_the_holdout_where_there_is_one(paths, tmp_path):
     assert held_out
     (tmp_path / "validation/good").mkdir(parents=True)
     shutil.copy(train[0], tmp_path / "validation/good/000.png")
+    copied = train[0]
     train, held_out = train_and_holdout(read_dataset(tmp_path), 0.2)
-    assert len(train) == 200
+    assert len(train) == 199
+    assert copied not in train
     assert [path.parent.parent.name for path in held_out] == ["validation"]
+
+
+def test_a_copy_of_a_test_image_is_not_trained_on(paths, tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "good").rename(tmp_path / "train/good")
+    (tmp_path / "test/hole").mkdir(parents=True)
+    copied = tmp_path / "train/good/000.png"
+    shutil.copy(copied, tmp_path / "test/hole/x.png")
+    (tmp_path / "test/hole/gone.png").symlink_to("nowhere")
+    train, held_out = train_and_holdout(read_dataset(tmp_path), 0.2)
+    assert copied not in (*train, *held_out)
+    assert len(train) + len(held_out) == 199
+
+
+def test_the_test_takes_a_share_that_leaves_the_holdout_alone(paths):
+    train, test = train_and_test(paths)
+    assert sorted((*train, *test)) == paths
+    assert len(test) == pytest.approx(TEST_SHARE * len(paths), rel=0.5)
+    assert split_good(train, 0.2)[1] == split_good(paths, 0.2)[1]
 
 
 def test_holding_out_too_much_is_an_error(paths):

@@ -8,23 +8,15 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from slsg_edge.errors import EngineError, MissingDependency
+from slsg_edge.errors import EngineError
 from slsg_edge.export.engine import engine_from_onnx
 from slsg_edge.export.precision_proof import Expectation
 from slsg_edge.fingerprint import EngineOptions
-from slsg_edge.tensorrt_api import FULL, RTX, TensorRt, load_tensorrt
+from slsg_edge.tensorrt_api import FULL, TensorRt
 
 SIDE = 16
 OPTIONS = {"fp32": EngineOptions("fp32", 64), "fp16": EngineOptions("fp16", 64)}
 RECORDED = Expectation("fp16", fp32_nodes=frozenset({"second/Conv"}))
-
-
-@pytest.fixture(scope="module")
-def rtx() -> TensorRt:
-    try:
-        return load_tensorrt(RTX)
-    except MissingDependency as missing:
-        pytest.skip(missing.fix)
 
 
 def graph(*, half: tuple[str, ...] = (), batch: int | str = 1, opset: int = 20) -> onnx.ModelProto:

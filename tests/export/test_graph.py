@@ -5,7 +5,14 @@ from graphs import graph_bytes, weights
 from onnx import NodeProto, TensorProto, numpy_helper
 
 from slsg_edge.errors import ExportError
-from slsg_edge.export.graph import graph_from_bytes, module_of, rebuilt, with_outputs
+from slsg_edge.export.graph import (
+    PrecisionRules,
+    graph_from_bytes,
+    module_of,
+    rebuilt,
+    with_outputs,
+    write_rules,
+)
 
 BODY = """
     features = Conv(pixels, w)
@@ -58,6 +65,12 @@ def test_a_rebuilt_graph_holds_the_constants_that_are_read(graph):
     assert new.array("one") == 5
     assert "unread" not in new.constants
     assert graph.array("one") == 1
+
+
+def test_a_rebuilt_graph_keeps_what_the_network_says_of_its_precision(graph):
+    rules = PrecisionRules(("features/*",), ("kept/*",))
+    write_rules(graph.model, rules)
+    assert graph_from_bytes(rebuilt(graph, graph.nodes)).rules == rules
 
 
 def test_a_rebuilt_graph_that_is_invalid_is_refused(graph):

@@ -68,6 +68,11 @@ def _run(content):
     return session.run(None, {"frame": frame})
 
 
+def test_what_the_user_keeps_in_fp32_is_no_candidate():
+    kept = convolutions_of(_network(), ["network.block*"])
+    assert [found.name for found in kept] == ["network.out/Conv"]
+
+
 def test_int8_says_nearly_the_same():
     graph = _network()
     before, after = (

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from slsg_edge.models.slsg.network import SlsgSpec
 from slsg_edge.models.slsg.settings import PretrainSettings, SlsgSettings, StageTwoSettings
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.training import loop
+from slsg_edge.training.loop import Interrupted
 from slsg_edge.training.settings import Resources
 
 
@@ -46,15 +48,15 @@ def resources() -> Resources:
 @pytest.fixture
 def stopped_after(
     monkeypatch: pytest.MonkeyPatch,
-) -> Callable[[int], contextlib.AbstractContextManager[None]]:
-    """Within it, Ctrl-C comes while so many batches were taken."""
+) -> Callable[[int], AbstractContextManager[None]]:
+    """Around a run: Ctrl-C comes while so many batches were taken."""
 
     @contextlib.contextmanager
-    def stopped(steps: int) -> Iterator[None]:
-        taken = []
+    def stopping(steps: int) -> Iterator[None]:
+        taken: list[None] = []
         ask = loop._next
 
-        def counting(batches, pace):
+        def counting(batches: object, pace: object) -> object:
             taken.append(None)
             if len(taken) == steps:
                 loop.signal.raise_signal(loop.signal.SIGINT)
@@ -62,7 +64,7 @@ def stopped_after(
 
         with monkeypatch.context() as patch:
             patch.setattr(loop, "_next", counting)
-            with pytest.raises(loop.Interrupted):
+            with pytest.raises(Interrupted):
                 yield
 
-    return stopped
+    return stopping

@@ -10,7 +10,10 @@ from slsg_edge.bundle import open_bundle
 from slsg_edge.errors import BundleError, ConfigError, DatasetError, StaleBundle
 from slsg_edge.fitting import train
 from slsg_edge.models.backbones import Trunk
+from slsg_edge.models.fractalad.network import FractalSpec
+from slsg_edge.models.fractalad.settings import FractalAdSettings, FractalTraining
 from slsg_edge.models.slsg.network import SlsgSpec
+from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.training import loop
 
 
@@ -148,6 +151,41 @@ def test_what_stays_random_is_said(good_images, settings, resources, tmp_path):
     partial = dataclasses.replace(resources, backbone_weights=str(tmp_path / "part.pth"))
     _, said = _run(good_images, "a.slsg", settings, partial)
     assert any("no backbone weights for layer3" in line for line in said)
+
+
+def test_a_detector_that_never_trains_its_backbone_wants_all_of_it(
+    good_images, settings, resources, tmp_path
+):
+    import torch
+
+    torch.save(Trunk(depth=2).state_dict(), tmp_path / "part.pth")
+    partial = dataclasses.replace(resources, backbone_weights=str(tmp_path / "part.pth"))
+    with pytest.raises(ConfigError, match="nothing for layer3") as caught:
+        _run(good_images, "a.slsg", _fractal(depth=3), partial)
+    assert "model.depth" in caught.value.fix
+    _, said = _run(good_images, "b.slsg", _fractal(), partial)
+    assert "Depth 2: the backbone weights have no more layers." in said
+    assert open_bundle(good_images.parent / "b.slsg").manifest.spec["depth"] == 2
+
+
+def _fractal(**spec):
+    return FractalAdSettings(
+        holdout=0.0,
+        model=FractalSpec(**spec),
+        preprocessing=Preprocessing(64, 64),
+        training=FractalTraining(iterations=2, batch=2),
+    )
+
+
+def test_what_is_left_to_the_images_is_settled_said_and_kept(good_images, resources):
+    first, said = _run(good_images, "a.slsg", _fractal(depth=2), resources)
+    assert any(line.startswith("Mode object: ") for line in said)
+    bundle = open_bundle(good_images.parent / "a.slsg")
+    assert bundle.manifest.spec["mode"] == "object"
+    assert bundle.manifest.stages["train"].settings["model"]["mode"] == "object"
+    asked, said = _run(good_images, "b.slsg", _fractal(depth=2, mode="object"), resources)
+    assert not any("Mode" in line for line in said)
+    assert asked == first
 
 
 def test_an_encoder_that_never_learns_is_warned_about(good_images, settings, resources):

@@ -60,20 +60,22 @@ def test_a_full_disk_is_one_error():
     sink.close()
 
 
-def test_rejects_are_kept_with_their_heat_and_named_by_index_and_score(tmp_path):
+def test_rejects_are_kept_lossless_beside_their_heat_and_named_by_index_and_score(tmp_path):
     sink = RejectFolder(tmp_path / "rejects", SPEC, pytest.fail)
     for seen in (GOOD, REJECT, UNDECIDED):
         sink.write(seen)
     kept = {path.name.partition("_")[2]: path for path in (tmp_path / "rejects").iterdir()}
-    assert set(kept) == {"00000007_0.8765.jpg", "00000007_undecided.jpg"}
-    assert np.ptp(cv2.imread(str(kept["00000007_undecided.jpg"]))) <= 4  # as the camera gave it
-    assert np.ptp(cv2.imread(str(kept["00000007_0.8765.jpg"]))) > 20  # coloured
+    frames = {"00000007_0.8765.png", "00000007_undecided.png"}
+    assert set(kept) == {*frames, "00000007_0.8765_heat.jpg"}
+    for name in frames:  # as the camera gave it
+        np.testing.assert_array_equal(cv2.imread(str(kept[name])), REJECT.frame.image)
+    assert np.ptp(cv2.imread(str(kept["00000007_0.8765_heat.jpg"]))) > 20  # coloured
 
 
 def test_heat_is_drawn_inside_the_region_of_interest_only(tmp_path):
     sink = RejectFolder(tmp_path, Preprocessing(8, 8, roi=Roi(0, 0, 16, 16)), pytest.fail)
     sink.write(REJECT)
-    (path,) = tmp_path.iterdir()
+    (path,) = tmp_path.glob("*_heat.jpg")
     drawn = cv2.imread(str(path)).astype(int)
     assert abs(drawn[24:, 24:] - 90).max() <= 4
     assert abs(drawn[:12, :12] - 90).max() > 20

@@ -1,8 +1,13 @@
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from slsg_edge.metrics.image_figures import METRICS, image_figures, image_figures_by_kind
+from slsg_edge.metrics.image_figures import (
+    METRICS,
+    MISS_RATES,
+    image_figures,
+    image_figures_by_kind,
+)
 from slsg_edge.metrics.intervals import Bootstrap
 from slsg_edge.metrics.ranking import average_precision, f1_max, good_kept
 
@@ -27,6 +32,20 @@ def test_values_are_those_of_the_metrics_on_their_own(levels):
     kept = figures["good_kept_at_5%_missed"].value
     assert kept == pytest.approx(good_kept(scores, labels, 0.05))
     assert figures["false_alarm_rate_at_5%_missed"].value == pytest.approx(1 - kept)
+
+
+@pytest.mark.parametrize("levels", [None, 2])
+def test_good_kept_and_false_alarms_are_read_off_the_roc_curve_of_scikit_learn(levels):
+    scores, kinds = images(levels=levels)
+    labels = np.array(kinds) != "good"
+    alarms, found, _ = roc_curve(labels, scores, drop_intermediate=False)
+    figures = image_figures(scores, kinds, replicates=20)
+    for rate in MISS_RATES:
+        fewest = alarms[found >= 1 - rate - 1e-9].min()
+        kept = figures[f"good_kept_at_{rate:.0%}_missed"].value
+        assert kept == pytest.approx(1 - fewest)
+        alarm_rate = figures[f"false_alarm_rate_at_{rate:.0%}_missed"].value
+        assert alarm_rate == pytest.approx(fewest)
 
 
 def test_an_interval_is_that_of_the_metrics_of_images_drawn_again():

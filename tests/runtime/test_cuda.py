@@ -100,6 +100,7 @@ def test_bytes_go_up_and_come_back_and_nothing_is_left(libcuda):
         "    stream.record(start)\n"
         "    stream.upload(buffer.address, host.array)\n"
         "    stream.fill(buffer.address, 7, 1)\n"
+        "    stream.copy(buffer.address + 6, buffer.address, 4)\n"
         "    host.array[:] = 0\n"
         "    stream.download(host.array, buffer.address)\n"
         "    stream.wait(start)\n"
@@ -112,7 +113,7 @@ def test_bytes_go_up_and_come_back_and_nothing_is_left(libcuda):
     )
     assert run(code, libcuda).splitlines() == [
         "Fake GPU 8.7 5",
-        "[263, 258, 258, 258, 258, 258] None",
+        "[263, 258, 258, 263, 258, 258] None",
         "1.5 True",
         "5",
         "0 0",

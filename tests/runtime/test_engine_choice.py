@@ -7,6 +7,7 @@ import pytest
 from fake_gpu import ORIN
 
 from slsg_edge.bundle import open_bundle
+from slsg_edge.engines import WORKSPACE_MB, build_engine, target_named
 from slsg_edge.errors import BundleError, CudaError, EngineError, MissingDependency, UntrustedBundle
 from slsg_edge.fingerprint import EngineOptions, Fingerprint
 from slsg_edge.nvidia import Gpu
@@ -115,13 +116,28 @@ def test_what_this_machine_lacks_is_said_before_anything_is_loaded(toy_bundle, o
         engine_for(bundle, "fp16")
 
 
-def test_real_tensorrt_refuses_what_is_no_engine_and_its_words_are_kept():
+@pytest.fixture
+def rtx():
     try:
         trt = load_tensorrt(RTX)
     except MissingDependency:
         pytest.skip("TensorRT-RTX is not installed")
-    runtime = TensorRtRuntime(trt, trt.module.Runtime(trt.logger))
-    assert runtime.name.startswith("tensorrt_rtx 1.")
-    assert runtime.program(b"no engine" * 100) is None
-    assert runtime.log()
-    assert runtime.log() == ()
+    return TensorRtRuntime(trt, trt.module.Runtime(trt.logger))
+
+
+def test_real_tensorrt_refuses_what_is_no_engine_and_its_words_are_kept(rtx):
+    assert rtx.name.startswith("tensorrt_rtx 1.")
+    assert rtx.program(b"no engine" * 100) is None
+    assert rtx.log()
+    assert rtx.log() == ()
+
+
+def test_real_tensorrt_refuses_an_engine_that_is_cut_off_at_any_kilobyte(rtx, toy_bundle):
+    options = EngineOptions("fp32", WORKSPACE_MB)
+    build_engine(open_bundle(toy_bundle), target_named("rtx"), options, "test")
+    (path,) = toy_bundle.glob("engines/*.engine")
+    plan = path.read_bytes()
+    assert len(plan) > 10 * 1024
+    for length in range(0, len(plan), 1024):
+        assert rtx.program(plan[:length]) is None
+        assert "deserialize" in rtx.log()[0]

@@ -1,7 +1,11 @@
 """On a real GPU: `pytest -m gpu`. Elsewhere each test says why it is skipped."""
 
+import os
+import subprocess
+import sys
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +24,30 @@ from slsg_edge.runtime.pipeline import Pipeline
 
 pytestmark = pytest.mark.gpu
 
+TESTS = Path(__file__).resolve().parents[1]
 SIDE = 512
+LOST = """
+import numpy as np
+from stand_in import NumberedDevice, StandIn, stand_in_image
+from slsg_edge.contracts import Frame
+from slsg_edge.errors import CudaError
+from slsg_edge.line.watching import WatchOptions, inspect
+from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.runtime.chain import ChainOptions
+from slsg_edge.runtime.cuda import PycudaDriver, open_device
+from slsg_edge.runtime.tensorrt import TensorRtDetector
+from slsg_edge.scoring import Threshold
+
+spec = Preprocessing(32, 32)
+device = NumberedDevice(PycudaDriver())
+network = StandIn(device, stand_in_image(device.gpu), spec, 1, -1.0)
+detector = TensorRtDetector(device, network, b"", spec, ChainOptions(graph=False))
+frame = Frame(0, "test", 0, 0, image=np.full((40, 40, 3), 51, np.uint8))
+for network.lost in (False, True, False):
+    record = inspect(frame, detector, Threshold(0.5, "manual"), WatchOptions()).record
+    print(record.verdict, record.reason)
+detector.close()
+"""
 
 
 @pytest.fixture
@@ -103,6 +130,20 @@ def test_a_graph_gives_what_was_captured(device):
     stream.record(done)
     device.wait(done)
     assert (host.array == 7).all()
+
+
+def test_a_gpu_that_fails_ends_in_undecided_and_neither_hangs_nor_crashes(device):
+    """In a process of its own, for the context is lost."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
+    command = [sys.executable, "-c", LOST]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    good, failed, later = done.stdout.splitlines()
+    assert good.startswith("good")
+    assert failed.startswith("undecided")
+    assert "failed on" in failed
+    assert later.startswith("undecided")
+    assert "of no use any more" in later
 
 
 def test_an_engine_gives_what_the_graph_gives_with_and_without_a_cuda_graph(engine):

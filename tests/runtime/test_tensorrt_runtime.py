@@ -1,5 +1,6 @@
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,12 +8,15 @@ from fake_gpu import PLAN, FakeGpu, FakeKernels, FakeTensorRt
 
 from slsg_edge.contracts import Frame
 from slsg_edge.errors import CameraError, ConfigError, CudaError, EngineError
+from slsg_edge.line.watching import WatchOptions, watch
 from slsg_edge.preprocessing import Preprocessing, Roi, prepare
 from slsg_edge.runtime.batching import SharedDetector, SharingOptions
 from slsg_edge.runtime.chain import ChainOptions
+from slsg_edge.runtime.defects import defects_in
 from slsg_edge.runtime.device import Device
 from slsg_edge.runtime.driver import Tensor
 from slsg_edge.runtime.pipeline import Pipeline
+from slsg_edge.runtime.pixel_formats import tight, to_bgr
 from slsg_edge.runtime.tensorrt import TensorRtDetector
 from slsg_edge.scoring import Threshold, judge
 
@@ -349,3 +353,55 @@ def test_with_two_lanes_the_next_upload_runs_beside_this_engine(machine):
             pipeline.detect(frame.image)
     steps = [step for step in machine.gpu.done if step.endswith((":upload", ":engine"))]
     assert steps == ["1:upload", "1:upload", "0:engine", "0:engine"]
+
+
+def test_more_frames_in_flight_are_made_room_for_once(machine):
+    with machine.detector() as detector:
+        detector.keep_in_flight(2)
+        assert detector.lanes == 2
+        made = machine.gpu.made.copy()
+        detector.keep_in_flight(2)
+        assert machine.gpu.made == made
+        pipeline = Pipeline(frames(9), detector)
+        for frame in pipeline:
+            found = pipeline.detect(frame.image).anomaly_map
+            np.testing.assert_allclose(found, expected_map(frame.image))
+
+
+class Source(list):
+    """Frames as from files, or as from a camera."""
+
+    dropped = 0
+
+    def __init__(self, given, live=False):
+        super().__init__(given)
+        self.live = live
+
+
+@pytest.mark.parametrize(("live", "lanes"), [(False, 2), (True, 1)])
+def test_frames_of_files_are_watched_in_flight_and_those_of_a_camera_one_by_one(
+    machine, live, lanes
+):
+    dark, light = picture(51), picture(204)
+    given = [Frame(n, "t", 0, 0, image=light if n % 3 == 0 else dark) for n in range(10)]
+    given.insert(4, Frame(10, "t", 0, 0, fault="torn"))
+    records = []
+    sink = SimpleNamespace(write=lambda inspection: records.append(inspection.record))
+    with machine.detector() as detector:
+        options = WatchOptions(every=2, max_frames=5)
+        summary = watch(Source(given, live), detector, HALF, [sink], options)
+        assert detector.lanes == lanes
+    assert [(one.index, one.verdict) for one in records] == [
+        (0, "anomalous"), (2, "good"), (10, "undecided"), (5, "good"), (7, "good"),
+    ]  # fmt: skip
+    assert summary.frames == 5
+
+
+def test_without_kernels_the_cpu_does_their_work(machine):
+    layout = tight("grey", 60, 40)
+    data = np.random.default_rng(0).integers(0, 256, layout.size, np.uint8)
+    with machine.detector(kernels=False) as detector:
+        detector.score_raw(data, layout)
+        found = detector.last_map()
+        np.testing.assert_allclose(found, expected_map(to_bgr(data, layout)))
+        assert detector.defects(0.6)[1] == defects_in(found > np.float32(0.6))

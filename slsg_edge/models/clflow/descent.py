@@ -15,7 +15,6 @@ from slsg_edge.models.clflow.losses import (
 from slsg_edge.models.clflow.network import ClflowNetwork
 from slsg_edge.models.clflow.settings import FlowTraining
 from slsg_edge.models.scored import Normalise
-from slsg_edge.training.checkpoint import Stateful
 from slsg_edge.training.descent import Descent, learned
 from slsg_edge.training.device import Device
 from slsg_edge.training.feed import PairBatches
@@ -117,8 +116,7 @@ def descent_phase(
 
     descent = Descent(optimiser, schedule, criterion, device)
     source = BoxedPairs(pairs, network.finest_stride)
-    parts: dict[str, Stateful] = descent.parts(model)
-    return Phase(NAME, options.iterations, 2 * options.batch, parts, source, descent.step)
+    return descent.phase(NAME, options.iterations, 2 * options.batch, model, source)
 
 
 def _optimiser(model: nn.Module, bias: nn.Parameter, options: FlowTraining) -> torch.optim.AdamW:

@@ -72,6 +72,4 @@ def pretraining_phase(
         return {"loss": reconstruction_loss(image, target, options.ssim_weight)}
 
     descent = Descent(optimiser, schedule, criterion, device)
-    return Phase(
-        NAME, options.iterations, options.batch, descent.parts(model), source, descent.step
-    )
+    return descent.phase(NAME, options.iterations, options.batch, model, source)

@@ -40,11 +40,4 @@ def segmentation_phase(
         return {"loss": segmentation_loss(logits, auxiliary, masks, options.loss)}
 
     descent = Descent(optimiser, schedule, criterion, device)
-    return Phase(
-        NAME,
-        options.iterations,
-        2 * options.batch,
-        descent.parts(network),
-        source,
-        descent.step,
-    )
+    return descent.phase(NAME, options.iterations, 2 * options.batch, network, source)

@@ -10,7 +10,8 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,22 @@ import numpy as np
 import pytest
 from fake_gpu import FakeGpu, Grid
 from numpy.typing import NDArray
+from stand_in import NAME as STAND_IN
+from stand_in import SOURCE as STAND_IN_SOURCE
+from stand_in import NumberedDevice, StandIn, stand_in_image
 
 from slsg_edge.errors import CudaError, MissingDependency
+from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime import kernels as package
+from slsg_edge.runtime.chain import ChainOptions
 from slsg_edge.runtime.compilation import kernel_images
-from slsg_edge.runtime.cuda import open_device
+from slsg_edge.runtime.cuda import PycudaDriver, open_device
+from slsg_edge.runtime.defect_kernels import DefectKernels
 from slsg_edge.runtime.device import Device
+from slsg_edge.runtime.device_kernels import DeviceKernels
+from slsg_edge.runtime.driver import Driver
+from slsg_edge.runtime.resources import Stream
+from slsg_edge.runtime.tensorrt import TensorRtDetector
 
 HERE = Path(__file__).parent
 SOURCES = Path(str(resources.files(package)))
@@ -80,6 +91,32 @@ class Bench:
         return np.array(staged.array)
 
 
+@dataclass
+class Machine:
+    """Where kernels run, and detectors whose engine is `stand_in.cu`."""
+
+    driver: Callable[[], Driver]
+    images: Mapping[str, bytes]
+    frames: int  # of a long run
+    device: Device | None = None  # of the detector that was opened last
+
+    def detector(
+        self, spec: Preprocessing, options: ChainOptions | None = None, poison: float = -1
+    ) -> TensorRtDetector:
+        options = options or ChainOptions()
+        self.device = device = NumberedDevice(self.driver())
+        network = StandIn(device, self.images[STAND_IN], spec, options.batch, poison)
+        kernels = partial(DeviceKernels, spec=spec, images=self.images)
+        return TensorRtDetector(
+            device, network, b"", spec, options, kernels=kernels, defects=self._defects(spec)
+        )
+
+    def _defects(self, spec: Preprocessing) -> Callable[[Device, Stream], DefectKernels]:
+        return lambda device, stream: DefectKernels(
+            device, stream, replace(spec, roi=None), self.images
+        )
+
+
 @pytest.fixture(scope="session")
 def shim_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     """Every kernel of the package as `run_<name>`."""
@@ -87,7 +124,7 @@ def shim_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
         pytest.skip("there is no g++")
     folder = tmp_path_factory.mktemp("shim")
     names = re.findall(r"__global__ void (\w+)", _all_sources())
-    includes = [f'#include "{path.name}"' for path in sorted(SOURCES.glob("*.cu"))]
+    includes = [f'#include "{path}"' for path in _paths()]
     lines = ['#include "shim.h"', *includes, *(f"EXPORT({name})" for name in names)]
     (folder / "kernels.cpp").write_text("\n".join(lines))
     flags = [*FLAGS, *(CHECKS if os.environ.get("SLSG_SANITIZE") else ["-O2"])]
@@ -96,31 +133,39 @@ def shim_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     return ctypes.CDLL(str(folder / "kernels.so"))
 
 
-@pytest.fixture
-def shim_gpu(shim_library: ctypes.CDLL) -> ShimGpu:
-    """For a chain with an engine that is not real."""
-    return ShimGpu(shim_library, threads=1)
+@pytest.fixture(scope="session")
+def gpu_images() -> Iterator[Mapping[str, bytes]]:
+    """For the GPU at hand, whose context is made once for all tests: that takes 0.2 s."""
+    try:
+        device = open_device()
+    except (CudaError, MissingDependency) as error:
+        pytest.skip(str(error))
+    with device:
+        yield {**kernel_images(device.gpu, NAMES), STAND_IN: stand_in_image(device.gpu)}
 
 
 @pytest.fixture(params=MACHINES)
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+def machine(request: pytest.FixtureRequest) -> Machine:
     """Every test runs on the shim, with one and with several threads, and on a GPU."""
-    if request.param is not None:
-        library = request.getfixturevalue("shim_library")
-        device = Device(ShimGpu(library, request.param))
-        images = dict.fromkeys(NAMES, b"")
-    else:
-        try:
-            device = open_device()
-            images = kernel_images(device.gpu, NAMES)
-        except (CudaError, MissingDependency) as error:
-            pytest.skip(str(error))
-    with device:
-        yield Bench(device, images)
+    if request.param is None:
+        return Machine(PycudaDriver, request.getfixturevalue("gpu_images"), frames=10_000)
+    library = request.getfixturevalue("shim_library")
+    images = dict.fromkeys([*NAMES, STAND_IN], b"")
+    return Machine(partial(ShimGpu, library, request.param), images, frames=100)
+
+
+@pytest.fixture
+def bench(machine: Machine) -> Iterator[Bench]:
+    with Device(machine.driver()) as device:
+        yield Bench(device, machine.images)
+
+
+def _paths() -> list[Path]:
+    return [*sorted(SOURCES.glob("*.cu")), STAND_IN_SOURCE]
 
 
 def _all_sources() -> str:
-    return "".join(path.read_text() for path in sorted(SOURCES.glob("*.cu")))
+    return "".join(path.read_text() for path in _paths())
 
 
 def _runner(library: ctypes.CDLL, name: str, threads: int) -> Callable[..., None]:

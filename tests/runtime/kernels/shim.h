@@ -39,6 +39,18 @@ inline unsigned __funnelshift_r(unsigned low, unsigned high, unsigned shift)
     const unsigned long long both = static_cast<unsigned long long>(high) << 32 | low;
     return static_cast<unsigned>(both >> (shift & 31));
 }
+inline int __float_as_int(float value)
+{
+    int bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+inline float __int_as_float(int bits)
+{
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
 // Atomics let another thread go first: what was read before is as old as it may be on a GPU.
 template <typename T> T atomicExch(T* at, T value)
 {

@@ -31,7 +31,16 @@ def test_no_kernel_reads_or_writes_where_it_must_not():
         "ASAN_OPTIONS": "detect_leaks=0",  # Python keeps much until the end
         "SLSG_SANITIZE": "1",
     }
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not gpu"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not gpu and not slow",
+    ]
     done = subprocess.run([*command, *TESTS], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
     assert " passed" in done.stdout

@@ -1,0 +1,104 @@
+"""`slsg-edge calibrate --add-reviewed`: what the threshold would become, and taking it."""
+
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from slsg_edge.contracts import Json
+    from slsg_edge.reviewing import Proposal
+    from slsg_edge.scoring import Threshold
+
+SHOWN = 5  # of the good images with the highest scores, by which a slip of the review shows
+
+
+def calibrate_reviewed(
+    bundle: Path,
+    folder: Path,
+    rate: float | None,
+    backend: str | None,
+    take: bool,
+    as_json: bool,
+) -> None:
+    """Shows the proposal, and writes it when it is to be taken."""
+    import json
+
+    from slsg_edge.bundle import open_bundle
+    from slsg_edge.reviewing import propose, take_over
+
+    started = time.monotonic()
+    opened = open_bundle(bundle)
+    proposal = propose(opened, folder, rate, backend)
+    written = take and proposal.then is not None
+    if written:
+        take_over(opened, proposal, _command(bundle, folder, rate, backend), started)
+    if as_json:
+        typer.echo(json.dumps(_summary(proposal, written)))
+    else:
+        _print(proposal, written)
+
+
+def _command(bundle: Path, folder: Path, rate: float | None, backend: str | None) -> str:
+    words = ["slsg-edge", "calibrate", str(bundle), "--add-reviewed", str(folder), "--yes"]
+    words += [] if backend is None else ["--backend", backend]
+    words += [] if rate is None else ["--false-alarms", f"{rate:g}"]
+    return shlex.join(words)
+
+
+def _summary(proposal: "Proposal", written: bool) -> "dict[str, Json]":
+    def side(threshold: "Threshold | None") -> "dict[str, Json] | None":
+        if threshold is None:
+            return None
+        return {
+            "threshold": threshold.value,
+            "method": threshold.method,
+            "images": len(threshold.good_scores),
+            "reviewed": len(threshold.reviewed),
+            "false_alarms": proposal.false_alarms(threshold),
+            "misses": proposal.misses(threshold),
+        }
+
+    return {
+        "now": side(proposal.now),
+        "then": side(proposal.then),
+        "good": {str(path): score for path, score in proposal.good.items()},
+        "bad": {str(path): score for path, score in proposal.bad.items()},
+        "notes": list(proposal.notes),
+        "written": written,
+    }
+
+
+def _print(proposal: "Proposal", written: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from slsg_edge.cli.calibrate import threshold_line
+
+    sides = [side for side in (proposal.now, proposal.then) if side is not None]
+    table = Table("", "now", *(["with them"] if len(sides) > 1 else []))
+    good, bad = len(proposal.good), len(proposal.bad)
+    table.add_row("threshold", *(f"{side.value:.4g} ({side.method})" for side in sides))
+    table.add_row("good images it is from", *(str(len(side.good_scores)) for side in sides))
+    if good:
+        alarms = [proposal.false_alarms(side) for side in sides]
+        table.add_row("new good ones rejected", *(_of(count, good) for count in alarms))
+    if bad:
+        misses = [proposal.misses(side) for side in sides]
+        table.add_row("bad ones missed", *(_of(count, bad) for count in misses))
+    Console(highlight=False).print(table)
+    highest = sorted(proposal.good.items(), key=lambda found: -found[1])[:SHOWN]
+    if highest:
+        typer.echo("highest good ones: " + ", ".join(f"{p.name} {s:.4g}" for p, s in highest))
+    for note in proposal.notes:
+        typer.echo(f"note: {note}")
+    if written and proposal.then is not None:
+        typer.echo(f"threshold {threshold_line(proposal.then)}")
+    elif proposal.then is not None:
+        typer.echo("Nothing is written yet. To take it, give the same command with --yes.")
+
+
+def _of(count: int, total: int) -> str:
+    return f"{count} of {total} ({count / total:.0%})"

@@ -1,0 +1,115 @@
+"""`slsg-edge compare`: two bundles, or two backends of one, on the same test images."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slsg_edge.cli.options import AsJson
+from slsg_edge.errors import ConfigError
+
+if TYPE_CHECKING:
+    from slsg_edge.paired_evaluation import PairedEvaluation, Side
+
+LISTED = 20  # images that change verdict; --json and the page have all
+
+
+def compare(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="BUNDLE [BUNDLE] DATA", help="One or two bundles, a data set."),
+    ],
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME]",
+            help="What runs the models: one for both, or one for each. With a single bundle two, "
+            "as in onnxruntime-fp32,openvino-int8.",
+        ),
+    ] = None,
+    frames: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Measure the latency on so many; 0: do not.")
+    ] = 40,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write a page with what changes verdict."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two bundles, backends or precisions on the same labelled test images.
+
+    Exit code 1 when an image changes verdict, 0 when none does.
+    """
+    import json
+
+    from slsg_edge.data.layouts import read_dataset
+    from slsg_edge.paired_cases import comparison_page, summary_of
+    from slsg_edge.paired_evaluation import compare_detectors, open_sides
+    from slsg_edge.progress import progress
+    from slsg_edge.storage import write_atomically
+
+    *bundles, data = paths
+    sides = _sides(bundles, backend)
+    for side in sides:
+        typer.echo(f"{side.name}: {side.choice}", err=True)
+    dataset = read_dataset(data)
+    with open_sides(sides) as both:
+        found = compare_detectors(both, dataset, frames, progress)
+        if report:
+            title = f"{found.names[1]} against {found.names[0]} on {data.name}"
+            page = comparison_page(title, found, sides, both, progress)
+            # names of files may be no UTF-8
+            write_atomically(report, page.encode("utf-8", "backslashreplace"))
+    if as_json:
+        typer.echo(json.dumps(summary_of(found)))
+    else:
+        _print(found)
+    if found.changed:
+        raise typer.Exit(1)
+
+
+def _sides(bundles: list[Path], backend: str | None) -> "tuple[Side, Side]":
+    from slsg_edge.bundle import open_bundle
+    from slsg_edge.paired_evaluation import sides_of
+    from slsg_edge.runtime.detector import choose
+
+    names = backend.split(",") if backend else []
+    if not 1 <= len(bundles) <= 2 or len(names) > 2:
+        raise ConfigError(
+            f"A comparison has two sides, not {max(len(bundles), len(names))}.",
+            fix="Give one or two bundles and then the data set: A.slsg B.slsg DATA.",
+        )
+    opened = [open_bundle(path) for path in bundles]
+    wanted: list[str | None] = [*names] if names else [None]
+    pairs = zip(opened * (3 - len(opened)), wanted * (3 - len(wanted)), strict=True)
+    return sides_of([(bundle, choose(bundle, name)) for bundle, name in pairs])
+
+
+def _print(found: "PairedEvaluation") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from slsg_edge.paired_cases import changed_rows, labelled_changes, latency_rows, lead_of
+    from slsg_edge.reports.comparison_page import LATENCY, difference_text
+
+    console = Console(highlight=False)
+    first, second = found.names
+    table = Table("figure", first, second, "difference (95 % interval)")
+    for label, change in labelled_changes(found, headlines=True).items():
+        values = f"{change.first:.4f}", f"{change.second:.4f}"
+        table.add_row(label, *values, difference_text(change))
+    console.print(table)
+    latency = latency_rows(found)
+    if latency:
+        times = Table(*LATENCY)
+        for row in latency:
+            times.add_row(*row)
+        console.print(times)
+    console.print(lead_of(found), markup=False, soft_wrap=True)
+    changed = changed_rows(found)
+    for name, effect, before, after in changed[:LISTED]:
+        console.print(f"  {effect}: {name}: {before} -> {after}", markup=False, soft_wrap=True)
+    if len(changed) > LISTED:
+        console.print(f"  and {len(changed) - LISTED} more: --json or --report shows all")
+    for text in found.notes:
+        console.print(f"note: {text}", markup=False, soft_wrap=True)

@@ -1,0 +1,98 @@
+"""`slsg-edge data`: reads a data set once and says what is there and what is wrong with it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slsg_edge.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from slsg_edge.data.survey import Survey
+
+
+def data_command(
+    data: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A data set, a folder of images or a list.")
+    ],
+    as_json: AsJson = False,
+    sheet: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Write a contact sheet.")
+    ] = None,
+) -> None:
+    """Check a data set: layout, splits, leaks, masks, odd images; exit code 1 if it is invalid."""
+    import json
+
+    from slsg_edge.data.layouts import read_dataset
+    from slsg_edge.data.sheet import sheet_of
+    from slsg_edge.data.survey import survey, survey_summary
+    from slsg_edge.images import encode_image
+    from slsg_edge.progress import progress
+    from slsg_edge.storage import write_atomically
+
+    found = survey(read_dataset(data), progress)
+    if sheet:
+        write_atomically(sheet, encode_image(sheet_of(found), ".png"))
+    if as_json:
+        typer.echo(json.dumps(survey_summary(found)))
+    else:
+        _print(found)
+    if not found.valid:
+        raise typer.Exit(1)
+
+
+def _print(found: "Survey") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from slsg_edge.data.finding import shown
+
+    console = Console(highlight=False)
+    dataset = found.dataset
+    folder = shown(dataset.folder, Path())
+    console.print(
+        f"{folder}: {dataset.layout}, {len(dataset.samples)} images", markup=False, soft_wrap=True
+    )
+    heads = ("split", "kind", "images", "masks", "size", "mode", "brightness", "sharpness")
+    table = Table(*heads, box=None, pad_edge=False)
+    for group in found.groups:
+        table.add_row(
+            group.split,
+            escape(group.kind),
+            str(group.count),
+            str(group.masked) if group.masked else "",
+            _most(group.sizes),
+            _most(group.modes),
+            str(group.brightness or ""),
+            str(group.sharpness or ""),
+        )
+    console.print(table)
+    console.print("Brightness and sharpness: from where to where nine in ten images lie.\n")
+    _print_findings(found, console)
+
+
+def _print_findings(found: "Survey", console: "Console") -> None:
+    for one in found.findings:
+        console.print(f"{one.severity}: {one.text}", markup=False, soft_wrap=True)
+        for example in one.examples:
+            console.print(f"    {example}", markup=False, soft_wrap=True)
+        if one.count > len(one.examples) > 0:
+            console.print("    ...")
+        console.print(f"  next: {one.fix}", markup=False, soft_wrap=True)
+    if not found.valid:
+        console.print("An evaluation on this data set is not valid: see the errors above.")
+    elif not found.findings:
+        console.print("Nothing to find fault with.")
+
+
+def _most(counts: "Mapping[str, int]") -> str:
+    """The most common, and how many others there are."""
+    if not counts:
+        return "-"
+    first = next(iter(counts))
+    return first if len(counts) == 1 else f"{first} +{len(counts) - 1}"

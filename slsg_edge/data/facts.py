@@ -1,0 +1,100 @@
+"""What one image file shows by itself: its content, size and mode, how bright and sharp it is.
+
+Knows nothing about the other images; `outliers` and `duplicates` compare.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slsg_edge.errors import DatasetError
+from slsg_edge.images import decode_as_stored, image_content
+
+THUMBNAIL = 32  # pixels a side: where things are, but no noise of the camera
+_SHARPNESS_SIDE = 512  # pixels of the longer side at which sharpness is measured
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """`mode`: grey, colour or alpha, and 16 bit. `brightness` and `contrast` are mean and standard
+    deviation of the grey values, 0 to 255; `sharpness` is the mean square of their Laplacian.
+
+    thumbnail: (32, 32, 3) BGR, whatever the proportions.
+    """
+
+    path: Path
+    digest: str
+    width: int
+    height: int
+    mode: str
+    brightness: float
+    contrast: float
+    sharpness: float
+    thumbnail: NDArray[np.uint8]
+
+    @property
+    def size(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that is no image, and why."""
+
+    path: Path
+    reason: str
+
+
+def facts_of(path: Path) -> ImageFacts | Unreadable:
+    """Reads the file once."""
+    import cv2
+
+    try:
+        content = image_content(path)
+        stored = decode_as_stored(content, path)
+    except DatasetError as error:
+        return Unreadable(path, error.what)
+    pixels = (stored >> 8).astype(np.uint8) if stored.dtype == np.uint16 else stored
+    colour = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR) if pixels.ndim == 2 else pixels
+    grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY) if pixels.ndim == 3 else pixels
+    height, width = grey.shape
+    brightness, contrast = (float(value[0, 0]) for value in cv2.meanStdDev(grey))
+    small = cv2.resize(colour, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+    return ImageFacts(
+        path=path,
+        digest=hashlib.sha256(content).hexdigest(),
+        width=width,
+        height=height,
+        mode=_mode(stored, content),
+        brightness=brightness,
+        contrast=contrast,
+        sharpness=_sharpness(grey),
+        thumbnail=np.asarray(small, np.uint8),
+    )
+
+
+def _sharpness(grey: NDArray[Any]) -> float:
+    """At one size, since a large image of the same part is smoother from pixel to pixel."""
+    import cv2
+
+    scale = _SHARPNESS_SIDE / max(grey.shape)
+    if scale < 1:
+        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return float(cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))[1][0, 0]) ** 2
+
+
+def _mode(stored: NDArray[Any], content: bytes) -> str:
+    colour = "colour" if stored.ndim == 3 else "grey"
+    depth = " 16 bit" if stored.dtype == np.uint16 else ""
+    return f"{'alpha' if _has_alpha(content) else colour}{depth}"
+
+
+def _has_alpha(content: bytes) -> bool:
+    """As the header of a PNG or WebP says; OpenCV does not tell while it applies orientation."""
+    if content.startswith(b"\x89PNG"):
+        return content[25] in (4, 6)
+    return content[8:16] == b"WEBPVP8X" and bool(content[20] & 0x10)

@@ -1,0 +1,87 @@
+"""KolektorSDD and KolektorSDD2: a mask beside each image, black when the image is good.
+
+    KolektorSDD     kos01/Part0.jpg, kos01/Part0_label.bmp; a folder per item, no split
+    KolektorSDD2    train/10000.png, train/10000_GT.png, test/20000.png, test/20000_GT.png
+
+Here the mask is the label, so this is the one reader that opens files.
+"""
+
+from pathlib import Path
+
+from slsg_edge.contracts import Sample, Split
+from slsg_edge.data.readers.files import folders_in, images_in
+from slsg_edge.data.readers.reader import Found
+from slsg_edge.data.splits import in_test_share
+from slsg_edge.data.threads import in_threads
+from slsg_edge.errors import DatasetError
+from slsg_edge.images import read_mask
+
+KIND = "defect"
+
+_ENDINGS = ("_GT", "_label")
+_SPLITS: tuple[Split, ...] = ("train", "test")
+
+
+def is_kolektor(folder: Path) -> bool:
+    return any(_is_mask(path) for inside in folders_in(folder) for path in images_in(inside))
+
+
+def read_kolektor(folder: Path) -> Found:
+    """An image without a mask is unlabelled.
+
+    KolektorSDD shows the good places of an item several times, so that its good images are on one
+    side together. Whatever is defective in it is for the test.
+    """
+    pairs = [pair for inside in folders_in(folder) for pair in _pairs(inside)]
+    labelled = [(image, mask) for image, mask in pairs if mask]
+    masks = [mask for _, mask in labelled]
+    samples = [
+        _sample(image, mask, good)
+        for (image, mask), good in zip(labelled, in_threads(_is_black, masks), strict=True)
+    ]
+    files = [path for inside in folders_in(folder) for path in images_in(inside)]
+    paired = set(masks)
+    return Found(
+        tuple(sorted(samples, key=_order)),
+        tuple(path for path in files if _is_mask(path) and path not in paired),
+        tuple(image for image, mask in pairs if mask is None),
+    )
+
+
+def _sample(image: Path, mask: Path, good: bool) -> Sample:
+    split = _split(image.parent.name, good)
+    return Sample(image, split) if good else Sample(image, split, KIND, (mask,))
+
+
+def _order(sample: Sample) -> tuple[int, bool, Path]:
+    return _SPLITS.index(sample.split), not sample.good, sample.image
+
+
+def _split(item: str, good: bool) -> Split:
+    if item in _SPLITS:
+        return "train" if item == "train" else "test"
+    return "train" if good and not in_test_share(item.encode()) else "test"
+
+
+def _pairs(folder: Path) -> list[tuple[Path, Path | None]]:
+    """Each image with its mask, or with none."""
+    files = images_in(folder)
+    masks = {_image_stem(path): path for path in files if _is_mask(path)}
+    return [(path, masks.get(path.stem)) for path in files if not _is_mask(path)]
+
+
+def _is_mask(path: Path) -> bool:
+    return path.stem.endswith(_ENDINGS)
+
+
+def _image_stem(mask: Path) -> str:
+    ending = next(ending for ending in _ENDINGS if mask.stem.endswith(ending))
+    return mask.stem[: -len(ending)]
+
+
+def _is_black(mask: Path) -> bool:
+    """One that cannot be read is no proof of a good image."""
+    try:
+        return not read_mask(mask).any()
+    except DatasetError:
+        return False

@@ -1,0 +1,59 @@
+"""FractalAD as the registry has it."""
+
+import dataclasses
+
+from slsg_edge.models.backbones import LAYERS
+from slsg_edge.models.fractalad.mode import OBJECT_SHARE, SAMPLE, aligned_share
+from slsg_edge.models.fractalad.network import SHALLOWEST, FractalNetwork, network_from_spec
+from slsg_edge.models.fractalad.settings import FractalAdSettings
+from slsg_edge.models.fractalad.training import training_phase
+from slsg_edge.models.recipe import AtHand, Phases, Recipe, Say, Workshop
+
+TRIAL_ITERATIONS, TRIAL_BATCH = 60, 8  # on a CPU
+
+
+def _resolved(settings: FractalAdSettings, at_hand: AtHand, say: Say) -> FractalAdSettings:
+    """The depth by the backbone's weights, the mode by the training images."""
+    model = settings.model
+    if model.depth == 0:
+        model = dataclasses.replace(model, depth=max(SHALLOWEST, at_hand.layers))
+        if at_hand.layers < len(LAYERS):
+            say(f"Depth {model.depth}: the backbone weights have no more layers.")
+    if model.mode == "auto":
+        share = aligned_share(at_hand.sample(SAMPLE))
+        model = dataclasses.replace(model, mode="object" if share >= OBJECT_SHARE else "texture")
+        say(
+            f"Mode {model.mode}: {100 * share:.0f} % of what varies within the images lies at the "
+            f"same place in each; from {100 * OBJECT_SHARE:.0f} % on it is an object. "
+            "--set model.mode=... decides otherwise."
+        )
+    return dataclasses.replace(settings, model=model)
+
+
+def _trial(settings: FractalAdSettings, device: str) -> FractalAdSettings:
+    """On a CPU a first look; a GPU takes minutes for all of it."""
+    if device != "cpu":
+        return settings
+    whole = settings.training
+    short = dataclasses.replace(
+        whole,
+        iterations=min(whole.iterations, TRIAL_ITERATIONS),
+        batch=min(whole.batch, TRIAL_BATCH),
+    )
+    return dataclasses.replace(settings, training=short)
+
+
+def _phases(network: FractalNetwork, workshop: Workshop) -> Phases:
+    settings: FractalAdSettings = workshop.settings
+    pairs = workshop.pairs(settings.training.batch)
+    return [lambda: training_phase(network, pairs, settings, workshop.device)]
+
+
+FRACTALAD = Recipe(
+    "Small and large damage to surfaces and parts; learns from fractal patches, without textures.",
+    FractalAdSettings,
+    network_from_spec,
+    _phases,
+    trial=_trial,
+    resolved=_resolved,
+)

@@ -1,0 +1,1 @@
+"""N-pad: neighbouring pixels of nominal features (arXiv 2210.08768)."""

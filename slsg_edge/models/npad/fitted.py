@@ -1,0 +1,94 @@
+"""The head's constants from statistics: whitening, centroids and reductions. Knows no images."""
+
+import torch
+from torch import Tensor
+
+from slsg_edge.models.npad.head import Centroids, Gaussians, Whole
+
+CHUNK = 4096  # patches whose distances are in memory at once
+
+
+def fit_gaussians(
+    gaussians: Gaussians, means: Tensor, covariances: Tensor, regularisation: float
+) -> None:
+    """From (cells, D) and (cells, D, D); the latter is changed."""
+    covariances.diagonal(dim1=1, dim2=2).add_(regularisation)
+    if gaussians.rank:
+        factor, residual = low_rank(covariances, gaussians.rank)
+        gaussians.mean.copy_(means[..., None])
+        gaussians.residual.copy_(residual)
+    else:
+        factor = whitening(covariances)
+    gaussians.factor.copy_(factor)
+    gaussians.offset.copy_(factor @ means[..., None])
+
+
+def whitening(covariances: Tensor) -> Tensor:
+    """W with S^-1 = W^T W: the inverse of S's Cholesky factor."""
+    lower: Tensor = torch.linalg.cholesky(covariances)
+    unit = torch.eye(covariances.shape[-1], dtype=covariances.dtype).expand_as(lower)
+    inverse: Tensor = torch.linalg.solve_triangular(lower, unit, upper=False)
+    return inverse
+
+
+def low_rank(covariances: Tensor, rank: int) -> tuple[Tensor, Tensor]:
+    """V (cells, r, D) and v (cells, 1) with S^-1 ~ (I - V^T V) / v.
+
+    The r largest directions keep their variance, all others share the mean of theirs.
+    """
+    variances, directions = torch.linalg.eigh(covariances)
+    kept = variances.shape[-1] - rank
+    residual = variances[:, :kept].mean(1, keepdim=True)
+    explained = (1 - residual / variances[:, kept:]).clamp_min(0).sqrt()
+    return explained[..., None] * directions[..., kept:].transpose(1, 2), residual
+
+
+def fit_centroids(centroids: Centroids, found: Tensor) -> None:
+    """(K, D) into the convolution: -2 c and |c|^2."""
+    centroids.products.weight.copy_(-2 * found[..., None, None])
+    bias = centroids.products.bias
+    assert bias is not None  # as Centroids makes it
+    bias.copy_((found * found).sum(1))
+
+
+def fit_whole(whole: Whole, mean: Tensor, covariance: Tensor, shrinkage: float) -> None:
+    """The correlation is drawn to the identity, since images may be fewer than features."""
+    deviation = covariance.diagonal().clamp_min(0).sqrt().clamp_min(1e-6)
+    correlation = covariance / deviation / deviation[:, None]
+    unit = torch.eye(len(correlation), dtype=correlation.dtype)
+    # shrinkage 0 must not fail where a mean never varies
+    blend = (1 - shrinkage) * correlation + max(shrinkage, 1e-6) * unit
+    factor = whitening(blend[None])[0] / deviation
+    whole.whitening.weight.copy_(factor)
+    whole.whitening.bias.copy_(-factor @ mean)
+
+
+def k_means(vectors: Tensor, count: int, rounds: int, seed: int) -> Tensor:
+    """(count, D) centroids by k-means++ and Lloyd's rounds; the same seed gives the same."""
+    random = torch.Generator().manual_seed(seed)
+    centroids = _spread_out(vectors, count, random)
+    for _ in range(rounds):
+        nearest = torch.cat([_nearest(part, centroids) for part in torch.split(vectors, CHUNK)])
+        sizes = torch.bincount(nearest, minlength=count)[:, None]
+        sums = torch.zeros_like(centroids).index_add_(0, nearest, vectors)
+        centroids = torch.where(sizes > 0, sums / sizes.clamp_min(1), centroids)
+    return centroids
+
+
+def _spread_out(vectors: Tensor, count: int, random: torch.Generator) -> Tensor:
+    """k-means++ (Arthur and Vassilvitskii 2007): the next is likelier the farther it is."""
+    chosen = [int(torch.randint(len(vectors), (1,), generator=random))]
+    lengths = (vectors * vectors).sum(1)
+    distances = torch.full((len(vectors),), torch.inf)
+    while len(chosen) < count:
+        last = vectors[chosen[-1]]
+        squares = lengths - 2 * (vectors @ last) + lengths[chosen[-1]]
+        distances = torch.minimum(distances, squares.clamp_min(0))
+        # all distances are 0 where there are fewer kinds of patches than centroids
+        weights = distances + distances.sum() * 1e-9 + 1e-12
+        chosen.append(int(torch.multinomial(weights, 1, generator=random)))
+    return vectors[chosen]
+
+
+def _nearest(vectors: Tensor, centroids: Tensor) -> Tensor:
+    return ((centroids * centroids).sum(1) - 2 * vectors @ centroids.T).argmin(1)

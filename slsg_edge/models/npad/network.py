@@ -1,0 +1,57 @@
+"""N-pad: a frozen trunk and the head over its layers. Logits from normalised pixels.
+
+After Jang, Hwang and Park (arXiv 2210.08768), of which we know the abstract: Gaussians per place
+from the neighbourhood's features, and distance to centroids of nominal features, combined. All
+numbers, the normalisation, the combination and the whole image's distance are ours.
+"""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from slsg_edge.errors import ConfigError
+from slsg_edge.models.backbones import Trunk
+from slsg_edge.models.npad.head import Head
+from slsg_edge.models.npad.spec import NpadSpec
+from slsg_edge.models.recipe import Network
+
+STRIDE = 32  # what every layer and grid divides
+SMALLEST = 64
+
+
+class NpadNetwork(Network):
+    """The trunk goes no deeper than the layers asked for, so that partial weights do."""
+
+    keep_fp32: ClassVar[tuple[str, ...]] = ("network.head*",)
+
+    def __init__(self, spec: NpadSpec, height: int, width: int) -> None:
+        super().__init__()
+        self.spec = spec
+        self.score_pixels = spec.score_pixels(height, width)
+        self.trunk = Trunk(spec.backbone, max(spec.layers))
+        widths = [self.trunk.widths[layer - 1] for layer in spec.layers]
+        self.head = Head(spec, widths, height, width)
+        self.requires_grad_(False)
+
+    @property
+    def backbone(self) -> Trunk:
+        return self.trunk
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """Of the layers that make a patch."""
+        given = self.trunk(x)
+        return [given[layer - 1] for layer in self.spec.layers]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return (self.head(self.features(x)),)
+
+
+def network_from_spec(spec: NpadSpec, height: int, width: int) -> NpadNetwork:
+    """Empty; ConfigError for a resolution that the strides do not divide."""
+    for side in (height, width):
+        if side < SMALLEST or side % STRIDE:
+            raise ConfigError(
+                f"N-pad cannot work at {height}x{width} pixels.",
+                fix=f"Give multiples of {STRIDE} from {SMALLEST} upwards, as in 256.",
+            )
+    return NpadNetwork(spec, height, width)

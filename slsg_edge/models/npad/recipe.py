@@ -1,0 +1,40 @@
+"""N-pad as the registry has it: a pass over the good images, no gradient, no epochs."""
+
+from slsg_edge.models.npad.gathering import Gathering
+from slsg_edge.models.npad.network import NpadNetwork, network_from_spec
+from slsg_edge.models.npad.reduction import LEARNED, reduction
+from slsg_edge.models.npad.settings import NpadSettings
+from slsg_edge.models.npad.spec import NpadSpec
+from slsg_edge.models.recipe import Phases, Recipe, Workshop
+from slsg_edge.preprocessing import Preprocessing
+
+
+def _network(spec: NpadSpec, resolution: Preprocessing) -> NpadNetwork:
+    return network_from_spec(spec, resolution.height, resolution.width)
+
+
+def _phases(network: NpadNetwork, workshop: Workshop) -> Phases:
+    settings: NpadSettings = workshop.settings
+    settings.require_images(len(workshop.frames))
+    rule = settings.training.reduction
+    gathering = Gathering(network, settings, workshop.frames, workshop.device)
+    phases = [gathering.statistics_phase, gathering.scale_phase]
+    if rule in LEARNED:
+        return [gathering.reduction_phase, *phases]
+    head = network.head
+    head.set_reduction(reduction(rule, head.features, network.spec.channels, settings.seed))
+    return phases
+
+
+def _trial(settings: NpadSettings, device: str) -> NpadSettings:
+    """One pass is quick enough to be tried as it is."""
+    return settings
+
+
+NPAD = Recipe(
+    "Deviations from good images, place by place; no training, one pass over the images.",
+    NpadSettings,
+    _network,
+    _phases,
+    _trial,
+)

@@ -1,0 +1,127 @@
+"""N-pad's tables: how its statistics are gathered. No gradient is ever followed.
+
+Of the paper we know the abstract, so every default is ours; docs/detectors/npad.md has the
+ablations.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from slsg_edge.config import require, require_shares
+from slsg_edge.errors import DatasetError
+from slsg_edge.models.npad.spec import NpadSpec
+from slsg_edge.training.settings import TrainSettings, require_positive
+
+MEGABYTE = 1e6
+HELD_OUT_LEAST, HELD_OUT_MOST = 2, 256
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsSettings:
+    """neighbourhood: pixels a side of the grid whose features make one Gaussian.
+
+    regularisation: added to each variance of a Gaussian; shrinkage: share of the identity in the
+    correlation of the whole image's means. held_out: share of the training images kept out of
+    the statistics, to put the distances on one scale. reduction: `projection` is on random
+    orthogonal directions, `random` keeps channels by chance, `variance` those that vary most,
+    `pca` takes the principal directions; the latter two take one pass more. sample: patches that
+    the centroids are found from, in `rounds` of k-means.
+    """
+
+    batch: int = 8
+    neighbourhood: int = 3
+    regularisation: float = 1e-3
+    shrinkage: float = 0.1
+    held_out: float = 0.1
+    reduction: Literal["projection", "random", "variance", "pca"] = "projection"
+    sample: int = 20_000
+    rounds: int = 10
+
+    def __post_init__(self) -> None:
+        require_positive("training.batch", self.batch)
+        require_positive("training.sample", self.sample)
+        require_positive("training.rounds", self.rounds)
+        require(
+            self.neighbourhood in (1, 3, 5),
+            f"training.neighbourhood is {self.neighbourhood}.",
+            "Give 1, 3 or 5.",
+        )
+        require(
+            self.regularisation > 0,
+            f"training.regularisation is {self.regularisation}.",
+            "Give more than 0: without it a direction in which nothing varies counts for ever.",
+        )
+        require_shares("training.shrinkage", self.shrinkage)
+        require(
+            0 < self.held_out < 1,
+            f"training.held_out is {self.held_out}.",
+            "Give a share between 0 and 1.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NpadSettings(TrainSettings):
+    """model: the graph. training: the statistics."""
+
+    model: NpadSpec = field(default_factory=NpadSpec)
+    training: StatisticsSettings = field(default_factory=StatisticsSettings)
+
+    def __post_init__(self) -> None:
+        super(NpadSettings, self).__post_init__()
+        require(
+            self.training.sample >= self.model.centroids,
+            f"training.sample is {self.training.sample}, less than the centroids.",
+            f"Give at least {self.model.centroids}, or fewer model.centroids.",
+        )
+
+    @property
+    def needs_all_layers(self) -> bool:
+        """Nothing is learned, so a layer of noise stays one."""
+        return True
+
+    def held_out(self, images: int) -> list[int]:
+        """Which training images are kept out of the statistics: evenly spread."""
+        share = round(self.training.held_out * images)
+        count = min(max(share, HELD_OUT_LEAST), HELD_OUT_MOST)
+        return [(2 * index + 1) * images // (2 * count) for index in range(count)]
+
+    def require_images(self, images: int) -> None:
+        """DatasetError for fewer than a covariance needs: as many patches as it has directions."""
+        needed = self.images_needed()
+        if images >= needed:
+            return
+        raise DatasetError(
+            f"There are {images} good images to train on, and N-pad needs {needed} with "
+            f"model.channels = {self.model.channels} and training.neighbourhood = "
+            f"{self.training.neighbourhood}.",
+            fix="Add good images, or take fewer channels, as in --set model.channels="
+            f"{self.channels_enough(images)}.",
+        )
+
+    def images_needed(self) -> int:
+        """The least number of training images, with those held out."""
+        images = math.ceil(self.model.channels / self.training.neighbourhood**2)
+        while self._seen(images) * self.training.neighbourhood**2 < self.model.channels:
+            images += 1
+        return images
+
+    def channels_enough(self, images: int) -> int:
+        """How many channels so few images suffice for."""
+        return max(1, self._seen(images) * self.training.neighbourhood**2)
+
+    def _seen(self, images: int) -> int:
+        return max(0, images - len(self.held_out(images)))
+
+    def hints(self, device: str) -> Iterator[str]:
+        height, width = self.preprocessing.height, self.preprocessing.width
+        graph = self.model.gaussian_bytes(height, width)
+        rows, columns = self.model.grid(height, width)
+        # sums in FP64, their box filter, and the covariances
+        memory = 3 * 8 * rows * columns * self.model.channels**2
+        yield (
+            f"the Gaussians add {graph / MEGABYTE:.0f} MB to each graph and engine and take "
+            f"{memory / MEGABYTE:.0f} MB of memory in training; a model.rank or fewer "
+            "model.channels make it less."
+        )

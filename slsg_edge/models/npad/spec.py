@@ -1,0 +1,77 @@
+"""What N-pad's graph is made of, and how large it gets. Knows nothing about how it is filled."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from slsg_edge.config import require, require_shares
+from slsg_edge.models.backbones import LAYERS, WIDTHS, Architecture
+
+FLOAT = 4  # bytes
+LARGEST_TOPK = 3839  # of TensorRT
+
+
+@dataclass(frozen=True, slots=True)
+class NpadSpec:
+    """With the model resolution, all that is needed to build what a weight file fits.
+
+    layers: whose features make a patch, on a grid with a cell every `stride` pixels. channels: of
+    a patch, once reduced. rank: directions of each Gaussian that are kept, the rest being alike;
+    0 keeps all. combine: the sum of both distances, the larger, or one of them alone. whole: add
+    the distance of the whole image's mean features, for what is wrong nowhere in particular.
+    smoothing: of the map, in pixels; score_share: the image score is the mean of so large a share
+    of the map, its largest pixels.
+    """
+
+    backbone: Architecture = "resnet18"
+    layers: tuple[int, ...] = (2, 3)
+    stride: int = 8
+    channels: int = 64
+    rank: int = 0
+    centroids: int = 1024
+    combine: Literal["sum", "max", "mahalanobis", "euclidean"] = "sum"
+    whole: bool = True
+    smoothing: float = 4.0
+    score_share: float = 0.02
+
+    def __post_init__(self) -> None:
+        layers = list(self.layers)
+        require(
+            bool(layers)
+            and layers == sorted(set(layers))
+            and set(layers) <= set(range(1, len(LAYERS) + 1)),
+            f"model.layers is {layers}.",
+            f"Give some of 1 to {len(LAYERS)} in order, as in [2, 3].",
+        )
+        require(self.stride in (4, 8, 16), f"model.stride is {self.stride}.", "Give 4, 8 or 16.")
+        fewest = sum(WIDTHS[layer - 1] for layer in layers)
+        require(
+            1 <= self.channels <= fewest,
+            f"model.channels is {self.channels}.",
+            f"Give 1 to {fewest}, what layers {layers} have at least.",
+        )
+        require(
+            0 <= self.rank < self.channels,
+            f"model.rank is {self.rank}.",
+            f"Give less than the {self.channels} channels, or 0 for all.",
+        )
+        require(self.centroids >= 1, f"model.centroids is {self.centroids}.", "Give at least 1.")
+        require(
+            0 < self.smoothing <= 32,
+            f"model.smoothing is {self.smoothing}.",
+            "Give 0 to 32 pixels.",
+        )
+        require_shares("model.score_share", self.score_share)
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Cells of the map before it is enlarged."""
+        return height // self.stride, width // self.stride
+
+    def score_pixels(self, height: int, width: int) -> int:
+        return min(LARGEST_TOPK, max(1, round(self.score_share * height * width)))
+
+    def gaussian_bytes(self, height: int, width: int) -> int:
+        """What the Gaussians add to the bundle's graphs and to an engine."""
+        rows, columns = self.grid(height, width)
+        directions = self.rank or self.channels
+        beside = self.channels + 1 if self.rank else 0
+        return rows * columns * (directions * (self.channels + 1) + beside) * FLOAT

@@ -1,0 +1,176 @@
+"""The report on two detectors: what they differ by, how sure that is, and who changes verdict.
+
+Needs no script. Knows nothing about how anything was found.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+from slsg_edge.metrics.differences import Change
+from slsg_edge.reports.axis import Axis, axis_of
+from slsg_edge.reports.case import Case
+from slsg_edge.reports.gallery import WIDE, score_track
+from slsg_edge.reports.page import (
+    breakable,
+    page,
+    provenance_table,
+    resource,
+    section,
+    table,
+    words,
+)
+from slsg_edge.reports.views import hot_view, plain_view
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """An image whose verdict changes, as each side sees it; both pictures are of this image."""
+
+    first: Case
+    second: Case
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonReport:
+    """`changes` by label; `latency`: rows of texts under `LATENCY`."""
+
+    title: str
+    names: tuple[str, str]
+    thresholds: tuple[float, float]
+    lead: str
+    changes: Mapping[str, Change]
+    changed: Sequence[Changed]
+    count: int
+    latency: Sequence[Sequence[str]] = ()
+    notes: Sequence[str] = ()
+    provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+LATENCY = ("", "median ms", "p95 ms", "times as fast")
+
+
+def comparison_html(report: ComparisonReport) -> str:
+    """The page."""
+    notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
+    provenance = "".join(
+        f"<h3>{escape(name)}</h3>{provenance_table(rows)}"
+        for name, rows in report.provenance.items()
+    )
+    body = (
+        f'<p class="lead">{escape(report.lead)}</p>',
+        section("Differences", _differences(report), "long"),
+        section("Latency", table(LATENCY, report.latency)) if report.latency else "",
+        section("Findings", f'<ul class="findings">{notes}</ul>') if notes else "",
+        section("Images that change verdict", _images(report), "gallery long"),
+        section("Provenance", provenance),
+    )
+    style = resource("evaluation.css") + resource("comparison.css")
+    return page(report.title, body, style=style)
+
+
+def difference_text(change: Change) -> str:
+    """The difference and its interval, signed."""
+    found = change.difference
+    return f"{_signed(found.value)} ({_signed(found.low)} to {_signed(found.high)})"
+
+
+def _differences(report: ComparisonReport) -> str:
+    if not report.changes:
+        return '<p class="note">No figure: the findings say why.</p>'
+    reach = max(_reach(change) for change in report.changes.values()) or 1.0
+    rows = "".join(_row(label, change, reach, report) for label, change in report.changes.items())
+    first, second = (escape(name) for name in report.names)
+    return (
+        f'<table class="by-kind differences"><thead><tr><th></th><th>{first}</th><th>{second}</th>'
+        f"<th>{second} minus {first}</th></tr></thead><tbody>{rows}</tbody></table>"
+        '<p class="note">Ranges: 95 % confidence on the same images for both, image AUROC by '
+        "DeLong, the others by bootstrap. The mark in the middle of a bar is no difference; "
+        f"its ends are {reach:.3g} to either side. A range of no width means that these images "
+        "show no spread, and not that more images would show none.</p>"
+    )
+
+
+def _row(label: str, change: Change, reach: float, report: ComparisonReport) -> str:
+    first, second = (escape(name) for name in report.names)
+    text = difference_text(change)
+    strong = f"<b>{text}</b>" if change.sure else text
+    places = "".join(
+        f"--{name}:{50 + 50 * value / reach:.1f}%;"
+        for name, value in (
+            ("low", change.difference.low),
+            ("value", change.difference.value),
+            ("high", change.difference.high),
+        )
+    )
+    return (
+        f'<tr><th>{words(label)}</th><td data-label="{first}">{change.first:.4f}</td>'
+        f'<td data-label="{second}">{change.second:.4f}</td>'
+        f'<td data-label="difference" class="difference">{strong}'
+        f'<i class="whisker centred" style="{places}"></i></td></tr>'
+    )
+
+
+def _images(report: ComparisonReport) -> str:
+    if not report.count:
+        return '<p class="note">None.</p>'
+    scores = [
+        score
+        for one in report.changed
+        for score in (one.first.decided_score, one.second.decided_score)
+        if score is not None
+    ]
+    axis = axis_of([*scores, *report.thresholds])
+    shown = len(report.changed)
+    limit = "" if shown == report.count else f" The first {shown} of {report.count} are shown."
+    figures = "".join(_figure(at, one, axis, report) for at, one in enumerate(report.changed))
+    first, second = (escape(name) for name in report.names)
+    return (
+        f'<p class="note">The image, the anomaly map of {first}, that of {second}; what is wrong '
+        f"now comes first. Each score against its own threshold.{limit}</p>"
+        f'<div class="cases">{figures}</div>'
+    )
+
+
+def _figure(index: int, one: Changed, axis: Axis, report: ComparisonReport) -> str:
+    sides = "".join(
+        f'<span class="side" style="--cut:{100 * axis.place(threshold):.2f}%">'
+        f'<span class="who">{escape(name)}</span> '
+        f'<span class="badge {case.outcome}">{case.outcome}</span>{score_track(case, axis)}'
+        f"{_reason(case)}</span>"
+        for name, threshold, case in zip(
+            report.names, report.thresholds, (one.first, one.second), strict=True
+        )
+    )
+    wrong = "wrong" if one.second.wrong else ""
+    return (
+        f'<figure class="{wrong}">{_views(index, one)}'
+        f"<figcaption><b>{breakable(one.first.name)}</b>"
+        f'<span class="truth">{words(one.first.kind)}, {escape(one.effect)}</span>{sides}'
+        "</figcaption></figure>"
+    )
+
+
+def _views(index: int, one: Changed) -> str:
+    first, second = one.first.picture, one.second.picture
+    if first is None or second is None:
+        return ""
+    ratio = first.width / first.height
+    shape = "wide" if ratio > WIDE else "tall three"
+    views = plain_view(index, first) + hot_view(index, first) + hot_view(index, second)
+    return f'<div class="pair {shape}" style="--ratio:{ratio:.3f}">{views}</div>'
+
+
+def _reason(case: Case) -> str:
+    return f'<span class="reason">{escape(case.reason)}</span>' if case.reason else ""
+
+
+def _reach(change: Change) -> float:
+    return max(
+        abs(change.difference.low), abs(change.difference.high), abs(change.difference.value)
+    )
+
+
+def _signed(value: float) -> str:
+    return "0.0000" if round(value, 4) == 0 else f"{value:+.4f}"

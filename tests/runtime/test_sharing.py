@@ -1,0 +1,53 @@
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_gpu import PLAN, FakeGpu, FakeKernels, FakeTensorRt
+
+from slsg_edge.bundle import open_bundle
+from slsg_edge.errors import BundleError
+from slsg_edge.runtime import engine_choice
+from slsg_edge.runtime.batching import SharingOptions
+from slsg_edge.runtime.detector import Choice, choose
+from slsg_edge.runtime.device import Device
+from slsg_edge.runtime.sharing import open_shared
+from slsg_edge.runtime.tensorrt import TensorRtDetector
+
+CAMERAS = SharingOptions(cameras=4, patience=0.2)
+PICTURES = [np.full((40 + n, 50, 3), 51 * n, np.uint8) for n in range(4)]
+SCORES = pytest.approx([0, 0.2, 0.4, 0.6])
+
+
+def scores_of(bundle, choice):
+    with open_shared(bundle, choice, CAMERAS) as shared, ThreadPoolExecutor(4) as pool:
+        return [one.image_score for one in pool.map(shared.detect, PICTURES)]
+
+
+def test_the_model_of_a_bundle_serves_several_cameras(toy_bundle):
+    bundle = open_bundle(toy_bundle)
+    assert scores_of(bundle, choose(bundle, "onnxruntime")) == SCORES
+
+
+@pytest.mark.parametrize("largest", [1, 3, 8])
+def test_an_engine_gets_batches_as_large_as_it_takes(toy_bundle, monkeypatch, largest):
+    gpu = FakeGpu()
+    trt = FakeTensorRt(gpu, batch=largest)
+
+    def open_engine(path, spec, options):
+        return TensorRtDetector(
+            Device(gpu), trt, PLAN, spec, options, kernels=lambda on: FakeKernels(on, spec)
+        )
+
+    monkeypatch.setattr(engine_choice, "open_engine", open_engine)
+    choice = Choice("tensorrt-fp32", "fp32", Path("a.engine"), "as asked")
+    assert scores_of(open_bundle(toy_bundle), choice) == SCORES
+    assert max(trt.enqueued) == min(largest, 4)  # of the warm-up, at the latest
+    assert gpu.closed
+
+
+def test_a_model_that_does_not_load_is_said_at_once(toy_bundle):
+    bundle = open_bundle(toy_bundle)
+    choice = Choice("onnxruntime-fp32", "fp32", toy_bundle / "manifest.json", "as asked")
+    with pytest.raises(BundleError, match="no model that ONNX Runtime can load"):
+        open_shared(bundle, choice, CAMERAS)
