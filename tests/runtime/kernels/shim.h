@@ -21,6 +21,7 @@ using std::min;
 #define __device__
 #define __shared__ static
 #define __restrict__ __restrict
+#define __launch_bounds__(...)
 
 struct Index {
     unsigned x, y, z;
