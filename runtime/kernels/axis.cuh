@@ -52,7 +52,7 @@ __device__ inline unsigned rounded(
     // A 64-bit division costs a hundred instructions. This quotient is one off only where the
     // exact one is next to a whole number, and there the rest rounds to the same.
     const long long whole = static_cast<long long>(divisor);
-    const long long quotient = static_cast<long long>(static_cast<float>(total) * inverse);
+    const int quotient = static_cast<int>(static_cast<float>(total) * inverse);
     const long long twice = 2 * (static_cast<long long>(total) - quotient * whole);
     return static_cast<unsigned>(quotient + (twice > whole || (twice == whole && quotient % 2)));
 }

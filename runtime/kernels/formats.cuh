@@ -33,6 +33,7 @@ __device__ inline uint4 load(const unsigned char* plane, size_t offset, size_t s
         for (int i = 0; i < 4; ++i)
             found[i] = __funnelshift_r(words[i], words[i + 1], 8 * shift);
     } else {
+#pragma unroll 1
         for (int i = 0; i < GROUP && offset + i < size; ++i)
             found[i / 4] |= static_cast<unsigned>(start[i]) << 8 * (i % 4);
     }
@@ -62,7 +63,13 @@ struct Colour {  // of two pixels side by side; without their luma
 
 __device__ inline unsigned clipped(int value)
 {
+#if __CUDA_ARCH__ >= 900
+    int found;  // both limits in one instruction
+    asm("min.relu.s32 %0, %1, 255;" : "=r"(found) : "r"(value >> 20));
+    return static_cast<unsigned>(found);
+#else
     return static_cast<unsigned>(min(max(value >> 20, 0), 255));
+#endif
 }
 
 __device__ inline void add_yuv(unsigned* sums, unsigned weight, unsigned luma, const Colour& colour)
@@ -73,13 +80,14 @@ __device__ inline void add_yuv(unsigned* sums, unsigned weight, unsigned luma, c
     sums[2] += weight * clipped(grey + colour.red);
 }
 
-// A format has: bytes of a PIXEL and CHANNELS of its sums; SUMS of a group, found in PIECES by
-// threads side by side; how many lines a window has and how many rows go into so many lines; a
-// group of a line from the frame; and what a piece of all rows of a window adds to its sums.
+// A format has: bytes of a PIXEL and CHANNELS of its sums; the number of groups that are WHOLE
+// pixels; SUMS of a group, found in PIECES by threads side by side; how many lines a window has and
+// how many rows go into so many lines; a group of a line from the frame; and what a piece of all
+// rows of a window adds to its sums. The weights are one more than the rows, and the last is 0.
 
 template <int BYTES>  // of a pixel
 struct Interleaved {
-    enum { PIXEL = BYTES, CHANNELS = BYTES, SUMS = GROUP, PIECES = 4 };
+    enum { PIXEL = BYTES, CHANNELS = BYTES, SUMS = GROUP, PIECES = 4, WHOLE = BYTES % 2 ? BYTES : 1 };
 
     __device__ static int lines(const Window& w) { return w.rows; }
     __device__ static int rows(int lines) { return lines; }
@@ -92,11 +100,21 @@ struct Interleaved {
     }
 
     __device__ static void add(
-        unsigned* sums, const unsigned* words, const Window& w, const int* weights, int piece)
+        unsigned* sums, const unsigned* words, const Window& w, const unsigned* weights,
+        int piece)
     {
-        for (int row = 0; row < w.rows; ++row) {
-            const unsigned word = words[row * w.count * PIECES + piece];
-            for (int i = 0; i < 4; ++i) sums[i] += weights[row] * byte_of(word, i);
+        // two rows at a time: dp2a multiplies two bytes by two weights of 16 bits, and adds them
+#pragma unroll 1
+        for (int row = 0; row < w.rows; row += 2) {
+            const unsigned* word = words + row * w.count * PIECES + piece;
+            const unsigned first = *word, second = row + 1 < w.rows ? word[w.count * PIECES] : 0;
+            const unsigned weight = weights[row] | weights[row + 1] << 16;
+            const unsigned low = __byte_perm(first, second, 0x5140);
+            const unsigned high = __byte_perm(first, second, 0x7362);
+            sums[0] = __dp2a_lo(weight, low, sums[0]);
+            sums[1] = __dp2a_hi(weight, low, sums[1]);
+            sums[2] = __dp2a_lo(weight, high, sums[2]);
+            sums[3] = __dp2a_hi(weight, high, sums[3]);
         }
     }
 };
@@ -106,7 +124,7 @@ typedef Interleaved<1> Grey;
 
 // U and V of two by two pixels, interleaved in a second plane of the same pitch.
 struct Nv12 {
-    enum { PIXEL = 1, CHANNELS = 3, SUMS = 3 * GROUP, PIECES = 8 };
+    enum { PIXEL = 1, CHANNELS = 3, SUMS = 3 * GROUP, PIECES = 8, WHOLE = 1 };
 
     // those of the second plane after those of the first
     __device__ static int lines(const Window& w)
@@ -126,12 +144,14 @@ struct Nv12 {
     }
 
     __device__ static void add(
-        unsigned* sums, const unsigned* words, const Window& w, const int* weights, int piece)
+        unsigned* sums, const unsigned* words, const Window& w, const unsigned* weights,
+        int piece)
     {
         const int stride = w.count * 4, shift = piece % 2 * 16;
         const unsigned* luma = words + piece / 2;
         const unsigned* chroma = luma + w.rows * stride;
         Colour colour(0, 0);
+#pragma unroll 1
         for (int row = 0; row < w.rows; ++row, luma += stride) {
             if (row == 0 || (w.row + row) % 2 == 0) {
                 const unsigned uv = *chroma >> shift;
@@ -147,7 +167,7 @@ struct Nv12 {
 
 // Y U Y V: two pixels in four bytes.
 struct Yuyv {
-    enum { PIXEL = 2, CHANNELS = 3, SUMS = 3 * GROUP / 2, PIECES = 4 };
+    enum { PIXEL = 2, CHANNELS = 3, SUMS = 3 * GROUP / 2, PIECES = 4, WHOLE = 1 };
 
     __device__ static int lines(const Window& w) { return w.rows; }
     __device__ static int rows(int lines) { return lines; }
@@ -159,8 +179,10 @@ struct Yuyv {
     }
 
     __device__ static void add(
-        unsigned* sums, const unsigned* words, const Window& w, const int* weights, int piece)
+        unsigned* sums, const unsigned* words, const Window& w, const unsigned* weights,
+        int piece)
     {
+#pragma unroll 1
         for (int row = 0; row < w.rows; ++row) {
             const unsigned word = words[row * w.count * PIECES + piece];
             const Colour colour(byte_of(word, 1), byte_of(word, 3));

@@ -6,6 +6,9 @@
 // Every byte of the frame is read once, or twice where two output rows share it, neighbouring
 // threads reading neighbouring bytes. All sums are whole numbers and are rounded once. Right for
 // any number of threads.
+//
+// Loops over rows and columns are not unrolled: they go round two to six times, and the compiler's
+// code for fours of them made each kernel half as long again.
 #include "axis.cuh"
 #include "formats.cuh"
 
@@ -30,7 +33,7 @@ struct Shared {
     uint4 staged[STAGED];
     uint4 sums[SUMS / 4];
     unsigned long long totals[3 * UNITS];  // each read and written by one thread, but at the end
-    int weights[ROWS];
+    unsigned weights[ROWS + 1];
     Share columns[COLUMNS], rows;
 };
 
@@ -64,8 +67,8 @@ __device__ inline void stage(
         const int group = window.group + i - line * window.count;
         shared.staged[i] = Format::line(frame, g, window, line, group);
     }
-    for (int i = threadIdx.x; i < window.rows; i += blockDim.x)
-        shared.weights[i] = shared.rows.weight(window.row - g.y + i);
+    for (int i = threadIdx.x; i <= window.rows; i += blockDim.x)
+        shared.weights[i] = i < window.rows ? shared.rows.weight(window.row - g.y + i) : 0;
 }
 
 // The rows of a window, weighted, on top of those before.
@@ -88,19 +91,21 @@ template <typename Format>
 __device__ inline void sum_columns(
     Shared& shared, const Geometry& g, const Tile& tile, const Window& window)
 {
-    const int base = window.group * Format::SUMS, stop = base + window.count * Format::SUMS;
+    enum { PIXELS = GROUP * Format::WHOLE / Format::PIXEL };
+    const int base = window.group / Format::WHOLE * PIXELS - g.x;
+    const int stop = base + window.count * GROUP / Format::PIXEL;
     const unsigned* sums = reinterpret_cast<const unsigned*>(shared.sums);
     for (int unit = threadIdx.x; unit < UNITS; unit += blockDim.x) {
         const int column = tile.start + unit / PARTS - g.left;
         if (column < tile.begin || column >= tile.end) continue;
         const Share share = shared.columns[unit / PARTS];
         unsigned long long totals[Format::CHANNELS] = {};
-        for (int input = share.first + unit % PARTS; input <= share.last; input += PARTS) {
+        const int last = min(share.last, stop - 1);
+#pragma unroll 1
+        for (int input = max(share.first, base) + unit % PARTS; input <= last; input += PARTS) {
             const unsigned long long weight = share.weight(input);
-            const int at = (g.x + input) * Format::CHANNELS;
             for (int channel = 0; channel < Format::CHANNELS; ++channel)
-                if (at + channel >= base && at + channel < stop)
-                    totals[channel] += weight * sums[at + channel - base];
+                totals[channel] += weight * sums[(input - base) * Format::CHANNELS + channel];
         }
         for (int channel = 0; channel < Format::CHANNELS; ++channel)
             shared.totals[channel * UNITS + unit] += totals[channel];
@@ -115,9 +120,10 @@ __device__ inline void sum_up(
     const int first = g.x + shared.columns[tile.begin + g.left - tile.start].first;
     const int last = g.x + shared.columns[tile.end - 1 + g.left - tile.start].last;
     const int end = ((last + 1) * Format::PIXEL - 1) / GROUP + 1;
-    const int most = SUMS / Format::SUMS;
+    const int most = SUMS / Format::SUMS / Format::WHOLE * Format::WHOLE;
     Window window;
-    for (window.group = first * Format::PIXEL / GROUP; window.group < end; window.group += most) {
+    window.group = first * Format::PIXEL / (GROUP * Format::WHOLE) * Format::WHOLE;
+    for (; window.group < end; window.group += most) {
         window.count = min(most, end - window.group);
         const int high = min(Format::rows(STAGED / window.count), ROWS);
         for (int input = rows.first; input <= rows.last; input += high) {
