@@ -45,7 +45,8 @@ __device__ inline unsigned divisor(int length, int target)
     return target <= length ? length : 2 * target;
 }
 
-// Half to even, as NumPy's rint; `total` is at most 255 times `divisor`, `inverse` is 1 / `divisor`.
+// Half to even, as NumPy's rint; `total` is at most 255 times `divisor`, and `inverse` is
+// 1 / `divisor`.
 __device__ inline unsigned rounded(
     unsigned long long total, unsigned long long divisor, float inverse)
 {

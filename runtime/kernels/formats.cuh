@@ -87,7 +87,8 @@ __device__ inline void add_yuv(unsigned* sums, unsigned weight, unsigned luma, c
 
 template <int BYTES>  // of a pixel
 struct Interleaved {
-    enum { PIXEL = BYTES, CHANNELS = BYTES, SUMS = GROUP, PIECES = 4, WHOLE = BYTES % 2 ? BYTES : 1 };
+    enum { PIXEL = BYTES, CHANNELS = BYTES, SUMS = GROUP, PIECES = 4 };
+    enum { WHOLE = BYTES % 2 ? BYTES : 1 };
 
     __device__ static int lines(const Window& w) { return w.rows; }
     __device__ static int rows(int lines) { return lines; }
