@@ -12,9 +12,9 @@ from slsg_edge.runtime.driver import Address
 from slsg_edge.runtime.pixel_formats import LONGEST, ROW_BYTES, Layout, tight
 from slsg_edge.runtime.resources import Stream
 
-COLUMNS = 64  # as in preprocess.cu
+COLUMNS, _THREADS = 64, 256  # as in preprocess.cu
 _PREPROCESS = "PP12i"  # struct Geometry of formats.cuh by value
-_PREPROCESS_BLOCK = (3 * COLUMNS, 1, 1)
+_PREPROCESS_BLOCK = (_THREADS, 1, 1)
 _CHECK = "PPi"
 _CHECK_BLOCK = (256, 1, 1)
 _CHECKED_AT_ONCE = 16  # values of a map by one thread: a map of 256x256 takes 16 blocks

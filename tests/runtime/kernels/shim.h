@@ -21,6 +21,7 @@ using std::min;
 #define __device__
 #define __shared__ static
 #define __restrict__ __restrict
+#define __launch_bounds__(...)
 
 struct Index {
     unsigned x, y, z;
@@ -38,6 +39,24 @@ inline unsigned __funnelshift_r(unsigned low, unsigned high, unsigned shift)
 {
     const unsigned long long both = static_cast<unsigned long long>(high) << 32 | low;
     return static_cast<unsigned>(both >> (shift & 31));
+}
+// Selects bytes of the eight, one by each four bits.
+inline unsigned __byte_perm(unsigned low, unsigned high, unsigned selector)
+{
+    const unsigned long long both = static_cast<unsigned long long>(high) << 32 | low;
+    unsigned found = 0;
+    for (int i = 0; i < 4; ++i)
+        found |= static_cast<unsigned>(both >> 8 * (selector >> 4 * i & 7) & 255) << 8 * i;
+    return found;
+}
+// Two numbers of 16 bits times the lower two bytes, or the upper two.
+inline unsigned __dp2a_lo(unsigned pair, unsigned bytes, unsigned sum)
+{
+    return sum + (pair & 65535) * (bytes & 255) + (pair >> 16) * (bytes >> 8 & 255);
+}
+inline unsigned __dp2a_hi(unsigned pair, unsigned bytes, unsigned sum)
+{
+    return __dp2a_lo(pair, bytes >> 16, sum);
 }
 inline int __float_as_int(float value)
 {
