@@ -187,6 +187,10 @@ def test_what_the_passes_recorded_is_what_is_expected(bundle):
     assert expectation(known, "fp32").int8_nodes is None
 
 
+# of the FP32 engine; most of N-pad's are Gaussians, which stay in FP32
+LARGEST = {"npad": 0.85}
+
+
 def copied(path, folder):
     return open_bundle(shutil.copytree(path, folder / path.name))
 
@@ -199,7 +203,7 @@ def test_fp16_engines_are_small_and_built_without_a_word(rtx, trained_bundle, tm
     half = build(bundle, EngineOptions("fp16", 64))
     assert rtx.lines() == ()
     assert half.warnings == ()
-    assert half.fingerprint.size <= 0.6 * whole.size
+    assert half.fingerprint.size <= LARGEST.get(variant, 0.6) * whole.size
     assert half.fingerprint.inputs == whole.inputs
     assert half.fingerprint.outputs == whole.outputs
 
@@ -213,7 +217,7 @@ def test_int8_engines_are_small_and_built_without_an_error(
     whole = build(bundle).fingerprint
     quantised = build(bundle, EngineOptions("int8", 64)).fingerprint
     assert rtx.lines() == ()
-    assert quantised.size <= 0.6 * whole.size
+    assert quantised.size <= LARGEST.get(variant, 0.6) * whole.size
     assert any(count.dtype == "INT8" for count in quantised.layers)
     assert quantised.inputs == whole.inputs
 
