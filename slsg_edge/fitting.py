@@ -10,6 +10,7 @@ import io
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -47,6 +48,16 @@ GOLDEN_BATCH = 2**31  # a batch that no training comes to
 Weights: TypeAlias = Mapping[str, Tensor] | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """`settings` leave nothing open; `network` is untrained, `target` not on the disk yet."""
+
+    settings: TrainSettings
+    material: Material
+    network: Network
+    target: Bundle
+
+
 def train(
     data: Path,
     output: Path,
@@ -63,20 +74,10 @@ def train(
     checkpoint in the run folder.
     """
     started = time.monotonic()
-    detector = detector_of(settings)
-    recipe = DETECTORS[detector]
-    # an impossible resolution is found before anything is read
-    draft = recipe.network(settings.model, settings.preprocessing)
     device = device_from_name(resources.device, resources.workers)
-    material = choose_material(data, settings.holdout, resources.textures)
-    weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
-    settings = recipe.resolved(settings, _at_hand(material, weights, settings), say)
-    manifest = Manifest(detector, dataclasses.asdict(settings.model), settings.preprocessing)
-    target = new_bundle(output, manifest)
-    torch.manual_seed(settings.seed)
-    network = recipe.network(settings.model, settings.preprocessing)
-    _load_backbone(network, weights, settings, say)
-    run = RunFolder(output.with_suffix(".run"), _identity(settings, network, material))
+    start = _start(data, settings, resources, output, say)
+    settings, material = start.settings, start.material
+    run = RunFolder(output.with_suffix(".run"), _identity(start))
     _check_run(run, resume, say)
     frames, textures = store_material(material, run.path, settings.preprocessing)
     for hint in settings.hints(device.place.type):
@@ -85,16 +86,11 @@ def train(
     workshop = Workshop(settings, frames, textures, device)
     pairs = workshop.pairs(SHOWN_PAIRS)
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
-    _run(recipe.phases(network, workshop), run, device.workers, resume=resume)
-    bundle = target.commit(
+    phases = DETECTORS[detector_of(settings)].phases(start.network, workshop)
+    _run(phases, run, device.workers, resume=resume)
+    bundle = start.target.commit(
         "train",
-        {
-            "weights.safetensors": weight_bytes(network.state_dict()),
-            "frames.npz": _frames(pairs),
-            "data.json": json.dumps(
-                {"train": material.train, "holdout": material.holdout}
-            ).encode(),
-        },
+        _files(start, pairs),
         command=command,
         started=started,
         tools=tool_versions("torch", "opencv-python-headless", "opencv-python"),
@@ -108,6 +104,26 @@ def train(
     run.clear()
     forget_material(run.path)
     return bundle
+
+
+def _start(
+    data: Path, settings: TrainSettings, resources: Resources, output: Path, say: Say
+) -> _Start:
+    """Decodes no image but those that the settings leave something to."""
+    detector = detector_of(settings)
+    recipe = DETECTORS[detector]
+    size = settings.preprocessing.height, settings.preprocessing.width
+    # an impossible resolution is found before anything is read
+    draft = recipe.network(settings.model, *size)
+    material = choose_material(data, settings.holdout, resources.textures)
+    weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
+    settings = recipe.resolved(settings, _at_hand(material, weights, settings), say)
+    manifest = Manifest(detector, dataclasses.asdict(settings.model), settings.preprocessing)
+    target = new_bundle(output, manifest)
+    torch.manual_seed(settings.seed)
+    network = recipe.network(settings.model, *size)
+    _load_backbone(network, weights, settings, say)
+    return _Start(settings, material, network, target)
 
 
 def _at_hand(material: Material, weights: Weights, settings: TrainSettings) -> AtHand:
@@ -129,7 +145,8 @@ def _load_backbone(network: Network, weights: Weights, settings: TrainSettings, 
         raise ConfigError(
             f"The backbone weights have nothing for {', '.join(loaded.random)}, which would stay "
             "noise: this detector never trains its backbone.",
-            fix="Give a whole file, or settings that take fewer layers, as in --set model.depth=3.",
+            fix="Give a whole file, or take fewer layers: model.depth or model.layers, as the "
+            "detector has it.",
         )
     if loaded.random:
         say(f"Warning: no backbone weights for {', '.join(loaded.random)}: random at first.")
@@ -140,11 +157,11 @@ def _load_backbone(network: Network, weights: Weights, settings: TrainSettings, 
         )
 
 
-def _identity(settings: TrainSettings, network: Network, material: Material) -> str:
-    """What a checkpoint must share with the run that resumes it; `network` is untrained."""
-    parts = json.dumps(dataclasses.asdict(settings)), material.fingerprint
-    start = weight_bytes(network.state_dict())
-    return hashlib.sha256("".join(parts).encode() + start).hexdigest()
+def _identity(start: _Start) -> str:
+    """What a checkpoint must share with the run that resumes it."""
+    parts = json.dumps(dataclasses.asdict(start.settings)), start.material.fingerprint
+    weights = weight_bytes(start.network.state_dict())
+    return hashlib.sha256("".join(parts).encode() + weights).hexdigest()
 
 
 def _check_run(run: RunFolder, resume: bool, say: Say) -> None:
@@ -166,6 +183,16 @@ def _run(phases: Phases, run: RunFolder, workers: int, *, resume: bool) -> None:
         phase = make()
         histories[phase.name] = run_phase(phase, run, record, workers=workers, resume=resume)
         charts.write_loss_chart(run.path / "losses.png", histories)
+
+
+def _files(start: _Start, pairs: PairBatches) -> dict[str, bytes]:
+    """Of the trained bundle."""
+    known = {"train": start.material.train, "holdout": start.material.holdout}
+    return {
+        "weights.safetensors": weight_bytes(start.network.state_dict()),
+        "frames.npz": _frames(pairs),
+        "data.json": json.dumps(known).encode(),
+    }
 
 
 def _frames(pairs: PairBatches) -> bytes:
