@@ -21,7 +21,7 @@ from torch import Tensor
 
 from slsg_edge.bundle import Bundle, Manifest, new_bundle
 from slsg_edge.data.loading import load_frames
-from slsg_edge.errors import ConfigError
+from slsg_edge.errors import BundleError, ConfigError
 from slsg_edge.models.backbone_weights import backbone_weights
 from slsg_edge.models.backbones import LAYERS, layers_in, load_trunk
 from slsg_edge.models.recipe import AtHand, Network, Phases, Say, Workshop
@@ -70,14 +70,18 @@ def train(
 ) -> Bundle:
     """Trains the detector that `settings` are of and writes its weights into the bundle `output`.
 
-    Raises ConfigError, DatasetError or StorageError; `loop.Interrupted` when stopped, with a
-    checkpoint in the run folder.
+    `resume`: goes on with a stopped run, and leaves a finished one as it is. Raises ConfigError,
+    DatasetError or StorageError; `loop.Interrupted` when stopped, with a checkpoint in the run
+    folder.
     """
     started = time.monotonic()
     device = device_from_name(resources.device, resources.workers)
     start = _start(data, settings, resources, output, say)
     settings, material = start.settings, start.material
     run = RunFolder(output.with_suffix(".run"), _identity(start))
+    if resume and _is_finished(start.target, run):
+        say(f"{output} is trained already, from this very start.")
+        return start.target
     _check_run(run, resume, say)
     frames, textures = store_material(material, run.path, settings.preprocessing)
     for hint in settings.hints(device.place.type):
@@ -98,6 +102,7 @@ def train(
             "data_fingerprint": material.fingerprint,
             "backbone_weights": resources.backbone_weights,
             "device": str(device.place),
+            "start": run.identity,
             **json.loads(json.dumps(dataclasses.asdict(settings))),
         },
     )
@@ -162,6 +167,17 @@ def _identity(start: _Start) -> str:
     parts = json.dumps(dataclasses.asdict(start.settings)), start.material.fingerprint
     weights = weight_bytes(start.network.state_dict())
     return hashlib.sha256("".join(parts).encode() + weights).hexdigest()
+
+
+def _is_finished(target: Bundle, run: RunFolder) -> bool:
+    """Whether the bundle holds what this run would lead to; a damaged one does not."""
+    stage = target.manifest.stages.get("train")
+    if stage is None or stage.settings.get("start") != run.identity:
+        return False
+    try:
+        return all(target.file(name).exists() for name in stage.outputs)
+    except BundleError:
+        return False
 
 
 def _check_run(run: RunFolder, resume: bool, say: Say) -> None:

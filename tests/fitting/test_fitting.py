@@ -6,6 +6,7 @@ import json
 import pytest
 from safetensors.numpy import load_file
 
+from slsg_edge import fitting
 from slsg_edge.bundle import open_bundle
 from slsg_edge.errors import BundleError, ConfigError, DatasetError, StaleBundle
 from slsg_edge.fitting import train
@@ -98,6 +99,28 @@ def test_a_damaged_checkpoint_is_refused(good_images, settings, resources, stopp
 def test_with_nothing_to_resume_a_run_says_so_and_starts(good_images, settings, resources):
     _, said = _run(good_images, "a.slsg", settings, resources, resume=True)
     assert any("Nothing to resume" in line for line in said)
+
+
+def test_a_finished_run_is_not_done_again(good_images, settings, resources, monkeypatch):
+    first, _ = _run(good_images, "a.slsg", settings, resources)
+
+    def never(*_, **__):
+        raise AssertionError("it trains again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fitting, "run_phase", never)
+        again, said = _run(good_images, "a.slsg", settings, resources, resume=True)
+    assert again == first
+    assert any("trained already" in line for line in said)
+    other, _ = _run(
+        good_images, "a.slsg", dataclasses.replace(settings, seed=1), resources, resume=True
+    )
+    assert other != first
+    (good_images.parent / "a.slsg" / "weights.safetensors").write_bytes(b"cut short")
+    healed, _ = _run(
+        good_images, "a.slsg", dataclasses.replace(settings, seed=1), resources, resume=True
+    )
+    assert healed == other
 
 
 def test_a_finished_run_leaves_neither_checkpoints_nor_copies(good_images, settings, resources):
