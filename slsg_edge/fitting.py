@@ -43,6 +43,7 @@ from slsg_edge.training.tensorboard import recorder
 from slsg_edge.training.weight_files import weight_bytes
 
 SHOWN_PAIRS = 4  # on each row of the sheet of anomalies, and among the golden frames
+DATA = "data.json"
 GOLDEN_BATCH = 2**31  # a batch that no training comes to
 
 Weights: TypeAlias = Mapping[str, Tensor] | None
@@ -79,7 +80,7 @@ def train(
     start = _start(data, settings, resources, output, say)
     settings, material = start.settings, start.material
     run = RunFolder(output.with_suffix(".run"), _identity(start))
-    if resume and _is_finished(start.target, run):
+    if resume and _is_finished(start, run):
         say(f"{output} is trained already, from this very start.")
         return start.target
     _check_run(run, resume, say)
@@ -169,15 +170,17 @@ def _identity(start: _Start) -> str:
     return hashlib.sha256("".join(parts).encode() + weights).hexdigest()
 
 
-def _is_finished(target: Bundle, run: RunFolder) -> bool:
+def _is_finished(start: _Start, run: RunFolder) -> bool:
     """Whether the bundle holds what this run would lead to; a damaged one does not."""
-    stage = target.manifest.stages.get("train")
+    stage = start.target.manifest.stages.get("train")
     if stage is None or stage.settings.get("start") != run.identity:
         return False
     try:
-        return all(target.file(name).exists() for name in stage.outputs)
+        held = {name: start.target.file(name) for name in stage.outputs}
     except BundleError:
         return False
+    # what is held out is no part of a run, and yet of the bundle
+    return held[DATA].read_bytes() == _data(start.material)
 
 
 def _check_run(run: RunFolder, resume: bool, say: Say) -> None:
@@ -203,12 +206,16 @@ def _run(phases: Phases, run: RunFolder, workers: int, *, resume: bool) -> None:
 
 def _files(start: _Start, pairs: PairBatches) -> dict[str, bytes]:
     """Of the trained bundle."""
-    known = {"train": start.material.train, "holdout": start.material.holdout}
     return {
         "weights.safetensors": weight_bytes(start.network.state_dict()),
         "frames.npz": _frames(pairs),
-        "data.json": json.dumps(known).encode(),
+        DATA: _data(start.material),
     }
+
+
+def _data(material: Material) -> bytes:
+    """The images by their content."""
+    return json.dumps({"train": material.train, "holdout": material.holdout}).encode()
 
 
 def _frames(pairs: PairBatches) -> bytes:
