@@ -1,8 +1,8 @@
 """Which nodes stay in FP32 whatever the images show: an island, found by rule in any detector.
 
 Rules ask what a node computes, never which module it is in; what a detector knows better it
-declares in its graph. Knows nothing about activation ranges
-or about how FP16 is written: it gives names with reasons.
+declares in its graph. Knows nothing about activation ranges or about how FP16 is written: it gives
+names with reasons.
 """
 
 import difflib

@@ -5,9 +5,10 @@ those. That favours whoever learns from such anomalies, so it is a start and no 
 `eval` on real defects is one.
 """
 
-import shutil
+import dataclasses
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,28 +16,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.bundle import Bundle
+from slsg_edge.bundle import MANIFEST, Bundle, check_name
 from slsg_edge.config import require
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.loading import load_frames
 from slsg_edge.data.splits import train_and_holdout
-from slsg_edge.errors import DatasetError
+from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.exporting import export_bundle
 from slsg_edge.fitting import train
-from slsg_edge.metrics.intervals import Figure, delong, delong_figure
-from slsg_edge.models.recipe import Say
+from slsg_edge.manifest import json_from_manifest
+from slsg_edge.metrics.intervals import NORMAL_QUANTILE, Figure, delong, delong_figure
+from slsg_edge.models.recipe import Say, no_trial
 from slsg_edge.models.registry import DETECTORS
+from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.progress import progress
 from slsg_edge.recipes import settings_of_run
 from slsg_edge.runtime.detector import GraphDetector, choose, open_choice
+from slsg_edge.storage import write_together
 from slsg_edge.synthesis.anomalies import AnomalySimulator, TextureSource
+from slsg_edge.synthesis.textures import ProceduralTextures, TexturePhotos, texture_files
 from slsg_edge.training.checkpoint import unfinished
 from slsg_edge.training.device import device_from_name
 from slsg_edge.training.settings import Resources, TrainSettings
 
 FEWEST = 10  # held-out good images, below which no two detectors can be told apart
 ANOMALIES = 2  # simulated in each held-out image
-_QUANTILE = 1.959963984540054  # of a two-sided 95 % interval
 _SEED = 5  # first word of the seeds, as in training.feed
 
 
@@ -75,6 +79,32 @@ class _Exam:
     labels: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True)
+class _Trials:
+    """Where the trials lie, and what they are trained with."""
+
+    data: Path
+    folder: Path
+    resources: Resources
+    command: str
+    say: Say
+
+    def run(self, detector: str, settings: TrainSettings) -> Bundle:
+        """Trained and exported; goes on where it was stopped, and is not done twice."""
+        path = self.folder / f"{detector}.slsg"
+        bundle = train(
+            self.data,
+            path,
+            settings,
+            self.resources,
+            command=self.command,
+            resume=path.exists() or unfinished(path.with_suffix(".run")),
+            say=self.say,
+        )
+        command = f"slsg-edge export {path}"
+        return export_bundle(bundle, dynamic=False, images=None, command=command).bundle
+
+
 def train_best(
     data: Path,
     output: Path,
@@ -87,58 +117,48 @@ def train_best(
 ) -> Pick:
     """Picks a detector and leaves it, fully trained, in the bundle `output`, which must be new.
 
-    Trials stay in a folder beside it. ConfigError when `output` exists.
+    Trials stay in a folder beside it. ConfigError when `output` exists or a setting is not for
+    every detector; DatasetError when too few good images are held out; and what training raises.
     """
+    check_name(output)
     require(not output.exists(), f"{output} exists already.", "Give a new name, or delete it.")
-    folder = output.with_suffix(".trials")
-    pick = pick_detector(data, folder, files, options, resources, command=command, say=say)
+    trials = _Trials(data, output.with_suffix(".trials"), resources, command, say)
+    pick = _pick(trials, files, options)
     if pick.chosen.shortened:
         say(f"{pick.chosen.detector}: the whole training ...")
         settings = settings_of_run(pick.chosen.detector, files, options)
         resumed = unfinished(output.with_suffix(".run"))
         train(data, output, settings, resources, command=command, resume=resumed, say=say)
     else:
-        shutil.copytree(pick.chosen.bundle.path, output)
+        _adopt(pick.chosen.bundle, output)
     return pick
 
 
-def pick_detector(
-    data: Path,
-    folder: Path,
-    files: Sequence[Path],
-    options: Mapping[str, Any],
-    resources: Resources,
-    *,
-    command: str,
-    say: Say,
-) -> Pick:
-    """Trains the quick detectors into bundles in `folder` and compares them.
+def _adopt(trial: Bundle, output: Path) -> None:
+    """As trained: what came after names the trial's path, and is quickly done again."""
+    stages = {"train": trial.manifest.stages["train"]}
+    manifest = dataclasses.replace(trial.manifest, stages=stages)
+    files = {name: trial.file(name).read_bytes() for name in stages["train"].outputs}
+    write_together(output, {**files, MANIFEST: json_from_manifest(manifest)})
 
-    Raises DatasetError when too few good images are held out, and what training raises.
-    """
-    device = device_from_name(resources.device, resources.workers).place.type
-    trials: list[Trial] = []
-    scores: list[NDArray[np.float32]] = []
-    exam: _Exam | None = None
-    for detector, (settings, shortened) in _candidates(files, options, device).items():
-        exam = exam or _exam(data, settings, resources)
-        say(f"{detector}: {'a short training' if shortened else 'training'} ...")
-        bundle, seconds = _trained(data, folder, detector, settings, resources, command, say)
-        choice = choose(bundle)
-        opened = open_choice(bundle, choice)
-        try:
-            found, milliseconds = _scores(opened, exam, detector)
-        finally:
-            opened.close()
-        figure = delong_figure(found, exam.labels)
-        trials.append(
-            Trial(detector, bundle, figure, seconds, milliseconds, choice.backend, shortened)
-        )
+
+def _pick(trials: _Trials, files: Sequence[Path], options: Mapping[str, Any]) -> Pick:
+    """Trains the quick detectors and compares them."""
+    device = device_from_name(trials.resources.device, trials.resources.workers).place.type
+    candidates = _candidates(files, options, device)
+    # all have the same holdout, resolution and rules of synthesis: those of `TrainSettings`
+    exam = _exam(trials.data, next(iter(candidates.values()))[0], trials.resources)
+    tried, scores = [], []
+    for detector, (settings, shortened) in candidates.items():
+        how = "a short training" if shortened else "training"
+        trials.say(f"{detector}: {DETECTORS[detector].summary} Now {how} ...")
+        bundle = trials.run(detector, settings)
+        trial, found = _examined(bundle, detector, exam, shortened)
+        tried.append(trial)
         scores.append(found)
-    assert exam is not None  # the registry has quick detectors
-    chosen, reason = _decide(trials, np.stack(scores), exam.labels)
+    chosen, reason = _decide(tried, np.stack(scores), exam.labels)
     anomalous = int(exam.labels.sum())
-    return Pick(tuple(trials), chosen, reason, len(exam.labels) - anomalous, anomalous)
+    return Pick(tuple(tried), chosen, reason, len(exam.labels) - anomalous, anomalous)
 
 
 def _candidates(
@@ -147,7 +167,16 @@ def _candidates(
     """Settings by detector, and whether they were cut for the trial."""
     found = {}
     for detector, recipe in DETECTORS.items():
-        settings = settings_of_run(detector, files, options)
+        if recipe.trial is no_trial:
+            continue
+        try:
+            settings = settings_of_run(detector, files, options)
+        except ConfigError as error:
+            raise ConfigError(
+                f"{detector}: {error.what}",
+                fix=f"{error.fix} A choice among detectors takes only settings that all of them "
+                "have; name a --detector for its own.",
+            ) from error
         trial = recipe.trial(settings, device)
         if trial is not None:
             found[detector] = (trial, trial != settings)
@@ -176,38 +205,23 @@ def _exam(data: Path, settings: TrainSettings, resources: Resources) -> _Exam:
 
 
 def _textures(resources: Resources, settings: TrainSettings) -> TextureSource:
-    from slsg_edge.preprocessing import Preprocessing
-    from slsg_edge.synthesis.textures import ProceduralTextures, TexturePhotos, texture_files
-
     if resources.textures is None:
         return ProceduralTextures()
     whole = Preprocessing(settings.preprocessing.height, settings.preprocessing.width)
     return TexturePhotos(load_frames(texture_files(resources.textures), whole))
 
 
-def _trained(
-    data: Path,
-    folder: Path,
-    detector: str,
-    settings: TrainSettings,
-    resources: Resources,
-    command: str,
-    say: Say,
-) -> tuple[Bundle, float]:
-    """A trained and exported bundle, and how long training took."""
-    path = folder / f"{detector}.slsg"
-    bundle = train(
-        data,
-        path,
-        settings,
-        resources,
-        command=command,
-        resume=unfinished(path.with_suffix(".run")),
-        say=say,
-    )
+def _examined(
+    bundle: Bundle, detector: str, exam: _Exam, shortened: bool
+) -> tuple[Trial, NDArray[np.float32]]:
+    """With the scores of the exam's frames, by the best backend that is here."""
+    choice = choose(bundle)
+    with closing(open_choice(bundle, choice)) as opened:
+        found, milliseconds = _scores(opened, exam, detector)
     seconds = bundle.manifest.stages["train"].seconds
-    export = f"slsg-edge export {path}"
-    return export_bundle(bundle, dynamic=False, images=None, command=export).bundle, seconds
+    figure = delong_figure(found, exam.labels)
+    trial = Trial(detector, bundle, figure, seconds, milliseconds, choice.backend, shortened)
+    return trial, found
 
 
 def _scores(detector: GraphDetector, exam: _Exam, name: str) -> tuple[NDArray[np.float32], float]:
@@ -230,7 +244,7 @@ def _decide(
     values, covariance = delong(scores, labels)
     best = int(values.argmax())
     variance = covariance.diagonal() + covariance[best, best] - 2 * covariance[best]
-    near = values[best] - values <= _QUANTILE * np.sqrt(np.maximum(0, variance))
+    near = values[best] - values <= NORMAL_QUANTILE * np.sqrt(np.maximum(0, variance))
     level = np.flatnonzero(near).tolist()
     chosen = min(level, key=lambda index: trials[index].milliseconds)
     others = ", ".join(trials[index].detector for index in level if index != chosen)

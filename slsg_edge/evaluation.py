@@ -210,7 +210,8 @@ def row_of(
 ) -> Row:
     """What `detector` says of an image, its map added to `pixels`.
 
-    A file that is no image, or a score that is no number, is undecided and never good."""
+    A file that is no image, or a score that is no number, is undecided and never good.
+    """
     try:
         image = read_image(sample.image)
     except DatasetError as error:

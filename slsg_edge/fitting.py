@@ -10,6 +10,7 @@ import io
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from slsg_edge.bundle import Bundle, Manifest, new_bundle
 from slsg_edge.data.loading import load_frames
-from slsg_edge.errors import ConfigError
+from slsg_edge.errors import BundleError, ConfigError
 from slsg_edge.models.backbone_weights import backbone_weights
 from slsg_edge.models.backbones import LAYERS, layers_in, load_trunk
 from slsg_edge.models.recipe import AtHand, Network, Phases, Say, Workshop
@@ -42,9 +43,20 @@ from slsg_edge.training.tensorboard import recorder
 from slsg_edge.training.weight_files import weight_bytes
 
 SHOWN_PAIRS = 4  # on each row of the sheet of anomalies, and among the golden frames
+DATA = "data.json"
 GOLDEN_BATCH = 2**31  # a batch that no training comes to
 
 Weights: TypeAlias = Mapping[str, Tensor] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """`settings` leave nothing open; `network` is untrained, `target` not on the disk yet."""
+
+    settings: TrainSettings
+    material: Material
+    network: Network
+    target: Bundle
 
 
 def train(
@@ -59,24 +71,18 @@ def train(
 ) -> Bundle:
     """Trains the detector that `settings` are of and writes its weights into the bundle `output`.
 
-    Raises ConfigError, DatasetError or StorageError; `loop.Interrupted` when stopped, with a
-    checkpoint in the run folder.
+    `resume`: goes on with a stopped run, and leaves a finished one as it is. Raises ConfigError,
+    DatasetError or StorageError; `loop.Interrupted` when stopped, with a checkpoint in the run
+    folder.
     """
     started = time.monotonic()
-    detector = detector_of(settings)
-    recipe = DETECTORS[detector]
-    # an impossible resolution is found before anything is read
-    draft = recipe.network(settings.model, settings.preprocessing)
     device = device_from_name(resources.device, resources.workers)
-    material = choose_material(data, settings.holdout, resources.textures)
-    weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
-    settings = recipe.resolved(settings, _at_hand(material, weights, settings), say)
-    manifest = Manifest(detector, dataclasses.asdict(settings.model), settings.preprocessing)
-    target = new_bundle(output, manifest)
-    torch.manual_seed(settings.seed)
-    network = recipe.network(settings.model, settings.preprocessing)
-    _load_backbone(network, weights, settings, say)
-    run = RunFolder(output.with_suffix(".run"), _identity(settings, network, material))
+    start = _start(data, settings, resources, output, say)
+    settings, material = start.settings, start.material
+    run = RunFolder(output.with_suffix(".run"), _identity(start))
+    if resume and _is_finished(start, run):
+        say(f"{output} is trained already, from this very start.")
+        return start.target
     _check_run(run, resume, say)
     frames, textures = store_material(material, run.path, settings.preprocessing)
     for hint in settings.hints(device.place.type):
@@ -85,16 +91,11 @@ def train(
     workshop = Workshop(settings, frames, textures, device)
     pairs = workshop.pairs(SHOWN_PAIRS)
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
-    _run(recipe.phases(network, workshop), run, device.workers, resume=resume)
-    bundle = target.commit(
+    phases = DETECTORS[detector_of(settings)].phases(start.network, workshop)
+    _run(phases, run, device.workers, resume=resume)
+    bundle = start.target.commit(
         "train",
-        {
-            "weights.safetensors": weight_bytes(network.state_dict()),
-            "frames.npz": _frames(pairs),
-            "data.json": json.dumps(
-                {"train": material.train, "holdout": material.holdout}
-            ).encode(),
-        },
+        _files(start, pairs),
         command=command,
         started=started,
         tools=tool_versions("torch", "opencv-python-headless", "opencv-python"),
@@ -102,12 +103,33 @@ def train(
             "data_fingerprint": material.fingerprint,
             "backbone_weights": resources.backbone_weights,
             "device": str(device.place),
+            "start": run.identity,
             **json.loads(json.dumps(dataclasses.asdict(settings))),
         },
     )
     run.clear()
     forget_material(run.path)
     return bundle
+
+
+def _start(
+    data: Path, settings: TrainSettings, resources: Resources, output: Path, say: Say
+) -> _Start:
+    """Decodes no image but those that the settings leave something to."""
+    detector = detector_of(settings)
+    recipe = DETECTORS[detector]
+    size = settings.preprocessing.height, settings.preprocessing.width
+    # an impossible resolution is found before anything is read
+    draft = recipe.network(settings.model, *size)
+    material = choose_material(data, settings.holdout, resources.textures)
+    weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
+    settings = recipe.resolved(settings, _at_hand(material, weights, settings), say)
+    manifest = Manifest(detector, dataclasses.asdict(settings.model), settings.preprocessing)
+    target = new_bundle(output, manifest)
+    torch.manual_seed(settings.seed)
+    network = recipe.network(settings.model, *size)
+    _load_backbone(network, weights, settings, say)
+    return _Start(settings, material, network, target)
 
 
 def _at_hand(material: Material, weights: Weights, settings: TrainSettings) -> AtHand:
@@ -129,7 +151,8 @@ def _load_backbone(network: Network, weights: Weights, settings: TrainSettings, 
         raise ConfigError(
             f"The backbone weights have nothing for {', '.join(loaded.random)}, which would stay "
             "noise: this detector never trains its backbone.",
-            fix="Give a whole file, or settings that take fewer layers, as in --set model.depth=3.",
+            fix="Give a whole file, or take fewer layers: model.depth or model.layers, as the "
+            "detector has it.",
         )
     if loaded.random:
         say(f"Warning: no backbone weights for {', '.join(loaded.random)}: random at first.")
@@ -140,11 +163,24 @@ def _load_backbone(network: Network, weights: Weights, settings: TrainSettings, 
         )
 
 
-def _identity(settings: TrainSettings, network: Network, material: Material) -> str:
-    """What a checkpoint must share with the run that resumes it; `network` is untrained."""
-    parts = json.dumps(dataclasses.asdict(settings)), material.fingerprint
-    start = weight_bytes(network.state_dict())
-    return hashlib.sha256("".join(parts).encode() + start).hexdigest()
+def _identity(start: _Start) -> str:
+    """What a checkpoint must share with the run that resumes it."""
+    parts = json.dumps(dataclasses.asdict(start.settings)), start.material.fingerprint
+    weights = weight_bytes(start.network.state_dict())
+    return hashlib.sha256("".join(parts).encode() + weights).hexdigest()
+
+
+def _is_finished(start: _Start, run: RunFolder) -> bool:
+    """Whether the bundle holds what this run would lead to; a damaged one does not."""
+    stage = start.target.manifest.stages.get("train")
+    if stage is None or stage.settings.get("start") != run.identity:
+        return False
+    try:
+        held = {name: start.target.file(name) for name in stage.outputs}
+    except BundleError:
+        return False
+    # what is held out is no part of a run, and yet of the bundle
+    return held[DATA].read_bytes() == _data(start.material)
 
 
 def _check_run(run: RunFolder, resume: bool, say: Say) -> None:
@@ -166,6 +202,20 @@ def _run(phases: Phases, run: RunFolder, workers: int, *, resume: bool) -> None:
         phase = make()
         histories[phase.name] = run_phase(phase, run, record, workers=workers, resume=resume)
         charts.write_loss_chart(run.path / "losses.png", histories)
+
+
+def _files(start: _Start, pairs: PairBatches) -> dict[str, bytes]:
+    """Of the trained bundle."""
+    return {
+        "weights.safetensors": weight_bytes(start.network.state_dict()),
+        "frames.npz": _frames(pairs),
+        DATA: _data(start.material),
+    }
+
+
+def _data(material: Material) -> bytes:
+    """The images by their content."""
+    return json.dumps({"train": material.train, "holdout": material.holdout}).encode()
 
 
 def _frames(pairs: PairBatches) -> bytes:

@@ -92,17 +92,19 @@ def train(
     files, options = _files(preset, config), _options(given, set_ or ())
     resources = Resources(backbone_weights, textures, device, workers)
     command = shlex.join(["slsg-edge", *sys.argv[1:]])
+    curves = output
     try:
         if detector == AUTO:
             pick = train_best(data, output, files, options, resources, command=command, say=_say)
             print_pick(pick)
+            curves = output if pick.chosen.shortened else pick.chosen.bundle.path
         else:
             settings = settings_of_run(detector, files, options)
             run(data, output, settings, resources, command=command, resume=resume, say=_say)
     except Interrupted as stopped:
         _say(f"{stopped}. Go on with: {command}{'' if resume else ' --resume'}")
         raise typer.Exit(INTERRUPTED) from stopped
-    typer.echo(f"{output}: trained. Curves and simulated anomalies: {output.with_suffix('.run')}")
+    typer.echo(f"{output}: trained. Curves and simulated anomalies: {curves.with_suffix('.run')}")
     typer.echo(f"next: slsg-edge export {output}")
 
 

@@ -56,7 +56,7 @@ def odd_images(good: Sequence[ImageFacts]) -> list[Odd]:
     found = []
     for index, facts in enumerate(good):
         reasons = {_reason(name, z[index]): abs(z[index]) for name, z in features.items()}
-        worst = max((reason for reason in reasons if reason), key=reasons.__getitem__)
+        worst = max(reasons, key=reasons.__getitem__)
         if reasons[worst] > FAR:
             found.append(Odd(facts, worst, float(reasons[worst])))
     return sorted(found, key=lambda odd: -odd.deviations)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from slsg_edge.models.backbones import Trunk
-from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.synthesis.anomalies import TextureSource
 from slsg_edge.training.device import Device
 from slsg_edge.training.feed import PairBatches
@@ -88,15 +87,16 @@ def as_given(settings: Any, at_hand: AtHand, say: Say) -> Any:
 class Recipe:
     """A detector: `summary` for people, `settings` for TOML, and how it is made and trained.
 
-    `network` raises ConfigError for a resolution that it cannot have. `phases` trains the network
-    in place; the last phase leaves it as it is exported. `trial` is settings and the kind of device
-    (`cpu`, `cuda`, `mps`) to the settings of a training that takes minutes, the same or shortened.
-    `resolved` settles what the settings leave to what is at hand, and says what it decided and why.
+    `network` is untrained, from the spec, height and width; ConfigError for a resolution that it
+    cannot have. `phases` trains the network in place; the last phase leaves it as it is exported.
+    `trial` is settings and the kind of device (`cpu`, `cuda`, `mps`) to the settings of a training
+    that takes minutes, the same or shortened. `resolved` settles what the settings leave to what
+    is at hand, and says what it decided and why.
     """
 
     summary: str
     settings: type[TrainSettings]
-    network: Callable[[Any, Preprocessing], Network]
+    network: Callable[[Any, int, int], Network]
     phases: Callable[[Any, Workshop], Phases]
     trial: Callable[[Any, str], TrainSettings | None] = no_trial
     resolved: Callable[[Any, AtHand, Say], Any] = as_given

@@ -37,4 +37,5 @@ def network_of(detector: str, spec: Mapping[str, Json], preprocessing: Preproces
     """An untrained network as a manifest describes it; ConfigError for an unknown detector."""
     recipe = recipe_of(detector)
     known = type(recipe.settings().model)
-    return recipe.network(settings_from_table(known, spec, "the bundle's spec"), preprocessing)
+    described = settings_from_table(known, spec, "the bundle's spec")
+    return recipe.network(described, preprocessing.height, preprocessing.width)

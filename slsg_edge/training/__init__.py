@@ -1,1 +1,1 @@
-"""From good images to weights: stage 1 (generative pre-training), stage 2, checkpoints."""
+"""From good images to weights, whatever the detector: batches, the loop, descent, checkpoints."""

@@ -22,7 +22,7 @@ def _exported(head: str = "fam", mode: str = "object", score_pixels: int = 0):
     """The network and its graph; three levels, so two alignments."""
     torch.manual_seed(0)
     spec = FractalSpec(depth=3, head=head, mode=mode, score_pixels=score_pixels)
-    model = PixelsToScore(network_from_spec(spec, SIZE)).eval()
+    model = PixelsToScore(network_from_spec(spec, SIZE.height, SIZE.width)).eval()
     rules = PrecisionRules(model.network.keep_fp32, model.network.keep_fp16)
     return model, onnx_from_model(model, SIZE, dynamic=False, rules=rules)
 

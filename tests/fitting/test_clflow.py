@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from slsg_edge.bundle import open_bundle
+from slsg_edge.errors import ConfigError
 from slsg_edge.exporting import trained_model
 from slsg_edge.fitting import train
 from slsg_edge.models.backbones import Trunk
@@ -40,6 +41,16 @@ def _run(good_images, name, settings, resources, **options):
 def _with_loss(settings, **loss):
     training = dataclasses.replace(settings.training, loss=LossSettings(**loss))
     return dataclasses.replace(settings, training=training)
+
+
+def test_a_layer_of_noise_is_nothing_to_learn_a_likelihood_of(
+    good_images, settings, resources, tmp_path
+):
+    torch.save(Trunk(depth=2).state_dict(), tmp_path / "part.pth")
+    partial = dataclasses.replace(resources, backbone_weights=str(tmp_path / "part.pth"))
+    with pytest.raises(ConfigError, match="nothing for layer3") as caught:
+        _run(good_images, "a.slsg", settings, partial)
+    assert "model.layers" in caught.value.fix
 
 
 def test_spread_whitens_each_channel_and_place():

@@ -6,7 +6,9 @@ import json
 import pytest
 from safetensors.numpy import load_file
 
+from slsg_edge import fitting
 from slsg_edge.bundle import open_bundle
+from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import BundleError, ConfigError, DatasetError, StaleBundle
 from slsg_edge.fitting import train
 from slsg_edge.models.backbones import Trunk
@@ -98,6 +100,45 @@ def test_a_damaged_checkpoint_is_refused(good_images, settings, resources, stopp
 def test_with_nothing_to_resume_a_run_says_so_and_starts(good_images, settings, resources):
     _, said = _run(good_images, "a.slsg", settings, resources, resume=True)
     assert any("Nothing to resume" in line for line in said)
+
+
+def test_a_finished_run_is_not_done_again(good_images, settings, resources, monkeypatch):
+    first, _ = _run(good_images, "a.slsg", settings, resources)
+
+    def never(*_, **__):
+        raise AssertionError("it trains again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fitting, "run_phase", never)
+        again, said = _run(good_images, "a.slsg", settings, resources, resume=True)
+    assert again == first
+    assert any("trained already" in line for line in said)
+    other, _ = _run(
+        good_images, "a.slsg", dataclasses.replace(settings, seed=1), resources, resume=True
+    )
+    assert other != first
+    (good_images.parent / "a.slsg" / "weights.safetensors").write_bytes(b"cut short")
+    healed, _ = _run(
+        good_images, "a.slsg", dataclasses.replace(settings, seed=1), resources, resume=True
+    )
+    assert healed == other
+
+
+def test_a_bundle_whose_held_out_images_have_changed_is_not_finished(
+    good_images, settings, resources
+):
+    parted = dataclasses.replace(settings, holdout=0.6)  # two of the six
+    _run(good_images, "a.slsg", parted, resources)
+    path = good_images.parent / "a.slsg"
+    (out, *_), trained = (
+        json.loads(open_bundle(path).file("data.json").read_text())[side]
+        for side in ("holdout", "train")
+    )
+    gone = next(one for one in good_images.iterdir() if content_hash(one) == out)
+    gone.unlink()
+    _, said = _run(good_images, "a.slsg", parted, resources, resume=True)
+    assert not any("trained already" in line for line in said)
+    assert json.loads(open_bundle(path).file("data.json").read_text())["train"] == trained
 
 
 def test_a_finished_run_leaves_neither_checkpoints_nor_copies(good_images, settings, resources):

@@ -10,14 +10,13 @@ from slsg_edge.errors import ConfigError
 from slsg_edge.models.fractalad.attention import CosineAttention, cosine
 from slsg_edge.models.fractalad.head import FlowAlignment
 from slsg_edge.models.fractalad.network import FractalSpec, network_from_spec
-from slsg_edge.preprocessing import Preprocessing
 
-SMALL = Preprocessing(64, 64)
+SMALL = (64, 64)
 
 
-def _network(resolution=SMALL, **spec):
+def _network(size=SMALL, **spec):
     torch.manual_seed(0)
-    return network_from_spec(FractalSpec(**{"depth": 3, **spec}), resolution)
+    return network_from_spec(FractalSpec(**{"depth": 3, **spec}), *size)
 
 
 def _millions(module):
@@ -70,7 +69,7 @@ def test_offsets_are_pixels_of_the_coarse_map():
     [({}, 22.7), ({"mode": "texture"}, 11.5), ({"head": "fpn"}, 22.7)],
 )
 def test_it_is_as_large_as_the_papers(spec, millions):
-    network = _network(Preprocessing(), depth=4, **spec)
+    network = _network((256, 256), depth=4, **spec)
     assert _millions(network) == pytest.approx(millions, abs=0.05)
     assert _millions(network.head) == pytest.approx(0.33, abs=0.01)
 
@@ -79,7 +78,7 @@ def test_it_is_as_large_as_the_papers(spec, millions):
 @pytest.mark.parametrize("head", ["fam", "fpn"])
 @pytest.mark.parametrize("mode", ["object", "texture"])
 def test_every_build_gives_logits_of_the_images_size(depth, head, mode):
-    network = _network(Preprocessing(64, 128), depth=depth, head=head, mode=mode).eval()
+    network = _network((64, 128), depth=depth, head=head, mode=mode).eval()
     (logits,) = network(torch.randn(2, 3, 64, 128))
     assert logits.shape == (2, 1, 64, 128)
     assert torch.isfinite(logits).all()
@@ -119,7 +118,7 @@ def test_specs_that_make_no_sense_are_refused(spec):
 
 def test_a_resolution_that_the_strides_do_not_divide_names_the_next_step():
     with pytest.raises(ConfigError, match="100x128") as caught:
-        _network(Preprocessing(100, 128))
+        _network((100, 128))
     assert "multiples of 16" in caught.value.fix
     with pytest.raises(ConfigError, match="score_pixels"):
         _network(score_pixels=64 * 64 + 1)
@@ -127,5 +126,5 @@ def test_a_resolution_that_the_strides_do_not_divide_names_the_next_step():
 
 def test_the_backbone_may_be_another():
     spec = dataclasses.replace(FractalSpec(), backbone="resnet50", depth=2)
-    network = network_from_spec(spec, SMALL).eval()
+    network = network_from_spec(spec, *SMALL).eval()
     assert network(torch.zeros(1, 3, 64, 64))[0].shape == (1, 1, 64, 64)

@@ -54,7 +54,7 @@ def test_distillation_sums_over_levels():
 def _stepped(settings, images, masks):
     """The network before and after one step, and the losses."""
     torch.manual_seed(0)
-    network = network_from_spec(settings.model, SIZE)
+    network = network_from_spec(settings.model, SIZE.height, SIZE.width)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     phase = training_phase(network, None, settings, device_from_name("cpu", 0))
     losses = phase.step((images, masks))
@@ -90,7 +90,7 @@ def test_the_segmentation_never_reaches_the_student(batch):
 
 def test_mixed_precision_keeps_the_losses(batch):
     torch.manual_seed(0)
-    network = network_from_spec(OBJECT.model, SIZE)
+    network = network_from_spec(OBJECT.model, SIZE.height, SIZE.width)
     mixed = Device(torch.device("cpu"), 0, torch.bfloat16)
     losses = training_phase(network, None, OBJECT, mixed).step(batch)
     assert losses["loss"].dtype == torch.float32

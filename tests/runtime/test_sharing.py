@@ -3,7 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_gpu import PLAN, FakeGpu, FakeKernels, FakeTensorRt
+from fake_gpu import FakeGpu
+from fake_tensorrt import PLAN, FakeKernels, FakeTensorRt
 
 from slsg_edge.bundle import open_bundle
 from slsg_edge.errors import BundleError

@@ -1,64 +1,18 @@
 import threading
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from fake_gpu import PLAN, FakeGpu, FakeKernels, FakeTensorRt
+from fake_tensorrt import PLAN, SIZE, SPEC, Machine, expected_map, picture, random_picture
 
-from slsg_edge.contracts import Frame
 from slsg_edge.errors import CameraError, ConfigError, CudaError, EngineError
-from slsg_edge.line.watching import WatchOptions, watch
-from slsg_edge.preprocessing import Preprocessing, Roi, prepare
-from slsg_edge.runtime.batching import SharedDetector, SharingOptions
-from slsg_edge.runtime.chain import ChainOptions
+from slsg_edge.preprocessing import Roi
 from slsg_edge.runtime.defects import defects_in
-from slsg_edge.runtime.device import Device
 from slsg_edge.runtime.driver import Tensor
-from slsg_edge.runtime.pipeline import Pipeline
 from slsg_edge.runtime.pixel_formats import tight, to_bgr
-from slsg_edge.runtime.tensorrt import TensorRtDetector
 from slsg_edge.scoring import Threshold, judge
 
-SIZE = 32
-SPEC = Preprocessing(SIZE, SIZE)
 HALF = Threshold(0.5, "manual")
-
-
-class Machine:
-    """A fake GPU and TensorRT, and detectors on it."""
-
-    def __init__(self, batch: int = 1, integrated: bool = False) -> None:
-        self.gpu = FakeGpu(integrated=integrated)
-        self.trt = FakeTensorRt(self.gpu, SIZE, batch)
-
-    def detector(self, spec=SPEC, plan=PLAN, kernels=True, **options) -> TensorRtDetector:
-        return TensorRtDetector(
-            Device(self.gpu),
-            self.trt,
-            plan,
-            spec,
-            ChainOptions(**options),
-            "fake fp16",
-            (lambda device: FakeKernels(device, spec)) if kernels else None,
-        )
-
-
-@pytest.fixture
-def machine():
-    return Machine()
-
-
-def picture(level: int, height: int = 40, width: int = 56) -> np.ndarray:
-    return np.full((height, width, 3), level, np.uint8)
-
-
-def random_picture(seed: int, height: int = 40, width: int = 56) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-
-def expected_map(frame: np.ndarray, spec: Preprocessing = SPEC) -> np.ndarray:
-    return prepare(frame, spec).mean(-1, dtype=np.float32) / np.float32(255)
 
 
 @pytest.mark.parametrize("integrated", [False, True])
@@ -162,37 +116,9 @@ def test_prepared_frames_run_in_batches_of_what_the_engine_takes():
     assert machine.trt.enqueued == [2, 2, 1]
 
 
-def test_pictures_of_several_cameras_go_as_one_batch_whatever_their_sizes():
-    machine = Machine(batch=3)
-    pictures = [random_picture(n, 20 + 13 * n, 50 - 7 * n) for n in range(3)]
-    with machine.detector(batch=3) as detector:
-        found = detector.detect_batch(pictures)
-    for one, frame in zip(found, pictures, strict=True):
-        np.testing.assert_allclose(one.anomaly_map, expected_map(frame))
-
-
 def test_an_engine_that_takes_fewer_frames_at_once_is_refused(machine):
     with pytest.raises(EngineError, match="up to 1 frames at once, not 4"):
         machine.detector(batch=4)
-    assert machine.gpu.closed
-
-
-def test_cameras_share_one_gpu_through_one_thread():
-    machine = Machine(batch=2)
-    options = SharingOptions(cameras=2)
-    scores: dict[int, float] = {}
-    with SharedDetector(lambda: machine.detector(batch=2), options) as shared:
-        threads = [
-            threading.Thread(
-                target=lambda n=n: scores.update({n: shared.detect(picture(n)).image_score})
-            )
-            for n in (51, 102)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert scores == pytest.approx({51: 0.2, 102: 0.4})
     assert machine.gpu.closed
 
 
@@ -320,81 +246,6 @@ def test_stages_are_timed_on_the_gpu(machine):
         shown = detector.milliseconds()
     assert list(shown) == ["upload", "preprocess", "engine", "download"]
     assert all(milliseconds > 0 for milliseconds in shown.values())
-
-
-def frames(count: int) -> list[Frame]:
-    images = [random_picture(index, 20 + index % 7, 30) for index in range(count)]
-    return [Frame(index, "test", 0, 0, image=image) for index, image in enumerate(images)]
-
-
-@pytest.mark.parametrize("lanes", [1, 2, 3])
-def test_frames_in_flight_never_mix(lanes):
-    with Machine().detector(lanes=lanes) as detector:
-        pipeline = Pipeline(frames(20), detector)
-        for frame in pipeline:
-            found = pipeline.detect(frame.image)
-            np.testing.assert_allclose(found.anomaly_map, expected_map(frame.image))
-
-
-def test_frames_that_nobody_takes_do_not_disturb_the_others():
-    with Machine().detector(lanes=2) as detector:
-        pipeline = Pipeline(frames(20), detector)
-        for frame in pipeline:
-            if frame.index % 3 == 0:
-                found = pipeline.detect(frame.image)
-                np.testing.assert_allclose(found.anomaly_map, expected_map(frame.image))
-
-
-def test_with_two_lanes_the_next_upload_runs_beside_this_engine(machine):
-    with machine.detector(lanes=2) as detector:
-        machine.gpu.done.clear()
-        pipeline = Pipeline(frames(2), detector)
-        for frame in pipeline:
-            pipeline.detect(frame.image)
-    steps = [step for step in machine.gpu.done if step.endswith((":upload", ":engine"))]
-    assert steps == ["1:upload", "1:upload", "0:engine", "0:engine"]
-
-
-def test_more_frames_in_flight_are_made_room_for_once(machine):
-    with machine.detector() as detector:
-        detector.keep_in_flight(2)
-        assert detector.lanes == 2
-        made = machine.gpu.made.copy()
-        detector.keep_in_flight(2)
-        assert machine.gpu.made == made
-        pipeline = Pipeline(frames(9), detector)
-        for frame in pipeline:
-            found = pipeline.detect(frame.image).anomaly_map
-            np.testing.assert_allclose(found, expected_map(frame.image))
-
-
-class Source(list):
-    """Frames as from files, or as from a camera."""
-
-    dropped = 0
-
-    def __init__(self, given, live=False):
-        super().__init__(given)
-        self.live = live
-
-
-@pytest.mark.parametrize(("live", "lanes"), [(False, 2), (True, 1)])
-def test_frames_of_files_are_watched_in_flight_and_those_of_a_camera_one_by_one(
-    machine, live, lanes
-):
-    dark, light = picture(51), picture(204)
-    given = [Frame(n, "t", 0, 0, image=light if n % 3 == 0 else dark) for n in range(10)]
-    given.insert(4, Frame(10, "t", 0, 0, fault="torn"))
-    records = []
-    sink = SimpleNamespace(write=lambda inspection: records.append(inspection.record))
-    with machine.detector() as detector:
-        options = WatchOptions(every=2, max_frames=5)
-        summary = watch(Source(given, live), detector, HALF, [sink], options)
-        assert detector.lanes == lanes
-    assert [(one.index, one.verdict) for one in records] == [
-        (0, "anomalous"), (2, "good"), (10, "undecided"), (5, "good"), (7, "good"),
-    ]  # fmt: skip
-    assert summary.frames == 5
 
 
 def test_without_kernels_the_cpu_does_their_work(machine):

@@ -12,10 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from slsg_edge.config import require
-from slsg_edge.errors import ConfigError
 from slsg_edge.models.backbones import LAYERS, Architecture, Trunk
 from slsg_edge.models.clflow.flow import Flow, distance
 from slsg_edge.models.recipe import Network
+from slsg_edge.models.requirements import (
+    require_layers,
+    require_resolution,
+    require_score_pixels,
+)
 
 SMALLEST_GRID = 4  # cells a side of the deepest layer
 SMALLEST_DISTANCE = 1e-4  # that the logarithm sees
@@ -37,11 +41,7 @@ class ClflowSpec:
     score_pixels: int = 500
 
     def __post_init__(self) -> None:
-        require(
-            bool(self.layers) and list(self.layers) == sorted(set(self.layers) & {1, 2, 3, 4}),
-            f"model.layers is {list(self.layers)}.",
-            "Give some of 1 to 4, each once and in order, as in [1, 2, 3].",
-        )
+        require_layers(self.layers)
         require(
             self.steps >= 2 and self.steps % 2 == 0,
             f"model.steps is {self.steps}.",
@@ -140,18 +140,9 @@ class ClflowNetwork(Network):
 def network_from_spec(spec: ClflowSpec, height: int, width: int) -> ClflowNetwork:
     """Untrained; ConfigError for a resolution that the strides do not divide."""
     stride = _strides(spec)[-1]
-    for side in (height, width):
-        if side % stride or side < SMALLEST_GRID * stride:
-            raise ConfigError(
-                f"CL-Flow with {LAYERS[spec.layers[-1] - 1]} cannot work at "
-                f"{height}x{width} pixels.",
-                fix=f"Give multiples of {stride} from {SMALLEST_GRID * stride} upwards.",
-            )
-    require(
-        spec.score_pixels <= height * width,
-        f"model.score_pixels is {spec.score_pixels}, more than {height}x{width} pixels are.",
-        f"Give {height * width} or less.",
-    )
+    who = f"CL-Flow with {LAYERS[spec.layers[-1] - 1]}"
+    require_resolution(who, height, width, stride=stride, smallest=SMALLEST_GRID * stride)
+    require_score_pixels(spec.score_pixels, height, width)
     return ClflowNetwork(spec, height, width)
 
 

@@ -1,16 +1,11 @@
 """CL-Flow as the registry has it: count how features spread, learn, count how good images score."""
 
 from slsg_edge.models.clflow.descent import Projections, descent_phase
-from slsg_edge.models.clflow.network import ClflowNetwork, ClflowSpec, network_from_spec
+from slsg_edge.models.clflow.network import ClflowNetwork, network_from_spec
 from slsg_edge.models.clflow.settings import ClflowSettings
 from slsg_edge.models.clflow.statistics import Scores, Spread, score_phase, spread_phase
 from slsg_edge.models.recipe import Phases, Recipe, Workshop
-from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.training.loop import Phase
-
-
-def _network(spec: ClflowSpec, resolution: Preprocessing) -> ClflowNetwork:
-    return network_from_spec(spec, resolution.height, resolution.width)
 
 
 def _phases(network: ClflowNetwork, workshop: Workshop) -> Phases:
@@ -41,7 +36,7 @@ def _trial(settings: ClflowSettings, device: str) -> ClflowSettings | None:
 CLFLOW = Recipe(
     "Textures and small defects: a likelihood of features, sharpened by simulated anomalies.",
     ClflowSettings,
-    _network,
+    network_from_spec,
     _phases,
     _trial,
 )

@@ -66,6 +66,11 @@ class ClflowSettings(TrainSettings):
     model: ClflowSpec = field(default_factory=ClflowSpec)
     training: FlowTraining = field(default_factory=FlowTraining)
 
+    @property
+    def needs_all_layers(self) -> bool:
+        """The flows learn what features good images have, of whatever layer."""
+        return True
+
     def hints(self, device: str) -> Iterator[str]:
         if device == "cpu":
             yield "the flows want a GPU; model.layers=[3] and model.kernels=[3,1] cost less."

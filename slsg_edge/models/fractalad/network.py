@@ -11,12 +11,11 @@ from typing import Literal
 from torch import Tensor
 
 from slsg_edge.config import require
-from slsg_edge.errors import ConfigError
 from slsg_edge.models.backbones import LAYERS, Architecture, Trunk
 from slsg_edge.models.fractalad.attention import CosineAttention
 from slsg_edge.models.fractalad.head import PyramidHead
 from slsg_edge.models.recipe import Network
-from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.models.requirements import require_resolution, require_score_pixels
 
 SHALLOWEST = 2  # layers: of one there is no pyramid
 
@@ -26,10 +25,9 @@ class FractalSpec:
     """With the model resolution, all that is needed to build what a weight file fits.
 
     depth: layers of the backbone that are looked at; 0 is as many of the paper's 4 as the weights
-    have. mode: `auto` looks at the
-    training images, see `mode`. head: `fam` is the paper's flow alignment, `fpn` adds without it
-    and needs no GridSample. score_pixels: the image score is the mean of so many largest pixels;
-    0, the paper's, is the mean of the whole map.
+    have. mode: `auto` looks at the training images, see `mode`. head: `fam` is the paper's flow
+    alignment, `fpn` adds without it and needs no GridSample. score_pixels: the image score is the
+    mean of so many largest pixels; 0, the paper's, is the mean of the whole map.
     """
 
     backbone: Architecture = "resnet18"
@@ -86,20 +84,11 @@ class FractalNetwork(Network):
         return (self.head(self.seen(x)),)
 
 
-def network_from_spec(spec: FractalSpec, resolution: Preprocessing) -> FractalNetwork:
+def network_from_spec(spec: FractalSpec, height: int, width: int) -> FractalNetwork:
     """Untrained; ConfigError for a resolution that the strides do not divide."""
-    height, width = resolution.height, resolution.width
     depth = spec.depth or len(LAYERS)
     deepest = 2 ** (depth + 1)
-    if height % deepest or width % deepest or min(height, width) < 2 * deepest:
-        raise ConfigError(
-            f"FractalAD cannot work at {height}x{width} pixels.",
-            fix=f"Give multiples of {deepest} from {2 * deepest} upwards, as in 256.",
-        )
-    require(
-        spec.score_pixels <= height * width,
-        f"model.score_pixels is {spec.score_pixels}, more than {height}x{width} pixels.",
-        "Give fewer, or 0 for the whole map.",
-    )
+    require_resolution("FractalAD", height, width, stride=deepest, smallest=2 * deepest)
+    require_score_pixels(spec.score_pixels, height, width)
     strides = [2 ** (level + 2) for level in range(depth)]
     return FractalNetwork(spec, [(height // stride, width // stride) for stride in strides])

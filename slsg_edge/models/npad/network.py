@@ -9,11 +9,11 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from slsg_edge.errors import ConfigError
 from slsg_edge.models.backbones import Trunk
 from slsg_edge.models.npad.head import Head
 from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.models.recipe import Network
+from slsg_edge.models.requirements import require_resolution
 
 STRIDE = 32  # what every layer and grid divides
 SMALLEST = 64
@@ -48,10 +48,5 @@ class NpadNetwork(Network):
 
 def network_from_spec(spec: NpadSpec, height: int, width: int) -> NpadNetwork:
     """Empty; ConfigError for a resolution that the strides do not divide."""
-    for side in (height, width):
-        if side < SMALLEST or side % STRIDE:
-            raise ConfigError(
-                f"N-pad cannot work at {height}x{width} pixels.",
-                fix=f"Give multiples of {STRIDE} from {SMALLEST} upwards, as in 256.",
-            )
+    require_resolution("N-pad", height, width, stride=STRIDE, smallest=SMALLEST)
     return NpadNetwork(spec, height, width)

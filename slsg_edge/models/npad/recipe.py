@@ -4,13 +4,7 @@ from slsg_edge.models.npad.gathering import Gathering
 from slsg_edge.models.npad.network import NpadNetwork, network_from_spec
 from slsg_edge.models.npad.reduction import LEARNED, reduction
 from slsg_edge.models.npad.settings import NpadSettings
-from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.models.recipe import Phases, Recipe, Workshop
-from slsg_edge.preprocessing import Preprocessing
-
-
-def _network(spec: NpadSpec, resolution: Preprocessing) -> NpadNetwork:
-    return network_from_spec(spec, resolution.height, resolution.width)
 
 
 def _phases(network: NpadNetwork, workshop: Workshop) -> Phases:
@@ -34,7 +28,7 @@ def _trial(settings: NpadSettings, device: str) -> NpadSettings:
 NPAD = Recipe(
     "Deviations from good images, place by place; no training, one pass over the images.",
     NpadSettings,
-    _network,
+    network_from_spec,
     _phases,
     _trial,
 )

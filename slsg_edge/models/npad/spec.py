@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from slsg_edge.config import require, require_shares
-from slsg_edge.models.backbones import LAYERS, WIDTHS, Architecture
+from slsg_edge.models.backbones import WIDTHS, Architecture
+from slsg_edge.models.requirements import require_layers
 
 FLOAT = 4  # bytes
 LARGEST_TOPK = 3839  # of TensorRT
@@ -34,20 +35,13 @@ class NpadSpec:
     score_share: float = 0.02
 
     def __post_init__(self) -> None:
-        layers = list(self.layers)
-        require(
-            bool(layers)
-            and layers == sorted(set(layers))
-            and set(layers) <= set(range(1, len(LAYERS) + 1)),
-            f"model.layers is {layers}.",
-            f"Give some of 1 to {len(LAYERS)} in order, as in [2, 3].",
-        )
+        require_layers(self.layers)
         require(self.stride in (4, 8, 16), f"model.stride is {self.stride}.", "Give 4, 8 or 16.")
-        fewest = sum(WIDTHS[layer - 1] for layer in layers)
+        fewest = sum(WIDTHS[layer - 1] for layer in self.layers)
         require(
             1 <= self.channels <= fewest,
             f"model.channels is {self.channels}.",
-            f"Give 1 to {fewest}, what layers {layers} have at least.",
+            f"Give 1 to {fewest}, what layers {list(self.layers)} have at least.",
         )
         require(
             0 <= self.rank < self.channels,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from slsg_edge.errors import ConfigError
+from slsg_edge.models.requirements import require_resolution
 from slsg_edge.models.slsg.edge import EdgeNetwork
 from slsg_edge.models.slsg.graph import STRIDE
 from slsg_edge.models.slsg.paper import PaperNetwork
@@ -26,10 +26,5 @@ class SlsgSpec:
 
 def network_from_spec(spec: SlsgSpec, height: int, width: int) -> SlsgNetwork:
     """Untrained; ConfigError for a resolution that the strides do not divide."""
-    for side in (height, width):
-        if side < SMALLEST or side % STRIDE:
-            raise ConfigError(
-                f"SLSG cannot work at {height}x{width} pixels.",
-                fix=f"Give multiples of {STRIDE} from {SMALLEST} upwards, as in 256.",
-            )
+    require_resolution("SLSG", height, width, stride=STRIDE, smallest=SMALLEST)
     return VARIANTS[spec.variant](height, width)

@@ -2,15 +2,10 @@
 
 from slsg_edge.models.recipe import Phases, Recipe, Workshop
 from slsg_edge.models.slsg.corruption import CorruptionBatches
-from slsg_edge.models.slsg.network import SlsgNetwork, SlsgSpec, network_from_spec
+from slsg_edge.models.slsg.network import SlsgNetwork, network_from_spec
 from slsg_edge.models.slsg.pretraining import pretraining_phase
 from slsg_edge.models.slsg.segmentation import segmentation_phase
 from slsg_edge.models.slsg.settings import SlsgSettings
-from slsg_edge.preprocessing import Preprocessing
-
-
-def _network(spec: SlsgSpec, resolution: Preprocessing) -> SlsgNetwork:
-    return network_from_spec(spec, resolution.height, resolution.width)
 
 
 def _phases(network: SlsgNetwork, workshop: Workshop) -> Phases:
@@ -26,6 +21,6 @@ def _phases(network: SlsgNetwork, workshop: Workshop) -> Phases:
 SLSG = Recipe(
     "Broken rules: parts missing, misplaced or swapped; learns from simulated anomalies.",
     SlsgSettings,
-    _network,
+    network_from_spec,
     _phases,
 )

@@ -1,0 +1,7 @@
+import pytest
+from fake_tensorrt import Machine
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
