@@ -188,7 +188,7 @@ def _exam(data: Path, settings: TrainSettings, resources: Resources) -> _Exam:
     _, held_out = train_and_holdout(read_dataset(data), settings.holdout)
     if len(held_out) < FEWEST:
         raise DatasetError(
-            f"{len(held_out)} good images are held out, too few to choose a detector by.",
+            f"Good images held out: {len(held_out)}, too few to choose a detector by.",
             fix=f"Give more good images or a larger holdout, for at least {FEWEST}; "
             "or name a --detector.",
         )

@@ -3,12 +3,12 @@
 OpenCV decodes and resizes without holding Python's lock, so threads are enough.
 """
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from slsg_edge.images import quiet_opencv
+from slsg_edge.machine import usable_cores
 
 _THREADS = 8  # more only fight over the disk
 
@@ -22,7 +22,7 @@ def in_threads(
     progress: Callable[[], None] | None = None,
 ) -> list[Result]:
     """In the order given; `progress` is called once per item, and the first error ends it."""
-    threads = min(_THREADS, os.cpu_count() or 1)
+    threads = min(_THREADS, usable_cores())
     results = []
     with quiet_opencv(), ThreadPoolExecutor(threads) as pool:
         try:
