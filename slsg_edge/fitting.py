@@ -27,6 +27,7 @@ from slsg_edge.models.backbones import LAYERS, layers_in, load_trunk
 from slsg_edge.models.recipe import AtHand, Network, Phases, Say, Workshop
 from slsg_edge.models.registry import DETECTORS, detector_of
 from slsg_edge.provenance import tool_versions
+from slsg_edge.tolerances import DEFAULTS
 from slsg_edge.training import charts
 from slsg_edge.training.checkpoint import History, RunFolder, unfinished
 from slsg_edge.training.device import device_from_name
@@ -124,7 +125,12 @@ def _start(
     material = choose_material(data, settings.holdout, resources.textures)
     weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
     settings = recipe.resolved(settings, _at_hand(material, weights, settings), say)
-    manifest = Manifest(detector, dataclasses.asdict(settings.model), settings.preprocessing)
+    manifest = Manifest(
+        detector,
+        dataclasses.asdict(settings.model),
+        settings.preprocessing,
+        tolerances={**DEFAULTS, **draft.tolerances},
+    )
     target = new_bundle(output, manifest)
     torch.manual_seed(settings.seed)
     network = recipe.network(settings.model, *size)

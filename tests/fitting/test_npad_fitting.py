@@ -14,9 +14,11 @@ from slsg_edge.exporting import export_bundle, trained_model
 from slsg_edge.fitting import train
 from slsg_edge.images import read_image
 from slsg_edge.models.backbones import Trunk
+from slsg_edge.models.npad.network import NpadNetwork
 from slsg_edge.models.npad.settings import NpadSettings, StatisticsSettings
 from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.tolerances import DEFAULTS
 
 
 @pytest.fixture
@@ -111,3 +113,10 @@ def test_a_layer_without_weights_is_refused(good_images, settings, resources, tm
             settings,
             dataclasses.replace(resources, backbone_weights=str(weights)),
         )
+
+
+def test_what_int8_may_cost_stands_in_the_bundle(good_images, settings, resources):
+    path = _run(good_images, "a.slsg", settings, resources)
+    tolerances = open_bundle(path).manifest.tolerances
+    assert tolerances["int8"] == NpadNetwork.tolerances["int8"]
+    assert tolerances["fp16"] == DEFAULTS["fp16"]
