@@ -25,7 +25,8 @@ from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.exporting import export_bundle
 from slsg_edge.fitting import train
 from slsg_edge.manifest import json_from_manifest
-from slsg_edge.metrics.intervals import NORMAL_QUANTILE, Figure, delong, delong_figure
+from slsg_edge.metrics.differences import delong_change
+from slsg_edge.metrics.intervals import Figure, delong, delong_figure
 from slsg_edge.models.recipe import Say, no_trial
 from slsg_edge.models.registry import DETECTORS
 from slsg_edge.preprocessing import Preprocessing
@@ -241,11 +242,12 @@ def _decide(
     trials: Sequence[Trial], scores: NDArray[np.float32], labels: NDArray[np.bool_]
 ) -> tuple[Trial, str]:
     """Of those whose AUROC is not significantly below the best one's (DeLong), the fastest."""
-    values, covariance = delong(scores, labels)
-    best = int(values.argmax())
-    variance = covariance.diagonal() + covariance[best, best] - 2 * covariance[best]
-    near = values[best] - values <= NORMAL_QUANTILE * np.sqrt(np.maximum(0, variance))
-    level = np.flatnonzero(near).tolist()
+    best = int(delong(scores, labels)[0].argmax())
+    level = [
+        index
+        for index, other in enumerate(scores)
+        if not delong_change(scores[best], other, labels).sure
+    ]
     chosen = min(level, key=lambda index: trials[index].milliseconds)
     others = ", ".join(trials[index].detector for index in level if index != chosen)
     if chosen != best:

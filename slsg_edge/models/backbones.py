@@ -4,7 +4,7 @@ Knows nothing about detectors: which features a detector takes, and whether it s
 max-pool, is the detector's own affair. Nor about files: see `backbone_weights`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -99,6 +99,11 @@ class Trunk(nn.Module):
     def layers(self) -> list[nn.Module]:
         """layer1, layer2, ... as far as this trunk goes."""
         return [getattr(self, name) for name in LAYERS[: len(self.widths)]]
+
+    def features(self, x: Tensor, layers: Iterable[int]) -> list[Tensor]:
+        """What these layers give, by their numbers from 1."""
+        given = self(x)
+        return [given[layer - 1] for layer in layers]
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Normalised RGB (N, 3, H, W) to what each layer gives, with the stock stem: strides 4,

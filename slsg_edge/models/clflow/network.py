@@ -125,8 +125,7 @@ class ClflowNetwork(Network):
 
     def features(self, x: Tensor) -> list[Tensor]:
         """Of the layers that have a flow."""
-        found = self.trunk(x)
-        return [found[layer - 1] for layer in self.layers]
+        return self.trunk.features(x, self.layers)
 
     def logits(self, x: Tensor) -> Tensor:
         """(N, 1, H, W), before calibration."""

@@ -47,8 +47,7 @@ class NpadNetwork(Network):
 
     def features(self, x: Tensor) -> list[Tensor]:
         """Of the layers that make a patch."""
-        given = self.trunk(x)
-        return [given[layer - 1] for layer in self.spec.layers]
+        return self.trunk.features(x, self.spec.layers)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         return (self.head(self.features(x)),)
