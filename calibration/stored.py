@@ -4,13 +4,13 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
-from slsg_edge.bundle import MODEL_FILES, Bundle
+from slsg_edge.bundle.folder import MODEL_FILES, Bundle
+from slsg_edge.bundle.thresholds import stage_of, threshold_of
 from slsg_edge.calibration.threshold import threshold_by_hand
 from slsg_edge.errors import BundleError, UntrustedBundle
-from slsg_edge.provenance import tool_versions
+from slsg_edge.machine.versions import tool_versions
 from slsg_edge.runtime.detector import BACKENDS, REFERENCE
 from slsg_edge.scoring import Threshold
-from slsg_edge.thresholds import stage_of, threshold_of
 
 RECORD = "data.json"
 TOOLS = ("onnxruntime", "openvino", "tensorrt")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slsg_edge.bundle.engine_record import EngineOptions, IoTensor
 from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS
 from slsg_edge.errors import EngineError
 from slsg_edge.export.precision_proof import (
@@ -20,8 +21,7 @@ from slsg_edge.export.precision_proof import (
     prove_engine,
     prove_network,
 )
-from slsg_edge.fingerprint import EngineOptions, IoTensor
-from slsg_edge.tensorrt_api import (
+from slsg_edge.machine.tensorrt import (
     Observer,
     TensorRt,
     allow_precision,
@@ -33,7 +33,7 @@ from slsg_edge.tensorrt_api import (
     timing_cache_of,
     use_dla,
 )
-from slsg_edge.tensorrt_surface import (
+from slsg_edge.machine.tensorrt_surface import (
     Config,
     EngineBuilder,
     EngineRuntime,

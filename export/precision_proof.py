@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from slsg_edge.bundle.engine_record import LayerCount
 from slsg_edge.contracts import Precision
 from slsg_edge.errors import EngineError
-from slsg_edge.fingerprint import LayerCount
-from slsg_edge.tensorrt_surface import Layer, Network, Tensor
+from slsg_edge.machine.tensorrt_surface import Layer, Network, Tensor
 
 # The kinds that carry the arithmetic; what is left of a network moves and reshapes.
 COMPUTE = ("CONVOLUTION", "DECONVOLUTION", "MATRIX_MULTIPLY")

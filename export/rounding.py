@@ -76,7 +76,7 @@ def range_of(values: NDArray[Any]) -> ValueRange:
 
 
 def activation_ranges(frames: Iterable[Mapping[str, NDArray[Any]]]) -> dict[str, ValueRange]:
-    """The widest over frames, tensor by tensor, of what `runtime.activations` yields."""
+    """The widest over frames, tensor by tensor, of what `stages.activations` yields."""
     found: dict[str, ValueRange] = {}
     for frame in frames:
         for name, values in frame.items():

@@ -13,12 +13,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.bundle import MODEL_FILES, Bundle
+from slsg_edge.bundle.folder import MODEL_FILES, Bundle
+from slsg_edge.bundle.thresholds import threshold_of
 from slsg_edge.config import unknown_name
 from slsg_edge.contracts import Detector, Precision
 from slsg_edge.errors import MissingDependency, SlsgError, UntrustedBundle
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.thresholds import threshold_of
 
 REFERENCE = "onnxruntime-fp32"
 

@@ -8,23 +8,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slsg_edge.bundle import Bundle
+from slsg_edge.bundle.engine_record import Fingerprint, fingerprint_of, require_usable
+from slsg_edge.bundle.folder import Bundle
 from slsg_edge.contracts import Precision
 from slsg_edge.errors import BundleError, CudaError, MissingDependency, SlsgError, UntrustedBundle
-from slsg_edge.fingerprint import Fingerprint, fingerprint_of, require_usable
-from slsg_edge.nvidia import Gpu, first_gpu
+from slsg_edge.machine.nvidia import Gpu, first_gpu
+from slsg_edge.machine.tensorrt import FULL, RTX, RUNTIMES, load_runtime
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.runtime.chain import ChainOptions
-from slsg_edge.runtime.compilation import kernel_images
-from slsg_edge.runtime.cuda import open_device
-from slsg_edge.runtime.defect_kernels import DefectKernels
-from slsg_edge.runtime.device import Device
-from slsg_edge.runtime.device_kernels import DeviceKernels
-from slsg_edge.runtime.frame_kernels import FrameKernels
-from slsg_edge.runtime.programs import TensorRtRuntime
-from slsg_edge.runtime.resources import Stream
+from slsg_edge.runtime.gpu.chain import ChainOptions
+from slsg_edge.runtime.gpu.compilation import kernel_images
+from slsg_edge.runtime.gpu.cuda import open_device
+from slsg_edge.runtime.gpu.defect_kernels import DefectKernels
+from slsg_edge.runtime.gpu.device import Device
+from slsg_edge.runtime.gpu.device_kernels import DeviceKernels
+from slsg_edge.runtime.gpu.frame_kernels import FrameKernels
+from slsg_edge.runtime.gpu.programs import TensorRtRuntime
+from slsg_edge.runtime.gpu.resources import Stream
 from slsg_edge.runtime.tensorrt import TensorRtDetector
-from slsg_edge.tensorrt_api import FULL, RTX, RUNTIMES, load_runtime
 
 SUFFIX = ".engine"
 _BEST = "engines/current-"  # built for this very GPU; others are portable and slower

@@ -2,8 +2,8 @@
 
 Stands between a source and whoever inspects: give it for both. `watch` leaves it out for live
 cameras, since a frame that waits for the next one is late. Knows nothing about files; decoding
-ahead is `line.files`' part. ONNX Runtime needs none of it: there is no upload, and its threads have
-the cores.
+ahead is the part of `line.sources.files`. ONNX Runtime needs none of it: there is no upload, and
+its threads have the cores.
 """
 
 from collections import deque

@@ -1,14 +1,14 @@
 """The chosen model of a bundle for several cameras at once, whatever runs it."""
 
-from slsg_edge.bundle import Bundle
+from slsg_edge.bundle.folder import Bundle
 from slsg_edge.runtime.batching import (
     BatchDetector,
     PreparedBatches,
     SharedDetector,
     SharingOptions,
 )
-from slsg_edge.runtime.chain import ChainOptions
 from slsg_edge.runtime.detector import Choice, open_choice
+from slsg_edge.runtime.gpu.chain import ChainOptions
 
 _ENGINES = "tensorrt-"
 

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from slsg_edge.contracts import AnomalyMap, Image, Mask, Prediction
 from slsg_edge.errors import CudaError, EngineError
 from slsg_edge.preprocessing import Preprocessing, Roi, cut, require_inside
-from slsg_edge.runtime.chain import Chain, ChainOptions
-from slsg_edge.runtime.defect_kernels import DefectKernels
-from slsg_edge.runtime.defects import Defect, defects_in, mask_of
-from slsg_edge.runtime.device import Device
-from slsg_edge.runtime.driver import Runtime
-from slsg_edge.runtime.frame_kernels import FrameKernels
 from slsg_edge.runtime.frames import check_frame
-from slsg_edge.runtime.network import Network
-from slsg_edge.runtime.pixel_formats import Layout, require_bytes
-from slsg_edge.runtime.resources import Stream
+from slsg_edge.runtime.gpu.chain import Chain, ChainOptions
+from slsg_edge.runtime.gpu.defect_kernels import DefectKernels
+from slsg_edge.runtime.gpu.defects import Defect, defects_in, mask_of
+from slsg_edge.runtime.gpu.device import Device
+from slsg_edge.runtime.gpu.driver import Runtime
+from slsg_edge.runtime.gpu.frame_kernels import FrameKernels
+from slsg_edge.runtime.gpu.network import Network
+from slsg_edge.runtime.gpu.pixel_formats import Layout, require_bytes
+from slsg_edge.runtime.gpu.resources import Stream
 
 _LIVE = 0  # the lane of frames that come one at a time
 

@@ -13,14 +13,14 @@ import pytest
 import trained
 from onnx import TensorProto, helper
 
-from slsg_edge.bundle import Bundle, Manifest, new_bundle, open_bundle
+from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle, open_bundle
 from slsg_edge.calibration.sensitivity import Budget
 from slsg_edge.errors import MissingDependency
 from slsg_edge.images import quiet_ffmpeg
+from slsg_edge.machine.tensorrt import RTX, TensorRt, load_tensorrt
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.quantising import Int8Settings, quantise_bundle
 from slsg_edge.scoring import Threshold
-from slsg_edge.tensorrt_api import RTX, TensorRt, load_tensorrt
+from slsg_edge.stages.int8 import Int8Settings, quantise_bundle
 
 SIZE = 32
 SPEC = Preprocessing(SIZE, SIZE)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.nvidia import Gpu
-from slsg_edge.runtime.driver import Grid
+from slsg_edge.machine.nvidia import Gpu
+from slsg_edge.runtime.gpu.driver import Grid
 
 ORIN = Gpu("Orin", "8.7", "12.6", "540.4.0", "36.4.0")
 START = 1 << 20  # of the addresses

@@ -8,9 +8,9 @@ import numpy as np
 from fake_gpu import FakeGpu, Thing
 
 from slsg_edge.preprocessing import Preprocessing, prepare
-from slsg_edge.runtime.chain import ChainOptions
-from slsg_edge.runtime.device import Device
-from slsg_edge.runtime.driver import Grid, Tensor
+from slsg_edge.runtime.gpu.chain import ChainOptions
+from slsg_edge.runtime.gpu.device import Device
+from slsg_edge.runtime.gpu.driver import Grid, Tensor
 from slsg_edge.runtime.tensorrt import TensorRtDetector
 
 PLAN = bytes(range(256)) * 40  # what the fake TensorRT takes for an engine

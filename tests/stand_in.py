@@ -5,13 +5,13 @@ So the whole chain runs where there is no TensorRT: over the shim, and on any GP
 
 from pathlib import Path
 
-from slsg_edge.nvidia import Gpu
+from slsg_edge.machine.nvidia import Gpu
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.runtime.compilation import OPTIONS, compiler_for
-from slsg_edge.runtime.compilers import installed
-from slsg_edge.runtime.device import Device
-from slsg_edge.runtime.driver import Driver, Tensor
-from slsg_edge.runtime.resources import Stream
+from slsg_edge.runtime.gpu.compilation import OPTIONS, compiler_for
+from slsg_edge.runtime.gpu.compilers import installed
+from slsg_edge.runtime.gpu.device import Device
+from slsg_edge.runtime.gpu.driver import Driver, Tensor
+from slsg_edge.runtime.gpu.resources import Stream
 
 SOURCE = Path(__file__).with_suffix(".cu")
 NAME = SOURCE.stem

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from slsg_edge.cli import app
 from slsg_edge.demo import DemoResult, _claim
 from slsg_edge.errors import ConfigError
-from slsg_edge.evaluation import Evaluation
+from slsg_edge.evaluation.evaluate import Evaluation
 from slsg_edge.line.records import WatchSummary
 from slsg_edge.metrics.intervals import Figure
 

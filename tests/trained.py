@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import slsg_edge
-from slsg_edge.bundle import open_bundle
+from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.demo import SETTINGS
-from slsg_edge.exporting import export_bundle
-from slsg_edge.fitting import train
-from slsg_edge.recipes import settings_of_run
 from slsg_edge.sample.dataset import SampleCounts, write_dataset
+from slsg_edge.stages.export import export_bundle
+from slsg_edge.stages.settings import settings_of_run
+from slsg_edge.stages.train import train
 from slsg_edge.training.settings import Resources
 
 COUNTS = SampleCounts(60, 40, 20, 15, 15, size=160)

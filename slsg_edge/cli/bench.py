@@ -12,9 +12,9 @@ from slsg_edge.cli.options import AsJson, Backends, Threads
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
-    from slsg_edge.benchmarking import Benchmark
-    from slsg_edge.bundle import Bundle
-    from slsg_edge.comparing import Comparison
+    from slsg_edge.bench.frame import Benchmark
+    from slsg_edge.bench.race import Comparison
+    from slsg_edge.bundle.folder import Bundle
     from slsg_edge.runtime.detector import Choice
 
 TARGET = 1.10  # loop to bare model: what everything around the model may cost
@@ -38,7 +38,7 @@ def bench(
     import json
     from dataclasses import asdict
 
-    from slsg_edge.bundle import open_bundle
+    from slsg_edge.bundle.folder import open_bundle
     from slsg_edge.runtime.detector import choose
 
     opened = open_bundle(bundle)
@@ -64,7 +64,7 @@ def bench(
 def _measure(
     bundle: "Bundle", choice: "Choice", images: Path | None, frames: int, threads: int | None
 ) -> "Benchmark":
-    from slsg_edge.benchmarking import PAIRS, benchmark
+    from slsg_edge.bench.frame import PAIRS, benchmark
     from slsg_edge.progress import progress
     from slsg_edge.runtime.detector import open_choice
     from slsg_edge.scoring import Threshold
@@ -91,7 +91,7 @@ def _compare(
 ) -> "Comparison":
     import numpy as np
 
-    from slsg_edge.comparing import compare, rounds_of
+    from slsg_edge.bench.race import compare, rounds_of
     from slsg_edge.images import read_image
     from slsg_edge.preprocessing import prepare
     from slsg_edge.progress import progress
@@ -120,8 +120,8 @@ def _paths(bundle: "Bundle", images: Path | None) -> Iterator[list[Path]]:
     """Image files: those of the user, or the golden frames in a folder that goes away again."""
     import tempfile
 
-    from slsg_edge.benchmarking import golden_frames, write_frames
-    from slsg_edge.line.files import images_in
+    from slsg_edge.bench.frame import golden_frames, write_frames
+    from slsg_edge.line.sources.files import images_in
 
     if images is not None:
         yield images_in(images)

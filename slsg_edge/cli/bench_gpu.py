@@ -9,7 +9,7 @@ from slsg_edge.cli.options import AsJson
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from slsg_edge.gpu_bench import ChainTiming, GpuBenchmark
+    from slsg_edge.bench.gpu import ChainTiming, GpuBenchmark
 
 
 def bench_gpu(
@@ -32,10 +32,10 @@ def bench_gpu(
     import json
     from dataclasses import asdict
 
-    from slsg_edge.gpu_bench import GpuBenchSettings, gpu_benchmark
-    from slsg_edge.runtime.compilation import kernel_images
-    from slsg_edge.runtime.cuda import open_device
-    from slsg_edge.runtime.device_kernels import DeviceKernels
+    from slsg_edge.bench.gpu import GpuBenchSettings, gpu_benchmark
+    from slsg_edge.runtime.gpu.compilation import kernel_images
+    from slsg_edge.runtime.gpu.cuda import open_device
+    from slsg_edge.runtime.gpu.device_kernels import DeviceKernels
 
     settings = GpuBenchSettings(width, height, side, rounds)
     with open_device() as device:

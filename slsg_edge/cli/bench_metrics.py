@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from slsg_edge.metric_bench import MetricBenchmark
+    from slsg_edge.bench.metrics import MetricBenchmark
 
 
 def bench_metrics(
@@ -29,7 +29,7 @@ def bench_metrics(
     import json
     from dataclasses import asdict
 
-    from slsg_edge.metric_bench import metric_benchmark
+    from slsg_edge.bench.metrics import metric_benchmark
 
     result = metric_benchmark(maps, side, streamed, folder)
     if as_json:

@@ -11,8 +11,8 @@ from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
     from slsg_edge.contracts import Precision
-    from slsg_edge.engines import EngineBuild
-    from slsg_edge.refitting import Refit
+    from slsg_edge.stages.engine import EngineBuild
+    from slsg_edge.stages.refit import Refit
 
 _LEAST_WORKSPACE = 16  # MB: below, no convolution finds a kernel
 
@@ -52,10 +52,10 @@ def build_engine(
     as_json: AsJson = False,
 ) -> None:
     """Build a TensorRT engine and prove that it has the precision."""
-    from slsg_edge.bundle import open_bundle
-    from slsg_edge.engines import build_engine as build
-    from slsg_edge.engines import target_named
-    from slsg_edge.fingerprint import EngineOptions
+    from slsg_edge.bundle.engine_record import EngineOptions
+    from slsg_edge.bundle.folder import open_bundle
+    from slsg_edge.stages.engine import build_engine as build
+    from slsg_edge.stages.engine import target_named
 
     wanted = target_named(target)
     options = EngineOptions(
@@ -77,7 +77,7 @@ def build_engine(
 
 def _refit(done: "EngineBuild", images: Path | None, command: str) -> "Refit | None":
     """None where the engine cannot be run, or the bundle has no threshold that it could miss."""
-    from slsg_edge.refitting import has_threshold, refit_if_moved
+    from slsg_edge.stages.refit import has_threshold, refit_if_moved
 
     if not done.fingerprint.opened or not has_threshold(done.bundle):
         return None

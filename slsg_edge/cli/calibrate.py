@@ -13,7 +13,7 @@ from slsg_edge.cli.options import AsJson, Backend
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
-    from slsg_edge.bundle import Bundle
+    from slsg_edge.bundle.folder import Bundle
     from slsg_edge.contracts import Json
     from slsg_edge.scoring import Threshold
 
@@ -69,9 +69,9 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Find the threshold from good images alone, or make the INT8 graph."""
-    from slsg_edge.bundle import open_bundle
-    from slsg_edge.calibrating import backend_to_calibrate, threshold_from_images
+    from slsg_edge.bundle.folder import open_bundle
     from slsg_edge.calibration.stored import moved_by_hand, store_threshold
+    from slsg_edge.stages.threshold import backend_to_calibrate, threshold_from_images
 
     started = time.monotonic()
     if add_reviewed is not None:

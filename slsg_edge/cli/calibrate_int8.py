@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from slsg_edge.bundle import Bundle
+    from slsg_edge.bundle.folder import Bundle
     from slsg_edge.calibration.ranges import Method
-    from slsg_edge.quantising import Quantised
+    from slsg_edge.stages.int8 import Quantised
 
 BACKEND = "openvino-int8"  # the one that runs INT8 on a CPU
 
@@ -35,9 +35,9 @@ def calibrate_int8(
     as_json: bool,
 ) -> None:
     """Writes the graph, then finds the threshold of its own scores where they can be had."""
-    from slsg_edge.bundle import open_bundle
+    from slsg_edge.bundle.folder import open_bundle
     from slsg_edge.calibration.sensitivity import Budget
-    from slsg_edge.quantising import Int8Settings, quantise_bundle
+    from slsg_edge.stages.int8 import Int8Settings, quantise_bundle
 
     settings = Int8Settings(
         options.method,
@@ -56,9 +56,9 @@ def calibrate_int8(
 
 def _threshold(bundle: "Bundle", images: Path, rate: float, command: str) -> list[str]:
     """Notes on it. INT8 moves scores, so the reference's threshold does not fit them."""
-    from slsg_edge.calibrating import threshold_from_images
     from slsg_edge.calibration.stored import store_threshold
     from slsg_edge.cli.calibrate import threshold_line
+    from slsg_edge.stages.threshold import threshold_from_images
 
     if not _runs_int8():
         return [

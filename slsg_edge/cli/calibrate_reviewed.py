@@ -9,8 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from slsg_edge.contracts import Json
-    from slsg_edge.reviewing import Proposal
     from slsg_edge.scoring import Threshold
+    from slsg_edge.stages.reviewed import Proposal
 
 SHOWN = 5  # of the good images with the highest scores, by which a slip of the review shows
 
@@ -26,8 +26,8 @@ def calibrate_reviewed(
     """Shows the proposal, and writes it when it is to be taken."""
     import json
 
-    from slsg_edge.bundle import open_bundle
-    from slsg_edge.reviewing import propose, take_over
+    from slsg_edge.bundle.folder import open_bundle
+    from slsg_edge.stages.reviewed import propose, take_over
 
     started = time.monotonic()
     opened = open_bundle(bundle)

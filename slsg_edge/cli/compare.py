@@ -9,7 +9,7 @@ from slsg_edge.cli.options import AsJson
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
-    from slsg_edge.paired_evaluation import PairedEvaluation, Side
+    from slsg_edge.evaluation.paired import PairedEvaluation, Side
 
 LISTED = 20  # images that change verdict; --json and the page have all
 
@@ -43,9 +43,9 @@ def compare(
     import json
 
     from slsg_edge.data.layouts import read_dataset
-    from slsg_edge.paired_cases import comparison_page, summary_of
-    from slsg_edge.paired_evaluation import compare_detectors, open_sides
+    from slsg_edge.evaluation.paired import compare_detectors, open_sides
     from slsg_edge.progress import progress
+    from slsg_edge.reports.from_comparison import comparison_page, summary_of
     from slsg_edge.storage import write_atomically
 
     *bundles, data = paths
@@ -69,8 +69,8 @@ def compare(
 
 
 def _sides(bundles: list[Path], backend: str | None) -> "tuple[Side, Side]":
-    from slsg_edge.bundle import open_bundle
-    from slsg_edge.paired_evaluation import sides_of
+    from slsg_edge.bundle.folder import open_bundle
+    from slsg_edge.evaluation.paired import sides_of
     from slsg_edge.runtime.detector import choose
 
     names = backend.split(",") if backend else []
@@ -89,8 +89,13 @@ def _print(found: "PairedEvaluation") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from slsg_edge.paired_cases import changed_rows, labelled_changes, latency_rows, lead_of
     from slsg_edge.reports.comparison_page import LATENCY, difference_text
+    from slsg_edge.reports.from_comparison import (
+        changed_rows,
+        labelled_changes,
+        latency_rows,
+        lead_of,
+    )
 
     console = Console(highlight=False)
     first, second = found.names

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from slsg_edge.data.survey import Survey
+    from slsg_edge.data.survey.survey import Survey
 
 
 def data_command(
@@ -28,8 +28,8 @@ def data_command(
     import json
 
     from slsg_edge.data.layouts import read_dataset
-    from slsg_edge.data.sheet import sheet_of
-    from slsg_edge.data.survey import survey, survey_summary
+    from slsg_edge.data.survey.sheet import sheet_of
+    from slsg_edge.data.survey.survey import survey, survey_summary
     from slsg_edge.images import encode_image
     from slsg_edge.progress import progress
     from slsg_edge.storage import write_atomically
@@ -50,7 +50,7 @@ def _print(found: "Survey") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from slsg_edge.data.finding import shown
+    from slsg_edge.data.survey.finding import shown
 
     console = Console(highlight=False)
     dataset = found.dataset

@@ -37,7 +37,7 @@ def _print(result: "DemoResult", folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from slsg_edge.cases import figures_of
+    from slsg_edge.reports.from_evaluation import figures_of
 
     console = Console()
     film = Table("passed the camera", "modules", "good", "anomalous", "undecided", title="The film")

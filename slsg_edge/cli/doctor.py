@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from slsg_edge.checks import Check
+    from slsg_edge.doctor.check import Check
 
 _COLOURS = {"ok": "green", "missing": "yellow", "warning": "red"}
 
@@ -20,7 +20,7 @@ def doctor(
     import json
     from dataclasses import asdict
 
-    from slsg_edge.diagnosis import diagnose
+    from slsg_edge.doctor.diagnosis import diagnose
 
     checks = diagnose()
     if as_json:

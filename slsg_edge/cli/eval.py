@@ -8,7 +8,7 @@ import typer
 from slsg_edge.cli.options import AsJson, Backend
 
 if TYPE_CHECKING:
-    from slsg_edge.evaluation import Evaluation
+    from slsg_edge.evaluation.evaluate import Evaluation
 
 
 def eval_command(
@@ -23,12 +23,12 @@ def eval_command(
     """Measure a bundle on labelled test images."""
     import json
 
-    from slsg_edge.bundle import open_bundle
-    from slsg_edge.cases import report_page
+    from slsg_edge.bundle.folder import open_bundle
     from slsg_edge.data.layouts import read_dataset
-    from slsg_edge.data.survey import survey
-    from slsg_edge.evaluation import evaluate_bundle, summary_of
+    from slsg_edge.data.survey.survey import survey
+    from slsg_edge.evaluation.evaluate import evaluate_bundle, summary_of
     from slsg_edge.progress import progress
+    from slsg_edge.reports.from_evaluation import report_page
     from slsg_edge.runtime.detector import choose
     from slsg_edge.storage import write_atomically
 
@@ -52,7 +52,7 @@ def _print(evaluation: "Evaluation") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from slsg_edge.cases import figures_of
+    from slsg_edge.reports.from_evaluation import figures_of
 
     console = Console(highlight=False)
     table = Table("figure", "value (95 % interval)")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from slsg_edge.bundle import Bundle
+    from slsg_edge.bundle.folder import Bundle
     from slsg_edge.contracts import Json, Precision
-    from slsg_edge.exporting import Exported, ExportedGraph
+    from slsg_edge.stages.export import Exported, ExportedGraph
 
 
 def export(
@@ -32,8 +32,8 @@ def export(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write the graph from pixels to score in FP32 and FP16, proved against the trained network."""
-    from slsg_edge.bundle import open_bundle
-    from slsg_edge.exporting import export_bundle
+    from slsg_edge.bundle.folder import open_bundle
+    from slsg_edge.stages.export import export_bundle
 
     words = ["slsg-edge", "export", str(bundle), "--batch", batch]
     words += ["--images", str(images)] if images else []
@@ -64,7 +64,7 @@ def _table(done: "Exported") -> "dict[str, Json]":
 def _graph_table(
     bundle: "Bundle", precision: "Precision", graph: "ExportedGraph"
 ) -> "dict[str, Json]":
-    from slsg_edge.bundle import MODEL_FILES
+    from slsg_edge.bundle.folder import MODEL_FILES
 
     off = graph.difference
     return {
@@ -78,7 +78,7 @@ def _graph_table(
 
 
 def _text(done: "Exported") -> str:
-    from slsg_edge.bundle import MODEL_FILES
+    from slsg_edge.bundle.folder import MODEL_FILES
 
     path = done.bundle.path
     reasons = ", ".join(f"{rule} {count}" for rule, count in done.reasons.items())

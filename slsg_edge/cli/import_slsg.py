@@ -16,7 +16,7 @@ def import_slsg(
     ],
 ) -> None:
     """Read a checkpoint of the official SLSG code into a bundle."""
-    from slsg_edge.importing import import_official
+    from slsg_edge.stages.import_slsg import import_official
 
     command = shlex.join(["slsg-edge", "import-slsg", str(checkpoint), "-o", str(output)])
     import_official(checkpoint, output, command=command)

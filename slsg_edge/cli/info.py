@@ -8,8 +8,8 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from slsg_edge.bundle import Manifest
-    from slsg_edge.inventory import Inventory, StageEntry
+    from slsg_edge.bundle.folder import Manifest
+    from slsg_edge.bundle.inventory import Inventory, StageEntry
 
 
 def info(
@@ -19,8 +19,8 @@ def info(
     """Show a bundle: detector, threshold, what made each file, and whether it is fresh."""
     import json
 
-    from slsg_edge.bundle import open_bundle
-    from slsg_edge.inventory import inventory_of, summary_of
+    from slsg_edge.bundle.folder import open_bundle
+    from slsg_edge.bundle.inventory import inventory_of, summary_of
 
     inventory = inventory_of(open_bundle(bundle))
     if as_json:

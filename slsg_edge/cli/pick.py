@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from slsg_edge.choosing import Pick
+    from slsg_edge.stages.choose_detector import Pick
 
 
 def print_pick(pick: "Pick") -> None:

@@ -70,11 +70,11 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
 ) -> None:
     """Train a detector on a folder of good images."""
-    from slsg_edge.choosing import train_best
     from slsg_edge.cli.pick import print_pick
-    from slsg_edge.fitting import train as run
     from slsg_edge.preprocessing import roi_from_text
-    from slsg_edge.recipes import settings_of_run
+    from slsg_edge.stages.choose_detector import train_best
+    from slsg_edge.stages.settings import settings_of_run
+    from slsg_edge.stages.train import train as run
     from slsg_edge.training.loop import Interrupted
     from slsg_edge.training.settings import Resources
 
@@ -117,7 +117,7 @@ def _files(preset: str | None, config: Path | None) -> list[Path]:
 def _options(given: Mapping[str, object], settings: Sequence[str]) -> dict[str, Any]:
     """A table of tables; `settings` are KEY=VALUE with values as in TOML, quotes left out."""
     from slsg_edge.config import value_from_text
-    from slsg_edge.recipes import put
+    from slsg_edge.stages.settings import put
 
     options: dict[str, Any] = {}
     for key, value in given.items():

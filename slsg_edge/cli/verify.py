@@ -11,10 +11,10 @@ from slsg_edge.cli.options import AsJson
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from slsg_edge.bundle import Bundle
-    from slsg_edge.export.golden import Difference
-    from slsg_edge.freezing import Frozen
-    from slsg_edge.verifying import Verification
+    from slsg_edge.bundle.folder import Bundle
+    from slsg_edge.bundle.golden import Difference
+    from slsg_edge.evaluation.neighbours import Frozen
+    from slsg_edge.evaluation.verify import Verification
 
 _COLOURS = {"passed": "green", "failed": "red", "absent": "yellow"}
 _FIGURES = ("map mean", "map 99.9 %", "score", "rank", "verdicts")
@@ -40,9 +40,9 @@ def verify(
     import json
     from dataclasses import asdict
 
-    from slsg_edge.bundle import open_bundle
+    from slsg_edge.bundle.folder import open_bundle
+    from slsg_edge.evaluation.verify import subjects, verify_bundle
     from slsg_edge.progress import progress
-    from slsg_edge.verifying import subjects, verify_bundle
 
     opened = open_bundle(bundle)
     names = only.split(",") if only else []
@@ -63,7 +63,7 @@ def verify(
 
 
 def _frozen(bundle: "Bundle") -> "tuple[Frozen, ...]":
-    from slsg_edge.freezing import freeze_neighbours
+    from slsg_edge.evaluation.neighbours import freeze_neighbours
 
     return freeze_neighbours(bundle)
 

@@ -12,10 +12,10 @@ import typer
 from slsg_edge.cli.options import Backend, Threads
 
 if TYPE_CHECKING:
-    from slsg_edge.bundle import Bundle
+    from slsg_edge.bundle.folder import Bundle
     from slsg_edge.line.records import WatchSummary
-    from slsg_edge.line.sinks import Sink
-    from slsg_edge.line.sources import FrameSource
+    from slsg_edge.line.sinks.sinks import Sink
+    from slsg_edge.line.sources.source import FrameSource
 
 
 def watch(
@@ -44,12 +44,12 @@ def watch(
     threads: Threads = None,
 ) -> None:
     """Inspect frames and write a verdict for each, as JSON Lines."""
-    from slsg_edge.bundle import open_bundle
-    from slsg_edge.judging import open_judged
+    from slsg_edge.bundle.folder import open_bundle
     from slsg_edge.line.records import fingerprint_of
-    from slsg_edge.line.sources import open_source
+    from slsg_edge.line.sources.source import open_source
     from slsg_edge.line.watching import WatchOptions
     from slsg_edge.line.watching import watch as watch_frames
+    from slsg_edge.runtime.judged import open_judged
 
     opened = _with_region(open_bundle(bundle), roi)
     preprocessing = opened.manifest.preprocessing
@@ -100,7 +100,7 @@ def _sinks(
     output: Path | None,
     rejects: Path | None,
 ) -> "list[Sink]":
-    from slsg_edge.line.sinks import JsonLinesFile, JsonLinesOutput, LiveLine, RejectFolder
+    from slsg_edge.line.sinks.sinks import JsonLinesFile, JsonLinesOutput, LiveLine, RejectFolder
 
     sinks: list[Sink] = [
         stack.enter_context(closing(JsonLinesFile(output) if output else JsonLinesOutput()))

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from slsg_edge.images import quiet_opencv
-from slsg_edge.machine import usable_cores
+from slsg_edge.machine.host import usable_cores
 
 _THREADS = 8  # more only fight over the disk
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from slsg_edge.bundle import MANIFEST
+from slsg_edge.bundle.folder import MANIFEST
 from slsg_edge.contracts import Frame, Outcome, Prediction, Verdict
 
 _FINGERPRINT = 16  # hex digits

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from slsg_edge.bundle.tolerances import Tolerance
 from slsg_edge.models.backbones import Trunk
 from slsg_edge.synthesis.anomalies import TextureSource
-from slsg_edge.tolerances import Tolerance
 from slsg_edge.training.device import Device
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.frames import StoredFrames

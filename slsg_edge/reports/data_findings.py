@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from slsg_edge.data.finding import Finding
+from slsg_edge.data.survey.finding import Finding
 from slsg_edge.reports.page import section
 
 

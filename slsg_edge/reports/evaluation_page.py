@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from slsg_edge.contracts import GOOD, Json
-from slsg_edge.data.finding import Finding
+from slsg_edge.data.survey.finding import Finding
 from slsg_edge.metrics.intervals import Figures
 from slsg_edge.reports.axis import Axis, axis_of
 from slsg_edge.reports.case import Case, kinds_of, scores_of, worst_first

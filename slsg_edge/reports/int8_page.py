@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from html import escape
 
 from slsg_edge.calibration.sensitivity import Damage
-from slsg_edge.quantising import GroupReport, Quantised
 from slsg_edge.reports.page import page, provenance_table, section, table, tiles
+from slsg_edge.stages.int8 import GroupReport, Quantised
 
 HEADS = ("group of layers", "as", "work", "MB saved", "map moves", "rank", "AUROC drop")
 WIDTH, BAR, ROW = 720, 170, 24  # pixels of the chart, the longest bar, a line

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from slsg_edge.contracts import Image
 from slsg_edge.errors import SlsgError
-from slsg_edge.machine import usable_cores
+from slsg_edge.machine.host import usable_cores
 from slsg_edge.synthesis.anomalies import Simulator
 from slsg_edge.training.frames import StoredFrames
 

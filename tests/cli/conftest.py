@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from slsg_edge import cli
-from slsg_edge.bundle import Bundle, open_bundle
+from slsg_edge.bundle.folder import Bundle, open_bundle
 
 
 @pytest.fixture

@@ -14,17 +14,18 @@ import pytest
 from fake_gpu import ORIN
 from graphs import SIDE, graph_bytes, weights
 
-from slsg_edge import engines, quantising
-from slsg_edge.bundle import Manifest, new_bundle, open_bundle
-from slsg_edge.export.golden import Golden
+from slsg_edge.bundle.engine_record import EngineOptions, Fingerprint
+from slsg_edge.bundle.folder import Manifest, new_bundle, open_bundle
+from slsg_edge.bundle.golden import Golden
 from slsg_edge.export.graph import graph_from_bytes
 from slsg_edge.export.precision import half_graph
-from slsg_edge.fingerprint import EngineOptions, Fingerprint
-from slsg_edge.nvidia import Gpu
+from slsg_edge.machine.nvidia import Gpu
+from slsg_edge.machine.tensorrt import RTX, TensorRt
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime import engine_choice
 from slsg_edge.scoring import Threshold
-from slsg_edge.tensorrt_api import RTX, TensorRt
+from slsg_edge.stages import engine as engines
+from slsg_edge.stages import int8 as quantising
 
 CONVOLUTIONS = """
     hidden = Conv(pixels, w0)

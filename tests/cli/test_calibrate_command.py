@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from slsg_edge.bundle import open_bundle
+from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.calibration.images import scores_of
 from slsg_edge.cli.calibrate import calibrate
 from slsg_edge.data.splits import content_hash, fingerprint

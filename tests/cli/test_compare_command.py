@@ -6,7 +6,7 @@ import shutil
 import pytest
 import typer
 
-from slsg_edge.bundle import open_bundle
+from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.cli.compare import compare
 from slsg_edge.errors import BundleError, ConfigError, DatasetError
 from slsg_edge.scoring import Threshold

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from slsg_edge.bundle import open_bundle
+from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.cli.export import export
 from slsg_edge.errors import ConfigError
 

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from slsg_edge.bundle import Manifest, new_bundle
+from slsg_edge.bundle.folder import Manifest, new_bundle
 from slsg_edge.cli.info import info
 from slsg_edge.errors import BundleError
 from slsg_edge.preprocessing import Preprocessing, Roi

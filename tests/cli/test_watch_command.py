@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from slsg_edge.bundle import open_bundle
+from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.scoring import Threshold
 
 # What a line PC does not have; an import of any of them fails.

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from slsg_edge.bundle import Bundle, Manifest, new_bundle
+from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle
 from slsg_edge.models.slsg.network import SlsgSpec, network_from_spec
 from slsg_edge.preprocessing import Preprocessing
 

@@ -6,7 +6,7 @@ from graphs import frames, graph_bytes, weights
 from slsg_edge.export.emulation import emulated
 from slsg_edge.export.graph import graph_from_bytes
 from slsg_edge.export.precision import half_graph
-from slsg_edge.runtime.activations import activations
+from slsg_edge.stages.activations import activations
 
 
 def in_fp16(body, **constants):

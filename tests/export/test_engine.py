@@ -8,11 +8,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from slsg_edge.bundle.engine_record import EngineOptions
 from slsg_edge.errors import EngineError
 from slsg_edge.export.engine import engine_from_onnx
 from slsg_edge.export.precision_proof import Expectation
-from slsg_edge.fingerprint import EngineOptions
-from slsg_edge.tensorrt_api import FULL, TensorRt
+from slsg_edge.machine.tensorrt import FULL, TensorRt
 
 SIDE = 16
 OPTIONS = {"fp32": EngineOptions("fp32", 64), "fp16": EngineOptions("fp16", 64)}

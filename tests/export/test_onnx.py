@@ -7,10 +7,10 @@ import onnx
 import onnxruntime
 import pytest
 
+from slsg_edge.bundle.golden import Golden, difference
+from slsg_edge.bundle.tolerances import Tolerance
 from slsg_edge.errors import BundleError, ConfigError, ExportError
-from slsg_edge.export.golden import Golden, difference
-from slsg_edge.exporting import export_bundle
-from slsg_edge.tolerances import Tolerance
+from slsg_edge.stages.export import export_bundle
 
 
 def _export(bundle, **options):

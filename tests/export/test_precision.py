@@ -8,14 +8,14 @@ import pytest
 from graphs import frames, graph_bytes, weights
 from onnx import TensorProto
 
+from slsg_edge.bundle.golden import difference, golden_from_file
+from slsg_edge.bundle.tolerances import DEFAULTS
 from slsg_edge.export.emulation import emulated
-from slsg_edge.export.golden import difference, golden_from_file
 from slsg_edge.export.graph import graph_from_bytes, with_outputs
 from slsg_edge.export.island import CONTRACTIONS
 from slsg_edge.export.precision import half_graph
 from slsg_edge.export.rounding import ValueRange, activation_ranges
-from slsg_edge.runtime.activations import activations
-from slsg_edge.tolerances import DEFAULTS
+from slsg_edge.stages.activations import activations
 
 HALF, WHOLE = TensorProto.FLOAT16, TensorProto.FLOAT
 W, V = weights(4, 3, 1, 1), weights(4, 4, 1, 1)

@@ -6,11 +6,11 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from slsg_edge.bundle import open_bundle
+from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.contracts import Detector, Frame, Image, Prediction
-from slsg_edge.line.live import Newest
 from slsg_edge.line.records import Inspection, fingerprint_of, json_line
-from slsg_edge.line.sources import open_source
+from slsg_edge.line.sources.live import Newest
+from slsg_edge.line.sources.source import open_source
 from slsg_edge.line.watching import WatchOptions, watch
 from slsg_edge.runtime.detector import open_detector
 from slsg_edge.scoring import Threshold

@@ -14,7 +14,7 @@ import pytest
 from slsg_edge.contracts import GOOD
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.saturation import defect_rules
-from slsg_edge.pixel_evaluation import PixelEvaluation
+from slsg_edge.evaluation.pixel import PixelEvaluation
 from slsg_edge.preprocessing import Preprocessing
 
 HEIGHT, WIDTH = 28, 36

@@ -1,4 +1,4 @@
-from slsg_edge.data.finding import Finding
+from slsg_edge.data.survey.finding import Finding
 from slsg_edge.reports.data_findings import data_section
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from slsg_edge.bundle import Manifest, new_bundle, open_bundle
+from slsg_edge.bundle.folder import Manifest, new_bundle, open_bundle
 from slsg_edge.errors import (
     BundleError,
     ConfigError,

@@ -6,15 +6,15 @@ from types import SimpleNamespace
 import pytest
 from fake_gpu import ORIN
 
-from slsg_edge.bundle import open_bundle
-from slsg_edge.engines import WORKSPACE_MB, build_engine, target_named
+from slsg_edge.bundle.engine_record import EngineOptions, Fingerprint
+from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.errors import BundleError, CudaError, EngineError, MissingDependency, UntrustedBundle
-from slsg_edge.fingerprint import EngineOptions, Fingerprint
-from slsg_edge.nvidia import Gpu
+from slsg_edge.machine.nvidia import Gpu
+from slsg_edge.machine.tensorrt import RTX, load_tensorrt
 from slsg_edge.runtime import engine_choice
 from slsg_edge.runtime.engine_choice import engine_for, holds_engine
-from slsg_edge.runtime.programs import TensorRtRuntime
-from slsg_edge.tensorrt_api import RTX, load_tensorrt
+from slsg_edge.runtime.gpu.programs import TensorRtRuntime
+from slsg_edge.stages.engine import WORKSPACE_MB, build_engine, target_named
 
 BUILT = Fingerprint(
     tensorrt="tensorrt", version="10.3.0", onnx_sha256="", options=EngineOptions("fp16", 512),

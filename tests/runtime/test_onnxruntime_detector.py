@@ -15,7 +15,7 @@ def test_a_model_of_80_mb_stays_below_700_mb(tmp_path):
     assert path.stat().st_size > 80e6
     code = (
         "import sys; from pathlib import Path; import numpy as np\n"
-        "from slsg_edge.machine import peak_mb\n"
+        "from slsg_edge.machine.host import peak_mb\n"
         "from slsg_edge.preprocessing import Preprocessing\n"
         "from slsg_edge.runtime.onnxruntime import OnnxRuntimeDetector\n"
         "detector = OnnxRuntimeDetector(Path(sys.argv[1]), Preprocessing())\n"

@@ -6,12 +6,12 @@ import pytest
 from fake_gpu import FakeGpu
 from fake_tensorrt import PLAN, FakeKernels, FakeTensorRt
 
-from slsg_edge.bundle import open_bundle
+from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.errors import BundleError
 from slsg_edge.runtime import engine_choice
 from slsg_edge.runtime.batching import SharingOptions
 from slsg_edge.runtime.detector import Choice, choose
-from slsg_edge.runtime.device import Device
+from slsg_edge.runtime.gpu.device import Device
 from slsg_edge.runtime.sharing import open_shared
 from slsg_edge.runtime.tensorrt import TensorRtDetector
 

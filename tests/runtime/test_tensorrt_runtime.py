@@ -7,9 +7,9 @@ from fake_tensorrt import PLAN, SIZE, SPEC, Machine, expected_map, picture, rand
 
 from slsg_edge.errors import CameraError, ConfigError, CudaError, EngineError
 from slsg_edge.preprocessing import Roi
-from slsg_edge.runtime.defects import defects_in
-from slsg_edge.runtime.driver import Tensor
-from slsg_edge.runtime.pixel_formats import tight, to_bgr
+from slsg_edge.runtime.gpu.defects import defects_in
+from slsg_edge.runtime.gpu.driver import Tensor
+from slsg_edge.runtime.gpu.pixel_formats import tight, to_bgr
 from slsg_edge.scoring import Threshold, judge
 
 HALF = Threshold(0.5, "manual")

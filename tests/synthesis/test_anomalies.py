@@ -5,7 +5,7 @@ import pytest
 
 from slsg_edge.config import read_toml, settings_from_table
 from slsg_edge.errors import ConfigError, DatasetError
-from slsg_edge.recipes import settings_of_run
+from slsg_edge.stages.settings import settings_of_run
 from slsg_edge.synthesis.anomalies import AnomalySimulator
 from slsg_edge.synthesis.foreground import foreground_mask
 from slsg_edge.synthesis.presets import preset_file

@@ -27,14 +27,14 @@ from stand_in import NumberedDevice, StandIn, stand_in_image
 from slsg_edge.errors import CudaError, MissingDependency
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime import kernels as package
-from slsg_edge.runtime.chain import ChainOptions
-from slsg_edge.runtime.compilation import kernel_images
-from slsg_edge.runtime.cuda import PycudaDriver, open_device
-from slsg_edge.runtime.defect_kernels import DefectKernels
-from slsg_edge.runtime.device import Device
-from slsg_edge.runtime.device_kernels import DeviceKernels
-from slsg_edge.runtime.driver import Driver
-from slsg_edge.runtime.resources import Stream
+from slsg_edge.runtime.gpu.chain import ChainOptions
+from slsg_edge.runtime.gpu.compilation import kernel_images
+from slsg_edge.runtime.gpu.cuda import PycudaDriver, open_device
+from slsg_edge.runtime.gpu.defect_kernels import DefectKernels
+from slsg_edge.runtime.gpu.device import Device
+from slsg_edge.runtime.gpu.device_kernels import DeviceKernels
+from slsg_edge.runtime.gpu.driver import Driver
+from slsg_edge.runtime.gpu.resources import Stream
 from slsg_edge.runtime.tensorrt import TensorRtDetector
 
 HERE = Path(__file__).parent

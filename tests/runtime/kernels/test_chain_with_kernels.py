@@ -7,17 +7,17 @@ import pytest
 
 from slsg_edge.contracts import Frame
 from slsg_edge.errors import CameraError, ConfigError, CudaError, EngineError
-from slsg_edge.nvidia import Gpu
+from slsg_edge.machine.nvidia import Gpu
 from slsg_edge.pictures import heat_overlay
 from slsg_edge.preprocessing import Preprocessing, Roi, cut, map_on_frame, prepare
 from slsg_edge.runtime import engine_choice
-from slsg_edge.runtime.chain import ChainOptions
-from slsg_edge.runtime.defect_kernels import DefectKernels
-from slsg_edge.runtime.defects import defects_in, mask_of
-from slsg_edge.runtime.device_kernels import DeviceKernels
 from slsg_edge.runtime.engine_choice import Kernels, kernels_for
+from slsg_edge.runtime.gpu.chain import ChainOptions
+from slsg_edge.runtime.gpu.defect_kernels import DefectKernels
+from slsg_edge.runtime.gpu.defects import defects_in, mask_of
+from slsg_edge.runtime.gpu.device_kernels import DeviceKernels
+from slsg_edge.runtime.gpu.pixel_formats import ROW_BYTES, Layout, to_bgr
 from slsg_edge.runtime.pipeline import Pipeline
-from slsg_edge.runtime.pixel_formats import ROW_BYTES, Layout, to_bgr
 
 SPEC = Preprocessing(32, 32)
 GPU = Gpu("Orin", "8.7", "12.6")

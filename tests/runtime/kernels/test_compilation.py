@@ -1,11 +1,11 @@
 import pytest
 
 from slsg_edge.errors import CudaError
-from slsg_edge.nvidia import Gpu
-from slsg_edge.runtime.compilation import compiler_for, image_of, kernel_images, source_files
-from slsg_edge.runtime.compilers import Nvcc, installed
-from slsg_edge.runtime.defect_kernels import DefectKernels
-from slsg_edge.runtime.device_kernels import DeviceKernels
+from slsg_edge.machine.nvidia import Gpu
+from slsg_edge.runtime.gpu.compilation import compiler_for, image_of, kernel_images, source_files
+from slsg_edge.runtime.gpu.compilers import Nvcc, installed
+from slsg_edge.runtime.gpu.defect_kernels import DefectKernels
+from slsg_edge.runtime.gpu.device_kernels import DeviceKernels
 
 ARCHITECTURES = ["7.5", "8.0", "8.6", "8.7", "8.9", "9.0", "10.0", "11.0", "12.0"]
 ORIN = Gpu("Orin", "8.7", "12.6")
@@ -89,7 +89,7 @@ def test_another_gpu_compiler_or_source_is_compiled_anew(cache, monkeypatch):
     image_of("finite.cu", "8.6", first)
     image_of("finite.cu", "8.7", second)
     changed = source_files() | {"axis.cuh": "// another"}
-    monkeypatch.setattr("slsg_edge.runtime.compilation.source_files", lambda: changed)
+    monkeypatch.setattr("slsg_edge.runtime.gpu.compilation.source_files", lambda: changed)
     image_of("finite.cu", "8.7", first)
     assert (len(first.asked), len(second.asked)) == (3, 1)
     assert len(list((cache / "slsg-edge/kernels").iterdir())) == 4

@@ -7,8 +7,8 @@ import pytest
 from slsg_edge.errors import ConfigError
 from slsg_edge.pictures import heat_overlay
 from slsg_edge.preprocessing import Preprocessing, Roi, map_on_frame
-from slsg_edge.runtime.defect_kernels import DefectKernels
-from slsg_edge.runtime.defects import defects_in, mask_of
+from slsg_edge.runtime.gpu.defect_kernels import DefectKernels
+from slsg_edge.runtime.gpu.defects import defects_in, mask_of
 
 
 def snake(size):

@@ -1,7 +1,7 @@
 import numpy as np
 
 from slsg_edge.preprocessing import Roi
-from slsg_edge.runtime.defects import Defect, defects_in, mask_of
+from slsg_edge.runtime.gpu.defects import Defect, defects_in, mask_of
 
 
 def test_only_what_is_above_the_threshold_is_in_the_mask():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.runtime.device_kernels import DeviceKernels
+from slsg_edge.runtime.gpu.device_kernels import DeviceKernels
 
 BATCH = 3
 

@@ -4,12 +4,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from slsg_edge.bench.gpu import ChainTiming, GpuBenchSettings, KernelTiming, gpu_benchmark
 from slsg_edge.cli.bench_group import bench_group
 from slsg_edge.errors import ConfigError
-from slsg_edge.gpu_bench import ChainTiming, GpuBenchSettings, KernelTiming, gpu_benchmark
-from slsg_edge.runtime import compilation, cuda
-from slsg_edge.runtime.device import Device
-from slsg_edge.runtime.pixel_formats import ROW_BYTES
+from slsg_edge.runtime.gpu import compilation, cuda
+from slsg_edge.runtime.gpu.device import Device
+from slsg_edge.runtime.gpu.pixel_formats import ROW_BYTES
 
 SMALL = GpuBenchSettings(64, 48, 16, rounds=3, launches=4, pool=2**15)
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from slsg_edge.errors import CameraError
-from slsg_edge.runtime.pixel_formats import Layout, tight, to_bgr
+from slsg_edge.runtime.gpu.pixel_formats import Layout, tight, to_bgr
 
 TO_BGR = {
     "grey": (cv2.COLOR_GRAY2BGR, lambda rows, columns: (rows, columns)),

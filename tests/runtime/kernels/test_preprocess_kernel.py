@@ -13,8 +13,8 @@ from slsg_edge.preprocessing import (
     prepare,
     resize_reference,
 )
-from slsg_edge.runtime.device_kernels import DeviceKernels
-from slsg_edge.runtime.pixel_formats import ROW_BYTES, Layout, tight, to_bgr
+from slsg_edge.runtime.gpu.device_kernels import DeviceKernels
+from slsg_edge.runtime.gpu.pixel_formats import ROW_BYTES, Layout, tight, to_bgr
 
 FORMATS = list(ROW_BYTES)
 

@@ -1,0 +1,100 @@
+"""The memory of one batch of frames in flight, allocated once.
+
+Knows nothing about the order of the work: that is `chain.Chain`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.runtime.gpu.device import Device
+from slsg_edge.runtime.gpu.driver import Address
+from slsg_edge.runtime.gpu.network import Ends
+from slsg_edge.runtime.gpu.resources import Buffer, HostBuffer, Stream
+
+STAGES = ("upload", "preprocess", "engine", "download")
+_FLOAT = 4  # bytes
+_ALIGNMENT = 256  # bytes: every picture starts where 16-byte accesses are aligned
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Pinned bytes and their copy on the GPU, which there is none of where it shares memory."""
+
+    host: HostBuffer
+    copy: Buffer | None
+
+    def upload(self, stream: Stream, size: int) -> Address:
+        """Where the GPU finds the first `size` bytes."""
+        if self.copy is None:
+            return self.host.address or 0
+        stream.upload(self.copy.address, self.host.array[:size])
+        return self.copy.address
+
+    def close(self) -> None:
+        if self.copy is not None:
+            self.copy.close()
+        self.host.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Where a BGR region (H, W, 3) lies on the GPU until the next one comes."""
+
+    address: Address
+    shape: tuple[int, ...]
+
+
+class Lane:
+    """`picture` is the first of the batch, None where the frames came otherwise than in BGR.
+
+    `marks` bound the stages: start, uploaded, prepared, inferred, done.
+    """
+
+    def __init__(self, device: Device, spec: Preprocessing, batch: int) -> None:
+        pixels = spec.height * spec.width
+        self._device = device
+        self.frame_bytes = pixels * 3
+        self.frames = device.buffer(batch * self.frame_bytes)
+        self.maps = device.buffer(batch * pixels * _FLOAT)
+        self.scores = device.buffer(batch * _FLOAT)
+        self.host_scores = device.host((batch,), np.float32)
+        self.host_maps = device.host((batch, spec.height, spec.width), np.float32)
+        self.marks = tuple(device.event() for _ in (*STAGES, "done"))
+        self.start, self.uploaded, self.prepared, self.inferred, self.done = self.marks
+        self.batch = 0
+        self.picture: Picture | None = None
+        self._room: Room | None = None
+
+    @property
+    def ends(self) -> Ends:
+        return Ends(self.frames.address, self.maps.address, self.scores.address)
+
+    def stage(self, pictures: Sequence[NDArray[np.uint8]]) -> tuple[Room, list[int]]:
+        """The pictures in pinned memory, and where each begins; the last number is the end."""
+        ends = np.cumsum([_aligned(picture.size) for picture in pictures]).tolist()
+        offsets = [0, *ends]
+        room = self.room(offsets[-1])
+        staged = room.host.array
+        for picture, offset in zip(pictures, offsets, strict=False):
+            place = staged[offset : offset + picture.size]
+            np.copyto(place.reshape(picture.shape), picture)
+        return room, offsets
+
+    def room(self, size: int) -> Room:
+        """Made anew only when larger pictures come than ever before."""
+        if self._room is None or len(self._room.host.array) < size:
+            if self._room is not None:
+                self._room.close()
+                self._room = None
+            host = self._device.host((size,), np.uint8)
+            shared = host.address is not None
+            self._room = Room(host, None if shared else self._device.buffer(size))
+        return self._room
+
+
+def _aligned(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT

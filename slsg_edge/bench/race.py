@@ -1,0 +1,92 @@
+"""How fast several backends run the same frames on this machine: block by block in turn.
+
+A machine that slows down slows all of them alike, so the ratios hold where the times do not.
+"""
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slsg_edge.machine.host import Machine, machine
+from slsg_edge.runtime.detector import GraphDetector
+
+BLOCK = 8  # frames
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """Milliseconds for one frame; `speedup` over the first is the median over rounds."""
+
+    backend: str
+    median: float
+    p95: float
+    speedup: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The first of `backends` is what the others are compared with."""
+
+    machine: Machine
+    frames: int
+    backends: tuple[Contender, ...]
+
+
+def compare(
+    detectors: Mapping[str, GraphDetector],
+    prepared: Mapping[str, NDArray[np.uint8]],
+    frames: int,
+    progress: Callable[[], None],
+) -> Comparison:
+    """`frames` through each detector, one at a time, round and round.
+
+    `prepared`: by the same names the same images at each one's resolution, (N, H, W, 3).
+    `progress` is called once per round, of which there are `rounds_of(frames)`.
+    """
+    times: dict[str, list[list[float]]] = {name: [] for name in detectors}
+    for turn in range(rounds_of(frames)):
+        for name in _rotated(list(detectors), turn):
+            some = prepared[name]
+            block = [some[(turn * BLOCK + index) % len(some)] for index in range(BLOCK)]
+            times[name].append(_milliseconds(detectors[name], block))
+        progress()
+    first = next(iter(times.values()))
+    return Comparison(
+        machine(),
+        rounds_of(frames) * BLOCK,
+        tuple(_contender(name, found, first) for name, found in times.items()),
+    )
+
+
+def rounds_of(frames: int) -> int:
+    """Blocks that hold at least so many frames."""
+    return -(-frames // BLOCK)
+
+
+def _rotated(names: list[str], turn: int) -> list[str]:
+    """Whoever comes after the slowest finds another cache, so the order goes round."""
+    start = turn % len(names)
+    return names[start:] + names[:start]
+
+
+def _milliseconds(detector: GraphDetector, block: list[NDArray[np.uint8]]) -> list[float]:
+    detector.run(block[0][None])  # brings its weights back into the cache
+    marks = [time.perf_counter()]
+    for frame in block:
+        detector.run(frame[None])
+        marks.append(time.perf_counter())
+    return [(end - start) * 1000 for start, end in itertools.pairwise(marks)]
+
+
+def _contender(name: str, found: list[list[float]], first: list[list[float]]) -> Contender:
+    median, p95 = np.percentile(np.concatenate(found), [50, 95]).tolist()
+    ratios = [
+        statistics.median(reference) / statistics.median(block)
+        for reference, block in zip(first, found, strict=True)
+    ]
+    return Contender(name, median, p95, statistics.median(ratios))

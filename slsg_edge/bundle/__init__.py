@@ -1,0 +1,1 @@
+"""The bundle: the one thing that travels from the workstation to the line."""

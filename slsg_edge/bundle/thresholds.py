@@ -1,0 +1,38 @@
+"""Which threshold of a bundle judges the scores of which backend.
+
+FP32 backends give the scores of the reference and share its threshold. Others may have one of
+their own, found on their own scores, beside it. Knows nothing about how a threshold is found.
+"""
+
+from slsg_edge.bundle.folder import Bundle
+from slsg_edge.errors import BundleError
+from slsg_edge.scoring import Threshold
+
+STAGE = "calibrate"
+
+
+def stage_of(backend: str | None) -> str:
+    """The stage that stores a threshold: of the reference, or a backend's own."""
+    return STAGE if backend is None else f"threshold-{backend}"
+
+
+def threshold_of(bundle: Bundle, backend: str | None = None) -> Threshold:
+    """The reference's, or the own one of `backend`.
+
+    BundleError when there is none, StaleBundle when the model has changed since.
+    """
+    manifest, stage = bundle.manifest, stage_of(backend)
+    found = manifest.threshold if backend is None else manifest.thresholds.get(backend)
+    if found is None or stage not in manifest.stages:
+        raise BundleError(
+            f"{bundle.path} has no threshold {'yet' if backend is None else f'for {backend} yet'}.",
+            fix=f"Run: {calibration_command(bundle, backend)}",
+        )
+    bundle.require_fresh(stage)
+    return found
+
+
+def calibration_command(bundle: Bundle, backend: str | None) -> str:
+    """What finds that threshold."""
+    chosen = "" if backend is None else f" --backend {backend}"
+    return f"slsg-edge calibrate {bundle.path}{chosen} --images DIR"

@@ -1,0 +1,156 @@
+"""Every image and mask of a data set looked at once: what is there, and what is wrong with it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from slsg_edge.contracts import Json, Sample, Split
+from slsg_edge.data.dataset import Dataset
+from slsg_edge.data.saturation import defect_rules
+from slsg_edge.data.survey.duplicates import Pair, near_duplicates
+from slsg_edge.data.survey.facts import ImageFacts, Unreadable, facts_of
+from slsg_edge.data.survey.finding import SEVERITIES, Finding, shown
+from slsg_edge.data.survey.image_findings import image_findings
+from slsg_edge.data.survey.leaks import leak_findings
+from slsg_edge.data.survey.mask_check import MaskFault, mask_faults
+from slsg_edge.data.survey.mask_findings import mask_findings
+from slsg_edge.data.survey.outliers import Odd, odd_images
+from slsg_edge.data.survey.spread import Spread, spread_of
+from slsg_edge.data.threads import in_threads
+from slsg_edge.progress import Bars, no_progress
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The images of one kind in one split; `masked` have a mask.
+
+    `sizes` and `modes` by how many have them, the most common first.
+    """
+
+    split: Split
+    kind: str
+    count: int
+    masked: int
+    sizes: Mapping[str, int]
+    modes: Mapping[str, int]
+    brightness: Spread | None
+    sharpness: Spread | None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """`findings`: the worst first. `odd` are good images unlike the others, `pairs` photos that
+    are there twice.
+    """
+
+    dataset: Dataset
+    groups: tuple[Group, ...]
+    findings: tuple[Finding, ...]
+    odd: tuple[Odd, ...]
+    pairs: tuple[Pair, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether an evaluation on this data set says what it seems to say."""
+        return not any(one.severity == "error" for one in self.findings)
+
+
+def survey(dataset: Dataset, bars: Bars = no_progress) -> Survey:
+    """Reads every file once; DatasetError only for a `defects_config.json` that is none."""
+    samples = dataset.samples
+    with bars("images", len(samples)) as advance:
+        read = in_threads(facts_of, [sample.image for sample in samples], advance)
+    facts = {one.path: one for one in read if isinstance(one, ImageFacts)}
+    unreadable = {one.path: one for one in read if isinstance(one, Unreadable)}
+    faults = _mask_faults(dataset, facts, bars)
+    good = [facts[one.image] for one in samples if one.good and one.image in facts]
+    odd = odd_images(good)
+    pairs = near_duplicates([facts[one.image] for one in samples if one.image in facts])
+    findings = (
+        *image_findings(dataset, facts, unreadable, odd),
+        *mask_findings(dataset, faults),
+        *leak_findings(dataset, facts, pairs),
+    )
+    return Survey(
+        dataset,
+        tuple(_groups(dataset, facts)),
+        tuple(sorted(findings, key=lambda one: SEVERITIES.index(one.severity))),
+        tuple(odd),
+        tuple(pairs),
+    )
+
+
+def survey_summary(found: Survey) -> dict[str, Json]:
+    """All of it but pictures, for machines."""
+    dataset = found.dataset
+    return {
+        "folder": shown(dataset.folder, Path()),
+        "layout": dataset.layout,
+        "valid": found.valid,
+        "images": len(dataset.samples),
+        "unlabelled": len(dataset.unlabelled),
+        "stray_masks": len(dataset.stray_masks),
+        "groups": [_group_summary(group) for group in found.groups],
+        "findings": [
+            {
+                "severity": one.severity,
+                "name": one.name,
+                "what": one.what,
+                "count": one.count,
+                "examples": list(one.examples),
+                "fix": one.fix,
+            }
+            for one in found.findings
+        ],
+    }
+
+
+def _mask_faults(dataset: Dataset, facts: Mapping[Path, ImageFacts], bars: Bars) -> list[MaskFault]:
+    rules = defect_rules(dataset.folder)
+    masked = [one for one in dataset.samples if one.masks and one.image in facts]
+
+    def check(sample: Sample) -> list[MaskFault]:
+        return mask_faults(sample, facts[sample.image], rules)
+
+    with bars("masks", len(masked)) as advance:
+        return [fault for some in in_threads(check, masked, advance) for fault in some]
+
+
+def _groups(dataset: Dataset, facts: Mapping[Path, ImageFacts]) -> list[Group]:
+    keys = dict.fromkeys((sample.split, sample.kind) for sample in dataset.samples)
+    return [_group(dataset, split, kind, facts) for split, kind in keys]
+
+
+def _group(dataset: Dataset, split: Split, kind: str, facts: Mapping[Path, ImageFacts]) -> Group:
+    samples = [one for one in dataset.samples if (one.split, one.kind) == (split, kind)]
+    known = [facts[one.image] for one in samples if one.image in facts]
+    return Group(
+        split,
+        kind,
+        len(samples),
+        sum(bool(one.masks) for one in samples),
+        dict(Counter(one.size for one in known).most_common()),
+        dict(Counter(one.mode for one in known).most_common()),
+        spread_of([one.brightness for one in known]),
+        spread_of([one.sharpness for one in known]),
+    )
+
+
+def _group_summary(group: Group) -> dict[str, Json]:
+    return {
+        "split": group.split,
+        "kind": group.kind,
+        "count": group.count,
+        "masked": group.masked,
+        "sizes": dict(group.sizes),
+        "modes": dict(group.modes),
+        "brightness": _spread_summary(group.brightness),
+        "sharpness": _spread_summary(group.sharpness),
+    }
+
+
+def _spread_summary(spread: Spread | None) -> Json:
+    if spread is None:
+        return None
+    return {"low": spread.low, "median": spread.median, "high": spread.high}

@@ -1,0 +1,1 @@
+"""What this machine has for training and the line, and how to get what is missing."""

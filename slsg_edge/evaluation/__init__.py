@@ -1,0 +1,1 @@
+"""How good a bundle is, and whether everything that runs it agrees."""

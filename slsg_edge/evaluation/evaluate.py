@@ -1,0 +1,253 @@
+"""How good a detector is on labelled test images: metrics with intervals, and the verdicts.
+
+Takes any `Detector`. A figure that cannot be had is left out, with a note that says why.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from slsg_edge.bundle.folder import Bundle
+from slsg_edge.calibration.stored import trained_on
+from slsg_edge.contracts import GOOD, Detector, Json, Outcome, Prediction, Sample, Verdict
+from slsg_edge.data.dataset import Dataset
+from slsg_edge.data.layouts import read_dataset
+from slsg_edge.data.saturation import defect_rules
+from slsg_edge.data.splits import content_hash
+from slsg_edge.errors import BundleError, DatasetError
+from slsg_edge.evaluation.image import image_outcome
+from slsg_edge.evaluation.pixel import PixelEvaluation, PixelOutcome
+from slsg_edge.images import read_image
+from slsg_edge.metrics.intervals import Figures
+from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.progress import Bars, no_progress, progress
+from slsg_edge.runtime.detector import Choice, GraphDetector, open_choice
+from slsg_edge.runtime.judged import threshold_for
+from slsg_edge.scoring import Threshold, judge, undecided
+
+_ANY = Threshold(0.5, "manual")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One test image. No score when undecided, no verdict without a threshold."""
+
+    sample: Sample
+    score: float | None
+    verdict: Verdict | None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return self.verdict.outcome if self.verdict else None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What `evaluate` found; undecided images count in none of the figures.
+
+    `figures` by the name of the metric, over all kinds; `kinds`: those of each kind of defect
+    with all good images.
+    """
+
+    rows: tuple[Row, ...]
+    threshold: float | None
+    figures: Figures
+    kinds: Mapping[str, Figures]
+    f1_max_threshold: float | None
+    notes: tuple[str, ...]
+
+    @property
+    def image_auroc(self) -> float | None:
+        figure = self.figures.get("image_auroc")
+        return figure.value if figure else None
+
+    @property
+    def false_alarms(self) -> int | None:
+        """Good images called anomalous; None without a threshold."""
+        return None if self.threshold is None else self.count("anomalous", good=True)
+
+    @property
+    def misses(self) -> int | None:
+        """Defective images called good; None without a threshold."""
+        return None if self.threshold is None else self.count("good", good=False)
+
+    @property
+    def undecided(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.outcome == "undecided")
+
+    def count(self, outcome: Outcome, good: bool) -> int:
+        """How many of the good or of the defective images have this outcome."""
+        return sum(row.outcome == outcome and row.sample.good == good for row in self.rows)
+
+    def scored(self, good: bool) -> int:
+        """How many of the good or of the defective images have a score."""
+        return sum(row.score is not None and row.sample.good == good for row in self.rows)
+
+
+def summary_of(evaluation: Evaluation) -> dict[str, Json]:
+    """All of it, for machines."""
+    return {
+        "good": evaluation.scored(good=True),
+        "defective": evaluation.scored(good=False),
+        "figures": _figures_summary(evaluation.figures),
+        "kinds": {kind: _figures_summary(some) for kind, some in evaluation.kinds.items()},
+        "f1_max_threshold": evaluation.f1_max_threshold,
+        "threshold": evaluation.threshold,
+        "false_alarms": evaluation.false_alarms,
+        "misses": evaluation.misses,
+        "undecided": len(evaluation.undecided),
+        "notes": list(evaluation.notes),
+        "images": [_row_summary(row) for row in evaluation.rows],
+    }
+
+
+def evaluate(
+    detector: Detector,
+    dataset: Dataset,
+    threshold: Threshold | None,
+    preprocessing: Preprocessing,
+    bars: Bars = no_progress,
+) -> Evaluation:
+    """Every test image of `dataset` through `detector`; DatasetError when there is none."""
+    samples = test_samples(dataset)
+    with PixelEvaluation(preprocessing, defect_rules(dataset.folder)) as pixels:
+        rows = []
+        with bars("test images", len(samples)) as advance:
+            for sample in samples:
+                rows.append(row_of(detector, sample, threshold, pixels))
+                advance()
+        return _evaluation(rows, threshold, pixels.outcome(bars=bars))
+
+
+def evaluate_bundle(
+    bundle: Bundle, data: Path, choice: Choice, *, for_report: bool = False
+) -> Evaluation:
+    """`evaluate` with the bundle's own detector on the data set in `data`, with progress bars.
+
+    The metrics need no threshold, so none is a note; not so `for_report`, which shows verdicts.
+    """
+    dataset = read_dataset(data)
+    with closing(open_choice(bundle, choice)) as detector:
+        threshold, notes = _threshold(bundle, choice, detector, needed=for_report)
+        found = evaluate(detector, dataset, threshold, bundle.manifest.preprocessing, progress)
+    return replace(found, notes=(*_known_to(bundle, dataset), *notes, *found.notes))
+
+
+def _known_to(bundle: Bundle, dataset: Dataset) -> tuple[str, ...]:
+    """By content, whatever the files are called now."""
+    known = trained_on(bundle)
+    if known is None:
+        return ()
+    tested = [_hash_or_none(sample.image) for sample in dataset.of("test")]
+    trained, held_out = (
+        sum(digest in some for digest in tested) for some in (known.train, known.holdout)
+    )
+    notes = []
+    if trained:
+        notes.append(
+            f"Test images that the detector was trained on: {trained}. The figures are too good."
+        )
+    if held_out:
+        notes.append(
+            f"Test images that training held out for the threshold: {held_out}. False alarms come "
+            "out too few."
+        )
+    return tuple(notes)
+
+
+def _hash_or_none(image: Path) -> str | None:
+    """None for what cannot be read, which is undecided anyway."""
+    try:
+        return content_hash(image)
+    except DatasetError:
+        return None
+
+
+def _threshold(
+    bundle: Bundle, choice: Choice, detector: GraphDetector, needed: bool
+) -> tuple[Threshold | None, tuple[str, ...]]:
+    try:
+        return threshold_for(bundle, choice, detector), ()
+    except BundleError as error:
+        if needed:
+            raise
+        return None, (f"No false alarms and misses: {error}",)
+
+
+def _evaluation(
+    rows: Sequence[Row], threshold: Threshold | None, on_pixels: PixelOutcome
+) -> Evaluation:
+    on_images = image_outcome(
+        [(row.score, row.sample.kind) for row in rows if row.score is not None]
+    )
+    return Evaluation(
+        rows=tuple(rows),
+        threshold=threshold.value if threshold else None,
+        figures={**on_images.figures, **on_pixels.figures},
+        kinds={
+            kind: {**on_images.kinds.get(kind, {}), **on_pixels.kinds.get(kind, {})}
+            for kind in dict.fromkeys((*on_images.kinds, *on_pixels.kinds))
+        },
+        f1_max_threshold=on_images.f1_max_threshold,
+        notes=(*on_images.notes, *on_pixels.notes, *_undecided_notes(rows)),
+    )
+
+
+def test_samples(dataset: Dataset) -> tuple[Sample, ...]:
+    """DatasetError when there is none."""
+    samples = dataset.of("test")
+    if not samples:
+        raise DatasetError(
+            f"{dataset.folder} has no test images.",
+            fix=f"Put good ones in test/{GOOD} and defective ones in test/KIND.",
+        )
+    return samples
+
+
+def row_of(
+    detector: Detector, sample: Sample, threshold: Threshold | None, pixels: PixelEvaluation
+) -> Row:
+    """What `detector` says of an image, its map added to `pixels`.
+
+    A file that is no image, or a score that is no number, is undecided and never good.
+    """
+    try:
+        image = read_image(sample.image)
+    except DatasetError as error:
+        return Row(sample, None, undecided(error.what))
+    prediction = detector.detect(image)
+    verdict = _verdict(prediction, threshold)
+    if verdict and verdict.outcome == "undecided":
+        return Row(sample, None, verdict)
+    pixels.add(sample, image.shape, prediction.anomaly_map)
+    return Row(sample, prediction.image_score, verdict)
+
+
+def _verdict(prediction: Prediction, threshold: Threshold | None) -> Verdict | None:
+    """Without a threshold only what is undecided under any of them has a verdict."""
+    verdict = judge(prediction, threshold or _ANY)
+    return verdict if threshold or verdict.outcome == "undecided" else None
+
+
+def _undecided_notes(rows: Sequence[Row]) -> list[str]:
+    reasons = [row.verdict.reason or "" for row in rows if row.verdict and row.verdict.reason]
+    if not reasons:
+        return []
+    return [f"Undecided, so in no other figure: {len(reasons)}; the first: {reasons[0]}"]
+
+
+def _figures_summary(figures: Figures) -> dict[str, Json]:
+    """Value, low and high of each; null where the data set does not say enough."""
+    return {name: None if figure is None else asdict(figure) for name, figure in figures.items()}
+
+
+def _row_summary(row: Row) -> dict[str, Json]:
+    return {
+        "image": str(row.sample.image),
+        "kind": row.sample.kind,
+        "score": row.score,
+        "outcome": row.outcome,
+        "p_value": row.verdict.p_value if row.verdict else None,
+        "reason": row.verdict.reason if row.verdict else None,
+    }

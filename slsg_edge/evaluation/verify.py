@@ -1,0 +1,207 @@
+"""The golden frames through everything that runs a bundle here, against what they should give.
+
+The reference is what the trained network said when it was exported. INT8 is judged by the rank of
+its scores and, at its own threshold, by its verdicts, since its scores move as a whole.
+"""
+
+import importlib.util
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slsg_edge.bundle.folder import MODEL_FILES, Bundle
+from slsg_edge.bundle.golden import (
+    FILE,
+    Difference,
+    Golden,
+    difference,
+    golden_from_file,
+    kindest_threshold,
+)
+from slsg_edge.bundle.thresholds import calibration_command, threshold_of
+from slsg_edge.bundle.tolerances import tolerance_of
+from slsg_edge.config import unknown_name
+from slsg_edge.contracts import Precision
+from slsg_edge.errors import BundleError, MissingDependency, SlsgError, UntrustedBundle
+from slsg_edge.runtime.detector import BACKENDS
+
+Answers: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
+State: TypeAlias = Literal["passed", "failed", "absent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Of one subject. `reasons`: what it exceeds, why it is not here, or what is to be known.
+
+    `threshold` is what its verdicts were judged by.
+    """
+
+    subject: str
+    state: State
+    reasons: tuple[str, ...] = ()
+    difference: Difference | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """`threshold` judges the golden scores themselves."""
+
+    frames: int
+    threshold: float
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(check.state != "failed" for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What gives answers for frames. `require` raises a SlsgError where it is not here."""
+
+    name: str
+    precision: Precision
+    require: Callable[[Bundle], object]
+    answers: Callable[[Bundle, NDArray[np.uint8]], Answers]
+
+
+def verify_bundle(
+    bundle: Bundle, names: Sequence[str] = (), progress: Callable[[], None] | None = None
+) -> Verification:
+    """Every subject, or those of `names`, of which none may be missing then.
+
+    BundleError without golden frames, UntrustedBundle for a damaged file, MissingDependency when
+    nothing could be checked.
+    """
+    golden = golden_from_file(bundle.file(FILE))
+    threshold = reference_threshold(bundle, golden)
+    checks = []
+    for subject in _chosen(names):
+        if names:
+            subject.require(bundle)
+        checks.append(_check(bundle, subject, golden, threshold))
+        if progress:
+            progress()
+    if all(check.state == "absent" for check in checks):
+        raise MissingDependency("onnxruntime", extra="cpu")
+    return Verification(len(golden.frames), threshold, tuple(checks))
+
+
+def reference_threshold(bundle: Bundle, golden: Golden) -> float:
+    """The bundle's; before it is calibrated, between the golden scores."""
+    try:
+        return threshold_of(bundle).value
+    except BundleError:
+        return golden.split_threshold()
+
+
+def subjects() -> Iterator[Subject]:
+    """The network itself, each file as its numbers are meant, and each backend."""
+    yield Subject("torch", "fp32", _require_torch, _by_torch)
+    for precision, file in MODEL_FILES.items():
+        if precision != "fp32":
+            yield Subject(file, precision, _require_file(file), _by_file(file))
+    for name, backend in BACKENDS.items():
+        yield Subject(name, backend.precision, backend.model, _by_backend(name))
+
+
+def _chosen(names: Sequence[str]) -> list[Subject]:
+    known = {subject.name: subject for subject in subjects()}
+    for name in names:
+        if name not in known:
+            raise unknown_name(name, known, what="thing to verify")
+    return [known[name] for name in names or known]
+
+
+def _check(bundle: Bundle, subject: Subject, golden: Golden, threshold: float) -> Check:
+    try:
+        subject.require(bundle)
+    except UntrustedBundle:
+        raise
+    except SlsgError as error:
+        return Check(subject.name, "absent", (str(error),))
+    try:
+        maps, scores = subject.answers(bundle, golden.frames)
+        own, notes = _threshold(bundle, subject, golden, scores, threshold)
+        off = difference(golden, maps, scores, threshold, own)
+    except SlsgError as error:
+        return Check(subject.name, "failed", (error.what,))
+    limits = tolerance_of(bundle.manifest.tolerances, subject.name, subject.precision)
+    excesses = off.beyond(limits)
+    return Check(subject.name, "failed" if excesses else "passed", (*excesses, *notes), off, own)
+
+
+def _threshold(
+    bundle: Bundle,
+    subject: Subject,
+    golden: Golden,
+    scores: NDArray[np.float32],
+    threshold: float,
+) -> tuple[float, tuple[str, ...]]:
+    """What judges the scores of this subject, and what is to be known of it."""
+    if subject.precision == "fp32":
+        return threshold, ()
+    if subject.name in bundle.manifest.thresholds:
+        return threshold_of(bundle, subject.name).value, ()
+    kindest = kindest_threshold(golden, scores, threshold)
+    if subject.name not in BACKENDS:
+        return kindest, ()
+    if subject.precision == "fp16":
+        return threshold, ()
+    command = calibration_command(bundle, subject.name)
+    return kindest, (f"no threshold of its own yet, run: {command}",)
+
+
+def _require_package(*packages: str, extra: str) -> None:
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            raise MissingDependency(package, extra=extra)
+
+
+def _require_torch(bundle: Bundle) -> None:
+    bundle.file("weights.safetensors")
+    _require_package("torch", "safetensors", extra="train")
+
+
+def _by_torch(bundle: Bundle, frames: NDArray[np.uint8]) -> Answers:
+    from slsg_edge.stages.export import torch_answers, trained_model
+
+    found = torch_answers(trained_model(bundle), frames)
+    return found.anomaly_map, found.image_score
+
+
+def _require_file(file: str) -> Callable[[Bundle], None]:
+    def require(bundle: Bundle) -> None:
+        bundle.file(file)
+        _require_package("onnx", extra="train")
+        _require_package("onnxruntime", extra="cpu")
+
+    return require
+
+
+def _by_file(file: str) -> Callable[[Bundle, NDArray[np.uint8]], Answers]:
+    """Rounded where a GPU rounds, which ONNX Runtime leaves out by itself."""
+
+    def answers(bundle: Bundle, frames: NDArray[np.uint8]) -> Answers:
+        from slsg_edge.export.emulation import emulated
+        from slsg_edge.export.graph import graph_from_bytes
+        from slsg_edge.stages.export import run_graph
+
+        path = bundle.file(file)
+        return run_graph(emulated(graph_from_bytes(path.read_bytes(), path)), frames, bundle)
+
+    return answers
+
+
+def _by_backend(name: str) -> Callable[[Bundle, NDArray[np.uint8]], Answers]:
+    def answers(bundle: Bundle, frames: NDArray[np.uint8]) -> Answers:
+        backend = BACKENDS[name]
+        with closing(backend.open(bundle, backend.model(bundle), None)) as detector:
+            return detector.run(frames)
+
+    return answers

@@ -1,0 +1,96 @@
+"""Frames from files: every one counts, and decoding overlaps with inspecting."""
+
+import os
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from typing import NoReturn
+
+from slsg_edge.contracts import Frame
+from slsg_edge.errors import DatasetError
+from slsg_edge.images import is_image, read_image
+from slsg_edge.line.sources.captures import Capture, frame_count, read_picture
+
+AHEAD = 2  # frames: one in work, one ready
+COMPLETE = 0.95  # share of the frames that a container claims; for some it is an estimate
+
+
+class FileSource:
+    """Runs `frames` in a thread, a little ahead of whoever takes them."""
+
+    live = False
+    dropped = 0
+
+    def __init__(self, frames: Generator[Frame, None, None]) -> None:
+        self._frames = frames
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+
+    def __iter__(self) -> Iterator[Frame]:
+        pending = deque(self._pool.submit(next, self._frames, None) for _ in range(AHEAD))
+        while (frame := pending.popleft().result()) is not None:
+            pending.append(self._pool.submit(next, self._frames, None))
+            yield frame
+
+    def close(self) -> None:
+        """Waits for the frame in work, then releases the file."""
+        self._pool.shutdown(cancel_futures=True)
+        self._frames.close()
+
+    def __enter__(self) -> "FileSource":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def image_frames(paths: Iterable[Path]) -> Generator[Frame, None, None]:
+    """A file that cannot be read is a frame with a fault."""
+    for index, path in enumerate(paths):
+        stamps = time.time(), time.monotonic()
+        try:
+            yield Frame(index, str(path), *stamps, image=read_image(path))
+        except DatasetError as error:
+            yield Frame(index, str(path), *stamps, fault=error.what)
+
+
+def video_frames(capture: Capture, origin: str) -> Generator[Frame, None, None]:
+    """All frames, then one with a fault when the video ends before it should."""
+    expected = frame_count(capture)
+    try:
+        for index in count():
+            picture = read_picture(capture)
+            if picture is None:
+                break
+            fault = None if picture.image is not None else "the frame cannot be decoded"
+            stamps = picture.captured_at, picture.captured_monotonic
+            yield Frame(index, origin, *stamps, image=picture.image, fault=fault)
+        if index == 0 or index < COMPLETE * expected:
+            fault = f"the video ends after {index} of {max(expected, 0)} frames"
+            yield Frame(index, origin, time.time(), time.monotonic(), fault=fault)
+    finally:
+        capture.release()
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The images of `folder` and the folders in it, sorted; hidden ones are left out.
+
+    DatasetError when there is none, or a folder that may not be read.
+    """
+    found: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=_refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [path for path in (Path(parent, name) for name in names) if is_image(path)]
+    if not found:
+        raise DatasetError(
+            f"{folder} holds no images.", fix="Give a folder with PNG, JPEG, BMP, TIFF or WebP."
+        )
+    return sorted(found)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise DatasetError(
+        f"Cannot read {error.filename}: {error.strerror}.", fix="Check its permissions."
+    ) from error

@@ -1,0 +1,1 @@
+"""What this computer is: its processor and memory, its GPU, and the versions installed."""

@@ -1,0 +1,81 @@
+"""The computer that this runs on, as far as numbers and advice depend on it."""
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from slsg_edge.machine.versions import tool_versions
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the numbers were measured on."""
+
+    cpu: str
+    cores: int
+    system: str
+    versions: dict[str, str]
+
+
+def machine() -> Machine:
+    """This computer and the versions of what computes on it."""
+    return Machine(
+        cpu=cpu_model(),
+        cores=usable_cores(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        versions=tool_versions("onnxruntime", "openvino", "opencv-python-headless", "pycuda"),
+    )
+
+
+def cpu_model() -> str:
+    """The CPU's own name; the architecture where the system does not tell."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(errors="replace").splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(filter(None, names), platform.processor() or platform.machine())
+
+
+def usable_cores() -> int:
+    """Fewer than there are under taskset or in a container that is bound to some."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def memory_mb() -> tuple[float, float] | None:
+    """All of it and what is available; None where the system does not tell."""
+    info = Path("/proc/meminfo")
+    if not info.exists():
+        return None
+    fields = dict(line.split(":", 1) for line in info.read_text().splitlines())
+    total, free = (int(fields[name].split()[0]) / 1024 for name in ("MemTotal", "MemAvailable"))
+    return total, free
+
+
+def peak_mb() -> float:
+    """The largest resident size of this process so far; 0 where the system does not tell."""
+    status = Path("/proc/self/status")
+    if status.exists():  # ru_maxrss would inherit the size of whoever started the process
+        (peak,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(peak.split()[1]) / 1024
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
+    peak_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak_rss / (2**20 if sys.platform == "darwin" else 1024)
+
+
+@contextmanager
+def one_opencv_thread() -> Iterator[None]:
+    """For what is timed by the process's own clock, which adds up threads."""
+    import cv2
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)

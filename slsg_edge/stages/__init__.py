@@ -1,0 +1,1 @@
+"""What adds to a bundle: one file for each command that does."""

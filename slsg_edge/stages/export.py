@@ -1,0 +1,223 @@
+"""The export stage: a trained bundle gets its graph in FP32 and in FP16, proved on golden frames.
+
+The FP32 graph is the reference. How far FP16 is from it shows in a graph that rounds every result
+as a GPU does, since ONNX Runtime leaves the rounding out.
+"""
+
+import io
+import time
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slsg_edge.bundle.folder import MODEL_FILES, Bundle
+from slsg_edge.bundle.golden import FILE, Difference, Golden, difference
+from slsg_edge.bundle.tolerances import Tolerance, tolerance_of
+from slsg_edge.contracts import Precision
+from slsg_edge.data.layouts import good_images
+from slsg_edge.data.loading import load_frames
+from slsg_edge.errors import BundleError, ConfigError, ExportError
+from slsg_edge.machine.versions import tool_versions
+from slsg_edge.storage import write_atomically
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from slsg_edge.export.precision import HalfGraph
+    from slsg_edge.models.scored import PixelsToScore
+
+FRAMES = "frames.npz"
+GOLDEN_FRAMES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedGraph:
+    """How far one of the graphs is from torch on the golden frames."""
+
+    difference: Difference
+    megabytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The new bundle. Of the graph's `nodes` with float tensors, `fp32_nodes` are FP32 in FP16's
+    graph too, for `reasons`: how many by each rule.
+    """
+
+    bundle: Bundle
+    frames: int
+    fp32: ExportedGraph
+    fp16: ExportedGraph
+    nodes: int
+    fp32_nodes: tuple[str, ...]
+    reasons: Mapping[str, int]
+
+    @property
+    def difference(self) -> Difference:
+        """Of the reference."""
+        return self.fp32.difference
+
+
+def export_bundle(
+    bundle: Bundle,
+    *,
+    dynamic: bool,
+    images: Path | None,
+    command: str,
+    keep_fp32: Sequence[str] = (),
+) -> Exported:
+    """Writes the graph in FP32 and FP16, and golden.npz.
+
+    `keep_fp32`: shell patterns of nodes that stay in FP32; ConfigError when one matches nothing.
+    ExportError when a graph and the network disagree.
+    """
+    from slsg_edge.export.graph import PrecisionRules
+    from slsg_edge.export.onnx import onnx_from_model
+
+    started = time.monotonic()
+    model = trained_model(bundle)
+    golden = torch_answers(model, _golden_frames(bundle, images))
+    graph = onnx_from_model(
+        model,
+        bundle.manifest.preprocessing,
+        dynamic=dynamic,
+        rules=PrecisionRules(model.network.keep_fp32, model.network.keep_fp16),
+    )
+    off = _proved_reference(golden, graph, bundle)
+    half = _half_graph(graph, golden.frames, keep_fp32)
+    half_off = _proved_half(golden, half.content, bundle)
+    new = bundle.commit(
+        "export",
+        {MODEL_FILES["fp32"]: graph, MODEL_FILES["fp16"]: half.content, FILE: golden.to_bytes()},
+        command=command,
+        started=started,
+        inputs=("weights.safetensors", *(() if images else (FRAMES,))),
+        tools=tool_versions("torch", "onnx", "onnxscript", "onnxruntime"),
+        settings={
+            "batch": "dynamic" if dynamic else 1,
+            "difference": str(off),
+            "fp16_difference": str(half_off),
+            "keep_fp32": list(keep_fp32),
+            "fp32_nodes": list(half.kept),
+            "fp32_reasons": dict(half.reasons()),
+        },
+    )
+    return Exported(
+        new,
+        len(golden.frames),
+        ExportedGraph(off, len(graph) / 1e6),
+        ExportedGraph(half_off, len(half.content) / 1e6),
+        half.nodes,
+        tuple(half.kept),
+        half.reasons(),
+    )
+
+
+def trained_model(bundle: Bundle) -> "PixelsToScore":
+    """The bundle's network with its weights, from pixels to score, in evaluation mode."""
+    from safetensors.torch import load_file
+
+    from slsg_edge.models.registry import network_of
+    from slsg_edge.models.scored import PixelsToScore
+
+    manifest = bundle.manifest
+    network = network_of(manifest.detector, manifest.spec, manifest.preprocessing)
+    try:
+        network.load_state_dict(load_file(bundle.file("weights.safetensors")))
+    except RuntimeError as error:
+        raise BundleError(
+            f"{bundle.path}: the weights do not fit the network: {str(error).splitlines()[0]}",
+            fix="Train again.",
+        ) from error
+    return PixelsToScore(network).eval()
+
+
+def _golden_frames(bundle: Bundle, images: Path | None) -> NDArray[np.uint8]:
+    """Those that training kept, or the first ones of a folder."""
+    if images is not None:
+        paths: Sequence[Path] = good_images(images)[:GOLDEN_FRAMES]
+        return load_frames(paths, bundle.manifest.preprocessing)
+    if not bundle.holds(FRAMES):
+        raise ConfigError(
+            f"{bundle.path} holds no frames to prove the export with.", fix="Give --images DIR."
+        )
+    content = bundle.file(FRAMES).read_bytes()
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            return np.asarray(stored["frames"], dtype=np.uint8)
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{bundle.path}/{FRAMES} is damaged.", fix="Train again.") from error
+
+
+def torch_answers(model: "nn.Module", frames: NDArray[np.uint8]) -> Golden:
+    """What the network itself says, one frame at a time, as the line will ask."""
+    import torch
+
+    with torch.inference_mode():
+        answers = [model(torch.from_numpy(frame[None])) for frame in frames]
+    return Golden(
+        frames,
+        np.concatenate([anomaly_map.numpy() for anomaly_map, _ in answers]),
+        np.concatenate([score.numpy() for _, score in answers]),
+    )
+
+
+def _proved_reference(golden: Golden, graph: bytes, bundle: Bundle) -> Difference:
+    stored = bundle.manifest.threshold
+    threshold = stored.value if stored else golden.split_threshold()
+    off = difference(golden, *run_graph(graph, golden.frames, bundle), threshold)
+    if excesses := off.beyond(_tolerance(bundle, "fp32")):
+        raise ExportError(
+            f"The exported graph is not the trained network: {', '.join(excesses)}.",
+            fix="Train longer, or report this with the bundle.",
+        )
+    return off
+
+
+def _half_graph(graph: bytes, frames: NDArray[np.uint8], keep_fp32: Sequence[str]) -> "HalfGraph":
+    from slsg_edge.export.graph import graph_from_bytes, with_outputs
+    from slsg_edge.export.precision import half_graph
+    from slsg_edge.export.rounding import activation_ranges
+    from slsg_edge.stages.activations import activations
+
+    reference = graph_from_bytes(graph)
+    probe = with_outputs(reference, reference.activations())
+    return half_graph(reference, activation_ranges(activations(probe, frames)), keep_fp32)
+
+
+def _proved_half(golden: Golden, half: bytes, bundle: Bundle) -> Difference:
+    """Verdicts at the widest gap: a score beside the threshold is for `calibrate` to settle."""
+    from slsg_edge.export.emulation import emulated
+    from slsg_edge.export.graph import graph_from_bytes
+
+    answers = run_graph(emulated(graph_from_bytes(half)), golden.frames, bundle)
+    off = difference(golden, *answers, golden.split_threshold())
+    if excesses := off.beyond(_tolerance(bundle, "fp16")):
+        raise ExportError(
+            f"In FP16 the graph is not the trained network: {', '.join(excesses)}.",
+            fix="Keep more of it in FP32, as in --keep-fp32 'network.encoder*', or all: '*'.",
+        )
+    return off
+
+
+def _tolerance(bundle: Bundle, precision: Precision) -> Tolerance:
+    return tolerance_of(bundle.manifest.tolerances, MODEL_FILES[precision], precision)
+
+
+def run_graph(
+    graph: bytes, frames: NDArray[np.uint8], bundle: Bundle
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Maps and scores that ONNX Runtime gives for a serialised graph."""
+    from slsg_edge.runtime.onnxruntime import OnnxRuntimeDetector
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        write_atomically(path, graph)
+        with OnnxRuntimeDetector(path, bundle.manifest.preprocessing) as detector:
+            return detector.run(frames)

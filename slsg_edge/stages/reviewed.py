@@ -1,0 +1,130 @@
+"""What the threshold would become with reviewed rejects, before anything is written."""
+
+import math
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.thresholds import calibration_command, stage_of, threshold_of
+from slsg_edge.calibration.images import scores_of
+from slsg_edge.calibration.reviewed import Reviewed, above, choose_reviewed, joined_threshold
+from slsg_edge.calibration.stored import own_threshold_name, store_threshold, trained_on
+from slsg_edge.calibration.threshold import FALSE_ALARM_RATE, advice
+from slsg_edge.errors import BundleError, DatasetError
+from slsg_edge.progress import progress
+from slsg_edge.runtime.detector import choose, open_choice
+from slsg_edge.scoring import Threshold
+from slsg_edge.stages.threshold import backend_to_calibrate
+
+BIASED = (
+    "Rejects are the highest scores of what the line saw, not a sample of it: they pull the "
+    "threshold up further than as many good parts taken at random would. Where that misses too "
+    "much, train again with these good images instead."
+)
+BAD_ONLY_COUNTED = "Bad ones are counted here and nothing else: no threshold comes from defects."
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """`then` is None when no good image is new. Scores by file, of `backend`."""
+
+    backend: str
+    now: Threshold
+    then: Threshold | None
+    good: Mapping[Path, float]
+    bad: Mapping[Path, float]
+    notes: tuple[str, ...]
+
+    def false_alarms(self, threshold: Threshold) -> int:
+        """Of the new good ones."""
+        return above(self.good.values(), threshold)
+
+    def misses(self, threshold: Threshold) -> int:
+        """Of all the bad ones."""
+        return len(self.bad) - above(self.bad.values(), threshold)
+
+
+def propose(bundle: Bundle, folder: Path, rate: float | None, backend: str | None) -> Proposal:
+    """`rate` None: the false-alarm rate that the threshold was found for.
+
+    BundleError without good scores that others could join, DatasetError for what is no review.
+    """
+    choice = backend_to_calibrate(bundle, backend)
+    own = own_threshold_name(choice.backend)
+    now = threshold_of(bundle, own)
+    if not now.images or len(now.images) != len(now.good_scores):
+        raise BundleError(
+            f"{bundle.path} does not say which good images its threshold is from, so nothing can "
+            "join them without counting twice.",
+            fix=f"Run: {calibration_command(bundle, own)}",
+        )
+    chosen = choose_reviewed(folder, now.images, trained_on(bundle))
+    paths = [*chosen.good.values(), *chosen.bad.values()]
+    with (
+        closing(open_choice(bundle, choice)) as detector,
+        progress("reviewed images", len(paths)) as advance,
+    ):
+        scores = dict(zip(paths, scores_of(detector, paths, advance), strict=True))
+    _require_scores(scores)
+    if rate is None:
+        rate = now.false_alarm_rate or FALSE_ALARM_RATE
+    found = _proposal(choice.backend, now, chosen, scores, rate)
+    return replace(found, notes=(*found.notes, *_other_threshold(bundle, own, folder)))
+
+
+def take_over(bundle: Bundle, proposal: Proposal, command: str, started: float) -> Bundle:
+    """Writes the new threshold; a proposal without one is a ValueError.
+
+    The stage's command is what it was and then this one: that is what finds this threshold again
+    when the model has changed.
+    """
+    if proposal.then is None:
+        raise ValueError("there is no new threshold")
+    backend = proposal.backend
+    stage = bundle.manifest.stages[stage_of(own_threshold_name(backend))]
+    commands = f"{stage.command} && {command}"
+    return store_threshold(bundle, proposal.then, commands, started, backend)
+
+
+def _proposal(
+    backend: str, now: Threshold, chosen: Reviewed, scores: Mapping[Path, float], rate: float
+) -> Proposal:
+    new = {digest: scores[path] for digest, path in chosen.good.items()}
+    then = joined_threshold(now, new, rate) if new else None
+    notes = [*chosen.notes]
+    if then is not None:
+        notes += filter(None, (BIASED, advice(then)))
+    else:
+        notes.append("No good one is new, so the threshold stays.")
+    if chosen.bad:
+        notes.append(BAD_ONLY_COUNTED)
+    return Proposal(
+        backend,
+        now,
+        then,
+        {path: scores[path] for path in chosen.good.values()},
+        {path: scores[path] for path in chosen.bad.values()},
+        tuple(notes),
+    )
+
+
+def _other_threshold(bundle: Bundle, own: str | None, folder: Path) -> list[str]:
+    """The line takes the best backend, which may be judged by another threshold than this one."""
+    best = choose(bundle).backend
+    if own_threshold_name(best) == own:
+        return []
+    return [
+        f"`slsg-edge watch` runs {best} here, which another threshold judges. For that one: "
+        f"slsg-edge calibrate {bundle.path} --add-reviewed {folder} --backend {best}"
+    ]
+
+
+def _require_scores(scores: Mapping[Path, float]) -> None:
+    for path, score in scores.items():
+        if not math.isfinite(score) or not 0 <= score <= 1:
+            raise DatasetError(
+                f"{path} has the score {score}, which is no number from 0 to 1.",
+                fix="Take it out; if others have such scores too, run `slsg-edge export` again.",
+            )

@@ -1,0 +1,232 @@
+"""From a folder of good images to the `train` stage of a bundle, whichever the detector.
+
+The phases of the detector's recipe, the run folder beside the bundle, and the frames that later
+prove the export.
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle
+from slsg_edge.bundle.tolerances import DEFAULTS
+from slsg_edge.data.loading import load_frames
+from slsg_edge.errors import BundleError, ConfigError
+from slsg_edge.machine.versions import tool_versions
+from slsg_edge.models.backbone_weights import backbone_weights
+from slsg_edge.models.backbones import LAYERS, layers_in, load_trunk
+from slsg_edge.models.recipe import AtHand, Network, Phases, Say, Workshop
+from slsg_edge.models.registry import DETECTORS, detector_of
+from slsg_edge.training import charts
+from slsg_edge.training.checkpoint import History, RunFolder, unfinished
+from slsg_edge.training.device import device_from_name
+from slsg_edge.training.feed import PairBatches
+from slsg_edge.training.loop import run_phase
+from slsg_edge.training.material import (
+    Material,
+    choose_material,
+    forget_material,
+    store_material,
+)
+from slsg_edge.training.settings import Resources, TrainSettings
+from slsg_edge.training.tensorboard import recorder
+from slsg_edge.training.weight_files import weight_bytes
+
+SHOWN_PAIRS = 4  # on each row of the sheet of anomalies, and among the golden frames
+DATA = "data.json"
+GOLDEN_BATCH = 2**31  # a batch that no training comes to
+
+Weights: TypeAlias = Mapping[str, Tensor] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """`settings` leave nothing open; `network` is untrained, `target` not on the disk yet."""
+
+    settings: TrainSettings
+    material: Material
+    network: Network
+    target: Bundle
+
+
+def train(
+    data: Path,
+    output: Path,
+    settings: TrainSettings,
+    resources: Resources,
+    *,
+    command: str,
+    resume: bool = False,
+    say: Say = print,
+) -> Bundle:
+    """Trains the detector that `settings` are of and writes its weights into the bundle `output`.
+
+    `resume`: goes on with a stopped run, and leaves a finished one as it is. Raises ConfigError,
+    DatasetError or StorageError; `loop.Interrupted` when stopped, with a checkpoint in the run
+    folder.
+    """
+    started = time.monotonic()
+    device = device_from_name(resources.device, resources.workers)
+    start = _start(data, settings, resources, output, say)
+    settings, material = start.settings, start.material
+    run = RunFolder(output.with_suffix(".run"), _identity(start))
+    if resume and _is_finished(start, run):
+        say(f"{output} is trained already, from this very start.")
+        return start.target
+    _check_run(run, resume, say)
+    frames, textures = store_material(material, run.path, settings.preprocessing)
+    for hint in settings.hints(device.place.type):
+        say(f"Hint: {hint}")
+    say(f"{len(frames)} images to train on, {len(material.holdout)} held out, {device.place}.")
+    workshop = Workshop(settings, frames, textures, device)
+    pairs = workshop.pairs(SHOWN_PAIRS)
+    charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
+    phases = DETECTORS[detector_of(settings)].phases(start.network, workshop)
+    _run(phases, run, device.workers, resume=resume)
+    bundle = start.target.commit(
+        "train",
+        _files(start, pairs),
+        command=command,
+        started=started,
+        tools=tool_versions("torch", "opencv-python-headless", "opencv-python"),
+        settings={
+            "data_fingerprint": material.fingerprint,
+            "backbone_weights": resources.backbone_weights,
+            "device": str(device.place),
+            "start": run.identity,
+            **json.loads(json.dumps(dataclasses.asdict(settings))),
+        },
+    )
+    run.clear()
+    forget_material(run.path)
+    return bundle
+
+
+def _start(
+    data: Path, settings: TrainSettings, resources: Resources, output: Path, say: Say
+) -> _Start:
+    """Decodes no image but those that the settings leave something to."""
+    detector = detector_of(settings)
+    recipe = DETECTORS[detector]
+    size = settings.preprocessing.height, settings.preprocessing.width
+    # an impossible resolution is found before anything is read
+    draft = recipe.network(settings.model, *size)
+    material = choose_material(data, settings.holdout, resources.textures)
+    weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
+    settings = recipe.resolved(settings, _at_hand(material, weights, settings), say)
+    manifest = Manifest(
+        detector,
+        dataclasses.asdict(settings.model),
+        settings.preprocessing,
+        tolerances={**DEFAULTS, **draft.tolerances},
+    )
+    target = new_bundle(output, manifest)
+    torch.manual_seed(settings.seed)
+    network = recipe.network(settings.model, *size)
+    _load_backbone(network, weights, settings, say)
+    return _Start(settings, material, network, target)
+
+
+def _at_hand(material: Material, weights: Weights, settings: TrainSettings) -> AtHand:
+    def sample(count: int) -> NDArray[np.uint8]:
+        step = -(-len(material.images) // count)
+        return load_frames(material.images[::step], settings.preprocessing)
+
+    return AtHand(sample, len(LAYERS) if weights is None else layers_in(weights))
+
+
+def _load_backbone(network: Network, weights: Weights, settings: TrainSettings, say: Say) -> None:
+    """Says what stays random and what does not fit."""
+    if weights is None:
+        if not settings.trains_backbone:
+            say("Warning: the backbone starts from noise and is never trained.")
+        return
+    loaded = load_trunk(network.backbone, weights)
+    if loaded.random and settings.needs_all_layers:
+        raise ConfigError(
+            f"The backbone weights have nothing for {', '.join(loaded.random)}, which would stay "
+            "noise: this detector never trains its backbone.",
+            fix="Give a whole file, or take fewer layers: model.depth or model.layers, as the "
+            "detector has it.",
+        )
+    if loaded.random:
+        say(f"Warning: no backbone weights for {', '.join(loaded.random)}: random at first.")
+    if loaded.folded_batch_norm and settings.adapts_batch_norm:
+        say(
+            "Warning: these backbone weights have their batch norm folded in and serve frozen "
+            "statistics only: give --encoder-batch-norm frozen."
+        )
+
+
+def _identity(start: _Start) -> str:
+    """What a checkpoint must share with the run that resumes it."""
+    parts = json.dumps(dataclasses.asdict(start.settings)), start.material.fingerprint
+    weights = weight_bytes(start.network.state_dict())
+    return hashlib.sha256("".join(parts).encode() + weights).hexdigest()
+
+
+def _is_finished(start: _Start, run: RunFolder) -> bool:
+    """Whether the bundle holds what this run would lead to; a damaged one does not."""
+    stage = start.target.manifest.stages.get("train")
+    if stage is None or stage.settings.get("start") != run.identity:
+        return False
+    try:
+        held = {name: start.target.file(name) for name in stage.outputs}
+    except BundleError:
+        return False
+    # what is held out is no part of a run, and yet of the bundle
+    return held[DATA].read_bytes() == _data(start.material)
+
+
+def _check_run(run: RunFolder, resume: bool, say: Say) -> None:
+    """Work of hours is neither thrown away nor missed without a word."""
+    stopped = unfinished(run.path)
+    if stopped and not resume:
+        raise ConfigError(
+            f"{run.path} holds a run that was stopped.",
+            fix="Go on with --resume, or delete that folder to start anew.",
+        )
+    if resume and not stopped:
+        say(f"Nothing to resume in {run.path}: this run starts anew.")
+
+
+def _run(phases: Phases, run: RunFolder, workers: int, *, resume: bool) -> None:
+    histories: dict[str, History] = {}
+    record = recorder(run.path)
+    for make in phases:
+        phase = make()
+        histories[phase.name] = run_phase(phase, run, record, workers=workers, resume=resume)
+        charts.write_loss_chart(run.path / "losses.png", histories)
+
+
+def _files(start: _Start, pairs: PairBatches) -> dict[str, bytes]:
+    """Of the trained bundle."""
+    return {
+        "weights.safetensors": weight_bytes(start.network.state_dict()),
+        "frames.npz": _frames(pairs),
+        DATA: _data(start.material),
+    }
+
+
+def _data(material: Material) -> bytes:
+    """The images by their content."""
+    return json.dumps({"train": material.train, "holdout": material.holdout}).encode()
+
+
+def _frames(pairs: PairBatches) -> bytes:
+    """Good frames and simulated anomalies to prove exports with."""
+    images, _ = pairs[GOLDEN_BATCH]
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, frames=images.numpy())
+    return buffer.getvalue()

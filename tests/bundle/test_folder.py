@@ -1,0 +1,256 @@
+import errno
+import json
+import os
+import time
+
+import pytest
+
+from slsg_edge.bundle.folder import Manifest, check_name, new_bundle, open_bundle
+from slsg_edge.bundle.tolerances import DEFAULTS, Tolerance
+from slsg_edge.errors import (
+    BundleError,
+    ConfigError,
+    StaleBundle,
+    StorageError,
+    UntrustedBundle,
+)
+from slsg_edge.preprocessing import Preprocessing, Roi
+from slsg_edge.scoring import Tail, Threshold
+
+PREPROCESSING = Preprocessing(128, 96, "letterbox", Roi(1, 2, 30, 40))
+THRESHOLD = Threshold(
+    0.4, "tail", 0.001, (0.3, 0.5), (0.1, 0.2), Tail(-2.0, 0.5, 0.1, 0.2), data_fingerprint="ab"
+)
+
+
+def commit(bundle, stage, files, **options):
+    return bundle.commit(
+        stage, files, command=f"slsg-edge {stage} x", started=time.monotonic(), **options
+    )
+
+
+@pytest.fixture
+def trained(tmp_path):
+    manifest = Manifest("slsg", {"variant": "edge", "depth": 3}, PREPROCESSING)
+    bundle = new_bundle(tmp_path / "x.slsg", manifest)
+    return commit(bundle, "train", {"weights.safetensors": b"weights", "data.json": b"{}"})
+
+
+@pytest.fixture
+def exported(trained):
+    return commit(trained, "export", {"model.onnx": b"graph"}, inputs=("weights.safetensors",))
+
+
+@pytest.fixture
+def whole(exported):
+    return commit(exported, "calibrate", {}, inputs=("model.onnx",), threshold=THRESHOLD)
+
+
+def rewrite(bundle, change):
+    """The manifest on the disk after `change` of its table."""
+    path = bundle.path / "manifest.json"
+    table = json.loads(path.read_bytes())
+    change(table)
+    path.write_text(json.dumps(table))
+    return bundle.path
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_what_was_committed_is_read_again(whole):
+    again = open_bundle(whole.path)
+    assert again == whole
+    assert again.manifest.threshold == THRESHOLD
+    assert again.manifest.preprocessing == PREPROCESSING
+    assert again.file("model.onnx").read_bytes() == b"graph"
+
+
+def test_thresholds_of_backends_and_tolerances_are_read_again(whole):
+    limits = {"int8": Tolerance(0.1, 0.2, 0.3, 0.4), "openvino-int8": Tolerance(0.5, 0.6, 0.7, 0.8)}
+    both = commit(
+        whole, "threshold-x", {}, thresholds={"openvino-int8": THRESHOLD}, tolerances=limits
+    )
+    again = open_bundle(both.path).manifest
+    assert again.thresholds == {"openvino-int8": THRESHOLD}
+    assert again.tolerances == {**DEFAULTS, **limits}
+
+
+def test_a_manifest_of_before_there_were_any_still_opens(whole):
+    path = rewrite(whole, lambda table: (table.pop("thresholds"), table.pop("tolerances")))
+    manifest = open_bundle(path).manifest
+    assert manifest.threshold == THRESHOLD
+    assert (manifest.thresholds, manifest.tolerances) == ({}, DEFAULTS)
+
+
+def test_tolerances_are_recorded_for_people_to_change(whole):
+    def loosen(table):
+        table["tolerances"]["int8"]["score"] = 0.25
+
+    assert open_bundle(rewrite(whole, loosen)).manifest.tolerances["int8"].score == 0.25
+
+
+def test_a_bundle_works_at_another_place_and_without_the_weights(whole, tmp_path):
+    moved = whole.path.rename(tmp_path / "y.slsg")
+    (moved / "weights.safetensors").unlink()
+    assert open_bundle(moved).file("model.onnx").read_bytes() == b"graph"
+
+
+def test_a_file_that_no_stage_wrote_names_the_next_step(trained):
+    with pytest.raises(BundleError, match=r"holds no model\.onnx yet.*Run: slsg-edge export"):
+        trained.file("model.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"grap", b"graph and more", b"GRAPH"])
+def test_a_truncated_or_changed_file_is_not_handed_out(whole, content):
+    (whole.path / "model.onnx").write_bytes(content)
+    with pytest.raises(UntrustedBundle, match=r"model\.onnx is not the file.*slsg-edge export x"):
+        open_bundle(whole.path).file("model.onnx")
+
+
+def test_a_missing_file_is_an_error(whole):
+    (whole.path / "model.onnx").unlink()
+    with pytest.raises(BundleError, match=r"model\.onnx cannot be read"):
+        whole.file("model.onnx")
+
+
+def test_after_new_training_the_model_is_stale_and_says_what_to_run(whole):
+    again = commit(whole, "train", {"weights.safetensors": b"better", "data.json": b"{}"})
+    with pytest.raises(StaleBundle, match=r"'export' is stale.*Run: slsg-edge export x"):
+        again.file("model.onnx")
+    with pytest.raises(StaleBundle, match="'export' is stale"):
+        again.require_fresh("calibrate")
+    fresh = commit(again, "export", {"model.onnx": b"new"}, inputs=("weights.safetensors",))
+    assert fresh.file("model.onnx").read_bytes() == b"new"
+    with pytest.raises(StaleBundle, match="'calibrate' is stale"):
+        fresh.require_fresh("calibrate")
+
+
+def test_an_input_changed_by_hand_makes_what_follows_stale(whole):
+    (whole.path / "weights.safetensors").write_bytes(b"tampered")
+    with pytest.raises(StaleBundle, match=r"weights\.safetensors has changed"):
+        open_bundle(whole.path).file("model.onnx")
+
+
+def test_training_anew_into_the_same_place_keeps_the_later_stages_as_stale(whole):
+    bundle = new_bundle(whole.path, Manifest("slsg", {}, PREPROCESSING))
+    again = commit(bundle, "train", {"weights.safetensors": b"other"})
+    assert list(again.manifest.stages) == ["train", "export", "calibrate"]
+    assert again.manifest.threshold == THRESHOLD
+    with pytest.raises(StaleBundle):
+        again.file("model.onnx")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"null", b"3", b"\xff\xfe", b'{"format": 1}', b"[" * 100000]
+)
+def test_a_damaged_manifest_is_an_error(whole, content):
+    (whole.path / "manifest.json").write_bytes(content)
+    with pytest.raises(BundleError, match=r"manifest\.json is damaged.*Copy the bundle again"):
+        open_bundle(whole.path)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.99])
+def test_a_truncated_manifest_is_an_error(whole, share):
+    path = whole.path / "manifest.json"
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(BundleError, match="is damaged"):
+        open_bundle(whole.path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda table: table.update(format=2), "format 2, but this version reads format 1"),
+        (lambda table: table.pop("detector"), "detector"),
+        (lambda table: table.update(stages=[]), "damaged"),
+        (lambda table: table["stages"]["train"].pop("command"), "command"),
+        (lambda table: table["stages"]["train"].update(extra=1), "extra"),
+        (lambda table: table["stages"]["train"].update(inputs=["a"]), "damaged"),
+        (lambda table: table["stages"]["train"]["outputs"].update(a=3), "no text"),
+        (lambda table: table["preprocessing"].update(fit="squeeze"), "squeeze"),
+        (lambda table: table["preprocessing"].update(height="256"), "height"),
+        (lambda table: table["preprocessing"]["roi"].update(x=-1), "no rectangle"),
+        (lambda table: table["threshold"].update(value=1.5), "not between 0 and 1"),
+        (lambda table: table["threshold"].update(value=float("nan")), "NaN is no number"),
+        (lambda table: table["threshold"].update(method="guess"), "guess"),
+        (lambda table: table["thresholds"].update(x={"value": 2.0, "method": "manual"}), "0 and 1"),
+        (lambda table: table.update(thresholds=[]), "damaged"),
+        (lambda table: table["tolerances"]["fp32"].update(score=-1.0), "A tolerance is -1"),
+        (lambda table: table["tolerances"]["fp32"].update(scores=1.0), "scores"),
+        (lambda table: table["tolerances"].update(fp16={"score": 1.0}), "tolerances.fp16"),
+    ],
+)
+def test_a_manifest_of_another_shape_is_an_error(whole, change, message):
+    with pytest.raises(BundleError, match=message):
+        open_bundle(rewrite(whole, change))
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../b", "..\\secret"])
+@pytest.mark.parametrize("part", ["inputs", "outputs"])
+def test_a_manifest_that_points_outside_the_bundle_is_refused(whole, name, part):
+    with pytest.raises(BundleError, match="points outside the bundle"):
+        open_bundle(
+            rewrite(whole, lambda table: table["stages"]["train"][part].update({name: "0" * 64}))
+        )
+
+
+def test_stages_made_from_each_other_are_refused(whole):
+    digest = whole.manifest.stages["export"].outputs["model.onnx"]
+    with pytest.raises(BundleError, match="made from each other"):
+        open_bundle(
+            rewrite(
+                whole,
+                lambda table: table["stages"]["train"]["inputs"].update({"model.onnx": digest}),
+            )
+        )
+
+
+def test_a_folder_without_a_manifest_is_no_bundle(tmp_path):
+    for path in (tmp_path, tmp_path / "gone.slsg"):
+        with pytest.raises(BundleError, match="is not a bundle"):
+            open_bundle(path)
+
+
+def test_a_full_disk_leaves_the_bundle_as_it_was(whole, monkeypatch):
+    before = contents(whole.path)
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        commit(whole, "export", {"model.onnx": b"new"}, inputs=("weights.safetensors",))
+    assert contents(whole.path) == before
+
+
+def test_a_stage_whose_input_is_stale_writes_nothing(whole):
+    again = commit(whole, "train", {"weights.safetensors": b"better"})
+    before = contents(whole.path)
+    with pytest.raises(StaleBundle):
+        commit(again, "calibrate", {}, inputs=("model.onnx",), threshold=THRESHOLD)
+    assert contents(whole.path) == before
+
+
+def test_a_number_that_is_none_never_gets_into_a_manifest(whole):
+    before = contents(whole.path)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        commit(whole, "calibrate", {}, settings={"rate": float("nan")})
+    assert contents(whole.path) == before
+
+
+def test_names_that_cannot_become_a_bundle_are_refused(tmp_path):
+    (tmp_path / "file.slsg").write_text("x")
+    (tmp_path / "other.slsg").mkdir()
+    (tmp_path / "other.slsg/photo.png").write_text("x")
+    (tmp_path / "empty.slsg").mkdir()
+    for name, message in {
+        "x": "no name of a bundle",
+        "file.slsg": "is a file",
+        "other.slsg": "other things in it",
+    }.items():
+        with pytest.raises(ConfigError, match=message):
+            check_name(tmp_path / name)
+    check_name(tmp_path / "empty.slsg")
+    check_name(tmp_path / "new.slsg")

@@ -1,0 +1,48 @@
+import time
+
+import pytest
+
+from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.bundle.thresholds import calibration_command, threshold_of
+from slsg_edge.errors import BundleError, StaleBundle
+from slsg_edge.scoring import Threshold
+
+OWN = Threshold(0.7, "manual")
+
+
+@pytest.fixture
+def bundle(toy_bundle, toy_model):
+    """With a threshold of INT8's own beside the reference's."""
+    opened = open_bundle(toy_bundle).commit(
+        "calibrate-int8", {"model.int8.onnx": toy_model(offset=0.2)}, command="c", started=0.0
+    )
+    return opened.commit(
+        "threshold-openvino-int8",
+        {},
+        command="slsg-edge calibrate x",
+        started=time.monotonic(),
+        inputs=("model.int8.onnx",),
+        thresholds={"openvino-int8": OWN},
+    )
+
+
+def test_a_backend_has_its_own_beside_the_references(bundle):
+    again = open_bundle(bundle.path)
+    assert threshold_of(again).value == 0.5
+    assert threshold_of(again, "openvino-int8") == OWN
+
+
+def test_without_one_of_its_own_the_references_is_not_taken(bundle):
+    with pytest.raises(BundleError, match="no threshold for tensorrt-int8") as caught:
+        threshold_of(bundle, "tensorrt-int8")
+    assert calibration_command(bundle, "tensorrt-int8") in caught.value.fix
+    assert "--backend tensorrt-int8" in caught.value.fix
+
+
+def test_it_goes_stale_with_its_own_file_alone(bundle, toy_model):
+    again = bundle.commit(
+        "calibrate-int8", {"model.int8.onnx": toy_model(offset=0.3)}, command="c", started=0.0
+    )
+    with pytest.raises(StaleBundle, match="'threshold-openvino-int8' is stale"):
+        threshold_of(again, "openvino-int8")
+    assert threshold_of(again).value == 0.5

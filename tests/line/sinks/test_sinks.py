@@ -1,0 +1,105 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from slsg_edge.contracts import Frame, Prediction, Verdict
+from slsg_edge.errors import StorageError
+from slsg_edge.line.records import Inspection, record_of
+from slsg_edge.line.sinks.sinks import JsonLinesFile, RejectFolder
+from slsg_edge.preprocessing import Preprocessing, Roi
+
+FULL = Path("/dev/full")
+SPEC = Preprocessing(8, 8)
+
+
+def inspection(verdict: Verdict, index: int = 7, image: bool = True) -> Inspection:
+    picture = np.full((40, 60, 3), 90, np.uint8) if image else None
+    frame = Frame(index, "camera", 1700000000.0, 0.0, picture)
+    decided = verdict.outcome != "undecided"
+    prediction = Prediction(np.ones((8, 8), np.float32), verdict.score or 0) if decided else None
+    return Inspection(record_of(frame, verdict, {"detect": 1.0}, "f"), frame, prediction)
+
+
+GOOD = inspection(Verdict("good", 0.1, 0.5))
+REJECT = inspection(Verdict("anomalous", 0.87654, 0.5))
+UNDECIDED = inspection(Verdict("undecided", reason="the detector failed"))
+
+
+def test_a_file_is_appended_to_line_by_line(tmp_path):
+    path = tmp_path / "verdicts.jsonl"
+    for _ in range(2):
+        sink = JsonLinesFile(path)
+        sink.write(GOOD)
+        assert path.read_bytes().endswith(b"}\n")  # before it is closed
+        sink.close()
+    assert [json.loads(line)["index"] for line in path.read_text().splitlines()] == [7, 7]
+
+
+def test_a_line_that_a_former_run_left_unfinished_spoils_no_other(tmp_path):
+    path = tmp_path / "verdicts.jsonl"
+    path.write_text('{"index": 1')
+    sink = JsonLinesFile(path)
+    sink.write(GOOD)
+    sink.close()
+    assert json.loads(path.read_text().splitlines()[1])["index"] == 7
+
+
+def test_a_file_in_a_folder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(StorageError, match=r"Cannot write .*absent"):
+        JsonLinesFile(tmp_path / "absent" / "verdicts.jsonl")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_error():
+    sink = JsonLinesFile(FULL)
+    with pytest.raises(StorageError, match="The disk is full: cannot write /dev/full"):
+        sink.write(GOOD)
+    sink.close()
+
+
+def test_rejects_are_kept_lossless_beside_their_heat_and_named_by_index_and_score(tmp_path):
+    sink = RejectFolder(tmp_path / "rejects", SPEC, pytest.fail)
+    for seen in (GOOD, REJECT, UNDECIDED):
+        sink.write(seen)
+    kept = {path.name.partition("_")[2]: path for path in (tmp_path / "rejects").iterdir()}
+    frames = {"00000007_0.8765.png", "00000007_undecided.png"}
+    assert set(kept) == {*frames, "00000007_0.8765_heat.jpg"}
+    for name in frames:  # as the camera gave it
+        np.testing.assert_array_equal(cv2.imread(str(kept[name])), REJECT.frame.image)
+    assert np.ptp(cv2.imread(str(kept["00000007_0.8765_heat.jpg"]))) > 20  # coloured
+
+
+def test_heat_is_drawn_inside_the_region_of_interest_only(tmp_path):
+    sink = RejectFolder(tmp_path, Preprocessing(8, 8, roi=Roi(0, 0, 16, 16)), pytest.fail)
+    sink.write(REJECT)
+    (path,) = tmp_path.glob("*_heat.jpg")
+    drawn = cv2.imread(str(path)).astype(int)
+    assert abs(drawn[24:, 24:] - 90).max() <= 4
+    assert abs(drawn[:12, :12] - 90).max() > 20
+
+
+def test_a_frame_without_an_image_leaves_no_picture(tmp_path):
+    sink = RejectFolder(tmp_path, SPEC, pytest.fail)
+    sink.write(inspection(Verdict("undecided", reason="gone"), image=False))
+    assert not list(tmp_path.iterdir())
+
+
+def test_pictures_that_cannot_be_written_warn_once_and_stop_nothing(tmp_path):
+    warnings: list[str] = []
+    folder = tmp_path / "rejects"
+    sink = RejectFolder(folder, SPEC, warnings.append)
+    folder.rmdir()
+    folder.write_text("a file is in the way")
+    sink.write(REJECT)
+    sink.write(REJECT)
+    assert len(warnings) == 1
+    assert "Verdicts go on" in warnings[0]
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="rejects"):
+        RejectFolder(tmp_path / "file" / "rejects", SPEC, pytest.fail)

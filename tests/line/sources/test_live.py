@@ -1,0 +1,183 @@
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slsg_edge.contracts import Frame
+from slsg_edge.line.sources.captures import Deadlines
+from slsg_edge.line.sources.live import LiveOptions, LiveSource, Newest
+from slsg_edge.line.sources.source import open_source
+
+QUICK = LiveOptions(
+    stall=0.5, first_pause=0.05, last_pause=0.2, deadlines=Deadlines(open=2, read=0.3)
+)
+SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's python3-gi is there and not on PyPI
+
+
+def until(frames: Iterator[Frame], *, image: bool) -> Frame:
+    """The next frame with or without an image; none within 500 frames fails."""
+    for _ in range(500):
+        frame = next(frames)
+        if (frame.image is not None) == image:
+            return frame
+    raise AssertionError("no such frame")
+
+
+def frame(index: int) -> Frame:
+    return Frame(index, "test", 0.0, 0.0)
+
+
+def test_the_newest_frame_wins_and_the_others_are_counted():
+    slot = Newest()
+    for index in range(3):
+        slot.put(frame(index))
+    taken = slot.take(0)
+    assert taken is not None
+    assert (taken.index, slot.dropped) == (2, 2)
+    assert slot.take(0) is None
+
+
+def test_a_stream_gives_frames_without_its_password_in_them(camera):
+    with open_source(camera.url, QUICK) as source:
+        first = until(iter(source), image=True)
+    assert source.live
+    assert first.image.shape == (48, 64, 3)
+    assert first.origin.startswith("http://***@127.0.0.1:")
+
+
+def test_whoever_is_slow_gets_a_fresh_frame(camera):
+    with open_source(camera.url, QUICK) as source:
+        frames = iter(source)
+        before = until(frames, image=True)
+        asleep_from, asleep_at = camera.sent, time.monotonic()
+        while camera.sent < asleep_from + 20:
+            time.sleep(0.01)
+        after = until(frames, image=True)
+        assert after.index >= before.index + 10
+        assert source.dropped >= 10
+        assert after.captured_monotonic > asleep_at
+
+
+def test_a_camera_that_dies_and_comes_back_is_taken_up_again(camera, capfd):
+    with open_source(camera.url, QUICK) as source:
+        frames = iter(source)
+        until(frames, image=True)
+        camera.stop()
+        faults = [until(frames, image=False) for _ in range(4)]
+        camera.size = (24, 32)
+        camera.start()
+        back = until(frames, image=True)
+    said = " ".join(fault.fault or "" for fault in faults)
+    assert "stopped sending" in said
+    assert "cannot be reached" in said
+    assert "secret" not in said
+    assert "".join(capfd.readouterr()) == ""  # neither OpenCV nor FFmpeg says a word
+    assert back.image.shape == (24, 32, 3)
+    assert back.index > faults[-1].index
+
+
+def test_a_camera_that_sends_nothing_any_more_gives_faults(camera):
+    with open_source(camera.url, QUICK) as source:
+        frames = iter(source)
+        until(frames, image=True)
+        camera.silent = True
+        until(frames, image=False)
+        camera.silent = False
+        assert until(frames, image=True).fault is None
+
+
+class BlockedCapture:
+    """What OpenCV does on some dead cameras: a read that does not come back."""
+
+    def __init__(self) -> None:
+        self.entered, self.go_on = threading.Event(), threading.Event()
+
+    def grab(self) -> bool:
+        self.entered.set()
+        self.go_on.wait()
+        return False
+
+    def release(self) -> None:
+        pass
+
+
+def test_a_read_that_never_returns_holds_up_neither_frames_nor_the_end():
+    capture = BlockedCapture()
+    with LiveSource(lambda: None, "camera", capture, LiveOptions(stall=0.05)) as source:
+        assert capture.entered.wait(5)
+        assert next(iter(source)).fault == "no frame from camera for 0.05 s"
+        started = time.monotonic()
+    assert time.monotonic() - started < 4
+    capture.go_on.set()
+
+
+def test_reconnecting_waits_longer_each_time_up_to_a_limit():
+    options = LiveOptions(first_pause=0.2, last_pause=5)
+    capture = BlockedCapture()
+    capture.go_on.set()
+    with LiveSource(lambda: None, "camera", capture, options) as source:
+        pauses = [0.0]
+        for _ in range(7):
+            pauses.append(source._longer(pauses[-1]))
+    assert pauses[1:] == [0.2, 0.4, 0.8, 1.6, 3.2, 5, 5]
+
+
+class RtspServer:
+    """A real one, in a process of its own that can be killed."""
+
+    def __init__(self) -> None:
+        self.port = "0"
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        script = Path(__file__).with_name("rtsp_server.py")
+        command = [SYSTEM_PYTHON, str(script), self.port]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout
+        self.port = self._process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+@pytest.fixture
+def rtsp_server() -> Iterator[RtspServer]:
+    if sys.platform != "linux" or not _has_gstreamer_server():
+        pytest.skip("needs Debian's gir1.2-gst-rtsp-server-1.0 and python3-gi")
+    server = RtspServer()
+    server.start()
+    yield server
+    server.kill()
+
+
+def _has_gstreamer_server() -> bool:
+    code = (
+        "import gi; gi.require_version('GstRtspServer', '1.0')\n"
+        "from gi.repository import Gst, GstRtspServer\n"
+        "Gst.init(None); assert Gst.ElementFactory.find('x264enc')"
+    )
+    try:
+        return subprocess.run([SYSTEM_PYTHON, "-c", code], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+def test_an_rtsp_server_that_is_killed_and_started_again_is_taken_up_again(rtsp_server):
+    options = LiveOptions(first_pause=0.1, last_pause=0.5)
+    url = f"rtsp://user:secret@127.0.0.1:{rtsp_server.port}/line"
+    with open_source(url, options) as source:
+        frames = iter(source)
+        assert until(frames, image=True).image.shape == (240, 320, 3)
+        rtsp_server.kill()
+        lost = until(frames, image=False)
+        assert lost.fault == f"rtsp://***@127.0.0.1:{rtsp_server.port}/line stopped sending"
+        rtsp_server.start()
+        assert until(frames, image=True).index > lost.index

@@ -1,0 +1,138 @@
+import re
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from slsg_edge.bundle.folder import Manifest, new_bundle, open_bundle
+from slsg_edge.contracts import Prediction, Sample, Verdict
+from slsg_edge.evaluation.evaluate import Evaluation, Row
+from slsg_edge.metrics.intervals import Figure
+from slsg_edge.preprocessing import Preprocessing, Roi
+from slsg_edge.reports.from_evaluation import (
+    cases_of,
+    command_of,
+    figures_of,
+    provenance_of,
+    report_page,
+)
+from slsg_edge.runtime.detector import Choice, choose
+from slsg_edge.scoring import Threshold
+
+SPEC = Preprocessing(64, 64, roi=Roi(0, 0, 400, 400))
+
+
+class Corner:
+    """A detector that finds everything in the corner of the region; counts what it sees."""
+
+    name = "corner"
+
+    def __init__(self):
+        self.seen = 0
+
+    def detect(self, frame):
+        self.seen += 1
+        heat = np.zeros((64, 64), np.float32)
+        heat[:16, :16] = 1
+        return Prediction(heat, 0.3)
+
+    def close(self):
+        pass
+
+
+def write(path, image):
+    cv2.imwrite(str(path), image)
+    return path
+
+
+@pytest.fixture
+def evaluation(tmp_path):
+    """A good image, a defective one with a mask in the region's corner, and one unreadable."""
+    mask = np.zeros((400, 800), np.uint8)
+    mask[:100, :100] = 255
+    image = write(tmp_path / "a.png", np.full((400, 800, 3), 90, np.uint8))
+    masks = (write(tmp_path / "mask.png", mask),)
+    (tmp_path / "b.png").write_bytes(b"")
+    rows = (
+        Row(Sample(image, "test"), 0.1, Verdict("good", 0.1, 0.4)),
+        Row(Sample(image, "test", "hole", masks), 0.3, Verdict("good", 0.3, 0.4)),
+        Row(Sample(tmp_path / "b.png", "test", "dent"), None, Verdict("undecided", reason="empty")),
+    )
+    figures = {"image_auroc": Figure(0.9, 0.8, 1.0), "f1_max": Figure(0.7, 0.6, 0.8)}
+    kinds = {"hole": {"image_auroc": Figure(0.8, 0.7, 0.9)}, "big_dent": {}}
+    return Evaluation(rows, 0.4, {**figures, "aupro": None}, kinds, 0.25, ("a note",))
+
+
+def test_every_image_becomes_a_case_the_worst_first(evaluation):
+    missed, unreadable, good = cases_of(evaluation, Corner(), SPEC)
+    assert [case.kind for case in (missed, unreadable, good)] == ["hole", "dent", "good"]
+    assert (missed.wrong, unreadable.reason, good.wrong) == (True, "empty", False)
+    assert (missed.picture.width, missed.picture.height) == (480, 240)
+    assert missed.picture.outline
+    assert good.picture.outline == ""
+    assert unreadable.picture.heat is None
+
+
+def test_only_the_images_that_are_shown_are_read_and_inspected_again(evaluation, tmp_path):
+    detector = Corner()
+    cases = cases_of(evaluation, detector, SPEC, shown=1)
+    assert [case.picture is not None for case in cases] == [True, False, False]
+    assert detector.seen == 1
+
+
+def test_the_outline_lies_where_the_mask_is_on_the_frame(evaluation):
+    outline = cases_of(evaluation, Corner(), SPEC)[0].picture.outline
+    places = [float(place) for place in re.findall(r"[\d.]+", outline)]
+    assert max(places) == pytest.approx(100 * 480 / 800, abs=1)
+
+
+def test_a_damaged_mask_leaves_a_case_without_one(evaluation, tmp_path):
+    (tmp_path / "mask.png").write_bytes(b"x")
+    assert cases_of(evaluation, Corner(), SPEC)[0].picture.outline == ""
+
+
+def test_figures_leave_out_what_is_not_known(evaluation):
+    assert figures_of(evaluation) == {
+        "image AUROC": "0.9000 (0.8000 to 1.0000)",
+        "F1-max": "0.7000 (0.6000 to 0.8000)",
+        "F1-max is reached at": "0.2500",
+        "image AUROC, hole": "0.8000 (0.7000 to 0.9000)",
+        "false alarms": "0 of 1 good",
+        "misses": "1 of 1 defective",
+        "undecided": "1",
+    }
+
+
+def test_the_page_holds_title_figures_and_provenance(evaluation, make_bundle, toy_model):
+    path = make_bundle(toy_model(), Threshold(0.4, "manual"))
+    bundle = open_bundle(path)
+    page = report_page("x on data", bundle, evaluation, choose(bundle))
+    for text in ("x on data", "0.9000", "slsg-edge export", "a note", "onnxruntime-fp32", "sha256"):
+        assert text in page
+
+
+def test_provenance_names_every_stage_and_its_tools(tmp_path):
+    bundle = new_bundle(tmp_path / "x.slsg", Manifest("slsg", {}, SPEC))
+    bundle = bundle.commit(
+        *("train", {"model.int8.onnx": b""}),
+        command="slsg-edge train x",
+        started=time.monotonic(),
+        tools={"torch": "2.9"},
+    )
+    choice = Choice("openvino-int8", "int8", bundle.path / "model.int8.onnx", "as asked")
+    found = provenance_of(bundle, choice)
+    assert found["backend"] == "openvino-int8, as asked"
+    assert found["model"].startswith("model.int8.onnx, sha256 e3b0c442")
+    assert found["train"].endswith("slsg-edge train x (torch 2.9)")
+
+
+@pytest.mark.parametrize(
+    ("precision", "expected"),
+    [("fp32", ""), ("int8", " --backend openvino-int8")],
+)
+def test_a_threshold_goes_to_the_backend_it_was_seen_on(tmp_path, precision, expected):
+    bundle = new_bundle(tmp_path / "x.slsg", Manifest("slsg", {}, SPEC))
+    choice = Choice("openvino-int8", precision, bundle.path / "model.onnx", "as asked")
+    command = f"slsg-edge calibrate {tmp_path}/x.slsg{expected} --threshold"
+    assert command_of(bundle, choice) == command

@@ -1,0 +1,138 @@
+"""The INT8 stage on small trained networks."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import trained
+
+from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.calibration.sensitivity import Budget, Choice, Damage
+from slsg_edge.contracts import GRAPH_OUTPUTS
+from slsg_edge.data.splits import content_hash
+from slsg_edge.errors import ConfigError, DatasetError, ExportError
+from slsg_edge.export.graph import graph_from_bytes
+from slsg_edge.images import encode_image
+from slsg_edge.reports.int8_page import int8_page
+from slsg_edge.stages import int8 as quantising
+from slsg_edge.stages.int8 import Int8Settings, quantise_bundle
+
+pytestmark = pytest.mark.slow
+
+ANYTHING = Budget(auroc_drop=1, rank=0)
+
+
+@pytest.fixture(scope="module")
+def edge(trained_bundle, tmp_path_factory):
+    """A bundle that these tests quantise again and again; nothing else of it changes."""
+    path = tmp_path_factory.mktemp("int8") / "edge.slsg"
+    shutil.copytree(trained_bundle("edge"), path)
+    return open_bundle(path)
+
+
+@pytest.fixture(scope="module")
+def found(edge, sample_data):
+    return _quantise(edge, sample_data)
+
+
+def _quantise(bundle, folder):
+    settings = Int8Settings(images=12, budget=ANYTHING)
+    return quantise_bundle(bundle, folder, settings, "slsg-edge ...")
+
+
+@pytest.mark.parametrize("variant", ["edge", "paper"])
+def test_the_file_is_small(quantised_bundle, variant):
+    bundle = open_bundle(quantised_bundle(variant))
+    whole = bundle.file("model.onnx").stat().st_size
+    assert bundle.file("model.int8.onnx").stat().st_size <= 0.42 * whole
+
+
+@pytest.mark.parametrize("variant", trained.RUNS)
+def test_the_file_says_where_int8_is(quantised_bundle, variant):
+    bundle = open_bundle(quantised_bundle(variant))
+    content = bundle.file("model.int8.onnx").read_bytes()
+    graph = graph_from_bytes(content)
+    nodes = {node.name: node for node in graph.nodes}
+    recorded = bundle.manifest.stages["calibrate-int8"].settings
+    for name in recorded["int8_nodes"]:
+        kinds = [graph.producer[tensor].op_type for tensor in nodes[name].input[:2]]
+        assert kinds == ["DequantizeLinear"] * 2
+    assert set(recorded["fp32_nodes"]) <= set(nodes)
+    assert graph.outputs == GRAPH_OUTPUTS
+
+
+def test_the_record_names_the_images_by_their_content(found, sample_data):
+    record = json.loads(found.bundle.file("int8.json").read_text())
+    known = {content_hash(path) for path in sample_data.rglob("good/*.png")}
+    assert len(record["images"]) == 12
+    assert set(record["images"]) <= known
+    assert record["budget"] == {"auroc_drop": 1, "rank": 0}
+
+
+def test_images_of_the_product_need_no_warning(found):
+    assert found.notes == ()
+
+
+def test_the_page_shows_every_group_and_what_it_costs(found):
+    html = int8_page("INT8", found, "slsg-edge calibrate")
+    for group in found.groups:
+        assert html.count(group.name) == 2  # in the chart and in the table
+    assert html.count("<rect") == 2 * len(found.groups)
+    assert "points" in html
+
+
+def test_good_images_of_another_kind_are_noticed_and_need_no_labels(edge, found, tmp_path):
+    for index in range(10):
+        noise = np.random.default_rng(index).integers(0, 256, (160, 160, 3), dtype=np.uint8)
+        (tmp_path / f"{index}.png").write_bytes(encode_image(noise))
+    other = _quantise(edge, tmp_path)
+    (note,) = other.notes
+    assert "%" in note
+    assert "of this product" in note
+    assert other.labelled == 0
+    assert other.damage.auroc_drop is None
+    assert other.damage.rank is not None
+
+
+def test_the_same_images_give_the_same_file(edge, found, sample_data):
+    again = _quantise(edge, sample_data).bundle
+    stage = found.bundle.manifest.stages["calibrate-int8"]
+    assert again.manifest.stages["calibrate-int8"].outputs == stage.outputs
+
+
+def test_what_export_was_told_to_keep_in_fp32_stays_there(edge, sample_data, tmp_path, monkeypatch):
+    def everything(shares, measure, budget):
+        nothing = Damage(0.0, 1.0, None, 0)
+        return Choice(tuple(shares), nothing, dict.fromkeys(shares, nothing))
+
+    monkeypatch.setattr(quantising, "choose_groups", everything)
+    bundle = open_bundle(shutil.copytree(edge.path, tmp_path / "kept.slsg"))
+    stage = bundle.manifest.stages["export"]
+    files = {name: (bundle.path / name).read_bytes() for name in stage.outputs}
+    settings = {**stage.settings, "keep_fp32": ["network.encoder*"]}
+    told = bundle.commit("export", files, command="x", started=0.0, settings=settings)
+    recorded = _quantise(told, sample_data).bundle.manifest.stages["calibrate-int8"].settings
+    assert recorded["int8_nodes"]
+    assert not any(name.startswith("network.encoder") for name in recorded["int8_nodes"])
+    assert any(name.endswith("/Conv") for name in recorded["fp32_nodes"])
+
+
+def test_a_budget_that_nothing_meets_leaves_the_bundle_as_it_was(edge, sample_data, monkeypatch):
+    nothing = Choice((), Damage(0.0, 1.0, None, 0), {})
+    monkeypatch.setattr(quantising, "choose_groups", lambda *_: nothing)
+    before = (edge.path / "manifest.json").read_bytes()
+    with pytest.raises(ExportError, match="no group of layers can be INT8 within the budget"):
+        _quantise(edge, sample_data)
+    assert (edge.path / "manifest.json").read_bytes() == before
+
+
+def test_too_few_images_are_refused(edge, tmp_path):
+    (tmp_path / "one.png").write_bytes(encode_image(np.zeros((64, 64, 3), np.uint8)))
+    with pytest.raises(DatasetError, match="1 good images; INT8 scales need at least"):
+        _quantise(edge, tmp_path)
+
+
+def test_no_images_are_no_setting():
+    with pytest.raises(ConfigError):
+        Int8Settings(images=0)

@@ -1,0 +1,259 @@
+"""Whole runs on a handful of images: repeatable, resumable, and honest about what they lack."""
+
+import dataclasses
+import json
+
+import pytest
+from safetensors.numpy import load_file
+
+from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.data.splits import content_hash
+from slsg_edge.errors import BundleError, ConfigError, DatasetError, StaleBundle
+from slsg_edge.models.backbones import Trunk
+from slsg_edge.models.fractalad.network import FractalSpec
+from slsg_edge.models.fractalad.settings import FractalAdSettings, FractalTraining
+from slsg_edge.models.slsg.network import SlsgSpec
+from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.stages import train as fitting
+from slsg_edge.stages.train import train
+from slsg_edge.training import loop
+
+
+def _run(folder, name, settings, resources, **options):
+    said = []
+    train(
+        folder,
+        folder.parent / name,
+        settings,
+        resources,
+        command="slsg-edge train",
+        say=said.append,
+        **options,
+    )
+    return (folder.parent / name / "weights.safetensors").read_bytes(), said
+
+
+def test_the_same_seed_gives_the_same_weights(good_images, settings, resources):
+    first, _ = _run(good_images, "a.slsg", settings, resources)
+    second, _ = _run(good_images, "b.slsg", settings, resources)
+    other, _ = _run(good_images, "c.slsg", dataclasses.replace(settings, seed=1), resources)
+    assert first == second != other
+
+
+@pytest.mark.slow
+def test_the_paper_variant_trains_too(good_images, settings, resources):
+    paper = dataclasses.replace(settings, model=SlsgSpec("paper"))
+    weights, _ = _run(good_images, "paper.slsg", paper, resources)
+    assert len(weights) > 70e6
+
+
+def test_a_run_leaves_curves_and_anomalies_as_pictures(good_images, settings, resources):
+    _run(good_images, "a.slsg", settings, resources)
+    for picture in ("losses.png", "anomalies.png"):
+        assert (good_images.parent / "a.run" / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_bundle_records_what_made_it(good_images, settings, resources):
+    _run(good_images, "a.slsg", settings, resources)
+    bundle = open_bundle(good_images.parent / "a.slsg")
+    assert bundle.manifest.spec == {"variant": "edge"}
+    assert bundle.manifest.stages["train"].settings["training"]["iterations"] == 4
+    assert len(json.loads(bundle.file("data.json").read_text())["train"]) == 6
+
+
+@pytest.mark.parametrize("steps", [2, 3, 5])  # stage 1 has 3 steps: within, at its end, beyond
+def test_a_stopped_run_resumes_to_the_same_weights(
+    good_images, settings, resources, stopped_after, steps
+):
+    whole, _ = _run(good_images, "whole.slsg", settings, resources)
+    with stopped_after(steps):
+        _run(good_images, "parts.slsg", settings, resources)
+    assert not (good_images.parent / "parts.slsg").exists()
+    resumed, _ = _run(good_images, "parts.slsg", settings, resources, resume=True)
+    assert resumed == whole
+
+
+def test_a_stopped_run_is_not_thrown_away(good_images, settings, resources, stopped_after):
+    with stopped_after(2):
+        _run(good_images, "parts.slsg", settings, resources)
+    with pytest.raises(ConfigError, match="--resume"):
+        _run(good_images, "parts.slsg", settings, resources)
+
+
+def test_a_run_with_other_settings_is_not_resumed(good_images, settings, resources, stopped_after):
+    with stopped_after(2):
+        _run(good_images, "parts.slsg", settings, resources)
+    other = dataclasses.replace(settings, seed=5)
+    with pytest.raises(ConfigError, match="other settings"):
+        _run(good_images, "parts.slsg", other, resources, resume=True)
+
+
+def test_a_damaged_checkpoint_is_refused(good_images, settings, resources, stopped_after):
+    with stopped_after(5):
+        _run(good_images, "parts.slsg", settings, resources)
+    checkpoint = good_images.parent / "parts.run" / "training.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(ConfigError, match="damaged"):
+        _run(good_images, "parts.slsg", settings, resources, resume=True)
+
+
+def test_with_nothing_to_resume_a_run_says_so_and_starts(good_images, settings, resources):
+    _, said = _run(good_images, "a.slsg", settings, resources, resume=True)
+    assert any("Nothing to resume" in line for line in said)
+
+
+def test_a_finished_run_is_not_done_again(good_images, settings, resources, monkeypatch):
+    first, _ = _run(good_images, "a.slsg", settings, resources)
+
+    def never(*_, **__):
+        raise AssertionError("it trains again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fitting, "run_phase", never)
+        again, said = _run(good_images, "a.slsg", settings, resources, resume=True)
+    assert again == first
+    assert any("trained already" in line for line in said)
+    other, _ = _run(
+        good_images, "a.slsg", dataclasses.replace(settings, seed=1), resources, resume=True
+    )
+    assert other != first
+    (good_images.parent / "a.slsg" / "weights.safetensors").write_bytes(b"cut short")
+    healed, _ = _run(
+        good_images, "a.slsg", dataclasses.replace(settings, seed=1), resources, resume=True
+    )
+    assert healed == other
+
+
+def test_a_bundle_whose_held_out_images_have_changed_is_not_finished(
+    good_images, settings, resources
+):
+    parted = dataclasses.replace(settings, holdout=0.6)  # two of the six
+    _run(good_images, "a.slsg", parted, resources)
+    path = good_images.parent / "a.slsg"
+    (out, *_), trained = (
+        json.loads(open_bundle(path).file("data.json").read_text())[side]
+        for side in ("holdout", "train")
+    )
+    gone = next(one for one in good_images.iterdir() if content_hash(one) == out)
+    gone.unlink()
+    _, said = _run(good_images, "a.slsg", parted, resources, resume=True)
+    assert not any("trained already" in line for line in said)
+    assert json.loads(open_bundle(path).file("data.json").read_text())["train"] == trained
+
+
+def test_a_finished_run_leaves_neither_checkpoints_nor_copies(good_images, settings, resources):
+    _run(good_images, "a.slsg", settings, resources)
+    left = {path.suffix for path in (good_images.parent / "a.run").iterdir()}
+    assert not left & {".pt", ".npy"}
+
+
+def test_a_loss_that_diverges_ends_the_run(good_images, settings, resources, monkeypatch):
+    monkeypatch.setattr(loop, "LOG_EVERY", 1)
+    steep = dataclasses.replace(settings.training, learning_rate=1e30)
+    with pytest.raises(ConfigError, match="learning_rate"):
+        _run(good_images, "a.slsg", dataclasses.replace(settings, training=steep), resources)
+
+
+def test_texture_photos_take_part(good_images, settings, resources):
+    procedural, _ = _run(good_images, "a.slsg", settings, resources)
+    with_photos = dataclasses.replace(resources, textures=good_images)
+    photos, _ = _run(good_images, "b.slsg", settings, with_photos)
+    assert photos != procedural
+
+
+def test_a_damaged_bundle_in_the_way_is_found_before_any_training(good_images, settings, resources):
+    (good_images.parent / "a.slsg").mkdir()
+    (good_images.parent / "a.slsg" / "manifest.json").write_text("{")
+    with pytest.raises(BundleError, match="damaged"):
+        _run(good_images, "a.slsg", settings, resources)
+    assert not (good_images.parent / "a.run").exists()
+
+
+def test_stage_two_leaves_the_frozen_encoder_as_it_was(good_images, settings, resources):
+    alone = dataclasses.replace(
+        settings, pretraining=dataclasses.replace(settings.pretraining, task="none")
+    )
+    _run(good_images, "a.slsg", alone, resources)
+    longer = dataclasses.replace(alone, training=dataclasses.replace(alone.training, iterations=6))
+    _run(good_images, "b.slsg", longer, resources)
+    first, second = (
+        load_file(good_images.parent / name / "weights.safetensors")
+        for name in ("a.slsg", "b.slsg")
+    )
+    name = "encoder.trunk.layer3.1.conv2.weight"
+    assert (first[name] == second[name]).all()
+    assert (first["out.weight"] != second["out.weight"]).any()
+
+
+def test_what_stays_random_is_said(good_images, settings, resources, tmp_path):
+    import torch
+
+    torch.save(Trunk(depth=2).state_dict(), tmp_path / "part.pth")
+    partial = dataclasses.replace(resources, backbone_weights=str(tmp_path / "part.pth"))
+    _, said = _run(good_images, "a.slsg", settings, partial)
+    assert any("no backbone weights for layer3" in line for line in said)
+
+
+def test_a_detector_that_never_trains_its_backbone_wants_all_of_it(
+    good_images, settings, resources, tmp_path
+):
+    import torch
+
+    torch.save(Trunk(depth=2).state_dict(), tmp_path / "part.pth")
+    partial = dataclasses.replace(resources, backbone_weights=str(tmp_path / "part.pth"))
+    with pytest.raises(ConfigError, match="nothing for layer3") as caught:
+        _run(good_images, "a.slsg", _fractal(depth=3), partial)
+    assert "model.depth" in caught.value.fix
+    _, said = _run(good_images, "b.slsg", _fractal(), partial)
+    assert "Depth 2: the backbone weights have no more layers." in said
+    assert open_bundle(good_images.parent / "b.slsg").manifest.spec["depth"] == 2
+
+
+def _fractal(**spec):
+    return FractalAdSettings(
+        holdout=0.0,
+        model=FractalSpec(**spec),
+        preprocessing=Preprocessing(64, 64),
+        training=FractalTraining(iterations=2, batch=2),
+    )
+
+
+def test_what_is_left_to_the_images_is_settled_said_and_kept(good_images, resources):
+    first, said = _run(good_images, "a.slsg", _fractal(depth=2), resources)
+    assert any(line.startswith("Mode object: ") for line in said)
+    bundle = open_bundle(good_images.parent / "a.slsg")
+    assert bundle.manifest.spec["mode"] == "object"
+    assert bundle.manifest.stages["train"].settings["model"]["mode"] == "object"
+    asked, said = _run(good_images, "b.slsg", _fractal(depth=2, mode="object"), resources)
+    assert not any("Mode" in line for line in said)
+    assert asked == first
+
+
+def test_an_encoder_that_never_learns_is_warned_about(good_images, settings, resources):
+    alone = dataclasses.replace(
+        settings, pretraining=dataclasses.replace(settings.pretraining, task="none")
+    )
+    _, said = _run(good_images, "a.slsg", alone, resources)
+    assert any("never trained" in line for line in said)
+
+
+def test_a_single_image_is_too_few(good_images, settings, resources):
+    for path in list(good_images.iterdir())[1:]:
+        path.unlink()
+    with pytest.raises(DatasetError):
+        _run(good_images, "a.slsg", settings, resources)
+
+
+def test_training_again_makes_the_later_stages_stale(good_images, settings, resources):
+    _run(good_images, "a.slsg", settings, resources)
+    path = good_images.parent / "a.slsg"
+    open_bundle(path).commit(
+        "export",
+        {"model.onnx": b"graph"},
+        command="slsg-edge export a.slsg",
+        started=0.0,
+        inputs=("weights.safetensors",),
+    )
+    _run(good_images, "a.slsg", dataclasses.replace(settings, seed=2), resources)
+    with pytest.raises(StaleBundle, match="slsg-edge export"):
+        open_bundle(path).file("model.onnx")
