@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from slsg_edge.calibration.stored import TrainedOn
+from slsg_edge.bundle.training_record import TrainedOn
 from slsg_edge.calibration.threshold import MINIMUM
 from slsg_edge.contracts import Detector
 from slsg_edge.data.dataset import Dataset

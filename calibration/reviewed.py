@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slsg_edge.calibration.stored import TrainedOn
+from slsg_edge.bundle.training_record import TrainedOn
 from slsg_edge.calibration.threshold import threshold_from_scores
 from slsg_edge.contracts import GOOD
 from slsg_edge.data.splits import content_hash, fingerprint

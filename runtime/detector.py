@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from slsg_edge.bundle.folder import MODEL_FILES, Bundle
 from slsg_edge.bundle.thresholds import threshold_of
 from slsg_edge.config import unknown_name
-from slsg_edge.contracts import Detector, Precision
+from slsg_edge.contracts import Answers, Detector, Precision
 from slsg_edge.errors import MissingDependency, SlsgError, UntrustedBundle
 from slsg_edge.preprocessing import Preprocessing
 
@@ -26,7 +26,7 @@ REFERENCE = "onnxruntime-fp32"
 class GraphDetector(Detector, Protocol):
     """A detector that also runs frames at model resolution, without cutting and resizing."""
 
-    def run(self, prepared: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def run(self, prepared: NDArray[np.uint8]) -> Answers:
         """(N, H, W, 3) to maps (N, H, W) and scores (N,)."""
 
 

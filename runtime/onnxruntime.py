@@ -11,15 +11,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
-from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS
+from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS, Answers
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.runtime.sessions import (
-    Answers,
-    End,
-    SessionDetector,
-    does_not_load,
-    does_not_run,
-)
+from slsg_edge.runtime.sessions import End, SessionDetector, does_not_load, does_not_run
 
 _ERRORS_ONLY = 3  # of its own warnings, those about missing GPUs would greet every line PC
 _KINDS = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}

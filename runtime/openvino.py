@@ -10,15 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.contracts import GRAPH_OUTPUTS, Precision
+from slsg_edge.contracts import GRAPH_OUTPUTS, Answers, Precision
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.runtime.sessions import (
-    Answers,
-    End,
-    SessionDetector,
-    does_not_load,
-    does_not_run,
-)
+from slsg_edge.runtime.sessions import End, SessionDetector, does_not_load, does_not_run
 
 # Importing openvino reports the import to Google Analytics and leaves an id in the home folder;
 # where it cannot import this package it does neither.

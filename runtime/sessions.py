@@ -7,18 +7,14 @@ given a `Session`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS, Image, Prediction
+from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS, Answers, Image, Prediction
 from slsg_edge.errors import BundleError
-from slsg_edge.preprocessing import Preprocessing, prepare
-from slsg_edge.runtime.frames import check_frame
-
-Answers: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""Maps (N, H, W) and scores (N,)."""
+from slsg_edge.preprocessing import Preprocessing, check_frame, prepare
 
 _EXPORT = "Export the model again with `slsg-edge export`."
 

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.contracts import AnomalyMap, Image, Mask, Prediction
+from slsg_edge.contracts import AnomalyMap, Answers, Image, Mask, Prediction
 from slsg_edge.errors import CudaError, EngineError
-from slsg_edge.preprocessing import Preprocessing, Roi, cut, require_inside
-from slsg_edge.runtime.frames import check_frame
+from slsg_edge.preprocessing import Preprocessing, Roi, check_frame, cut, require_inside
 from slsg_edge.runtime.gpu.chain import Chain, ChainOptions
 from slsg_edge.runtime.gpu.defect_kernels import DefectKernels
 from slsg_edge.runtime.gpu.defects import Defect, defects_in, mask_of
@@ -138,7 +137,7 @@ class TensorRtDetector:
             scores, maps = self._chain.scores(_LIVE), self._chain.maps(_LIVE)
         return [Prediction(*pair) for pair in zip(maps, scores.tolist(), strict=True)]
 
-    def run(self, prepared: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def run(self, prepared: NDArray[np.uint8]) -> Answers:
         """(N, H, W, 3) at model resolution to maps (N, H, W) and scores (N,)."""
         size = self.largest_batch
         parts = [
@@ -190,7 +189,7 @@ class TensorRtDetector:
         check_frame(frame)
         return cut(frame, self._preprocessing.roi)
 
-    def _run(self, frames: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _run(self, frames: NDArray[np.uint8]) -> Answers:
         with self._guarded():
             self._chain.submit_prepared(_LIVE, frames)
             scores = self._chain.scores(_LIVE)

@@ -66,6 +66,15 @@ def settings_from_table(
         raise ConfigError(f"{where}: {error}.", fix="Add the missing key.") from error
 
 
+def without_none(table: dict[str, Any]) -> dict[str, Any]:
+    """A table of JSON as TOML would have it, which has no null."""
+    return {
+        key: without_none(value) if isinstance(value, dict) else value
+        for key, value in table.items()
+        if value is not None
+    }
+
+
 def require(valid: bool, what: str, fix: str) -> None:
     """ConfigError unless `valid`; for `__post_init__` of settings."""
     if not valid:

@@ -15,6 +15,8 @@ Image: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) BGR."""
 AnomalyMap: TypeAlias = NDArray[np.float32]
 """(H, W) at model resolution, 0 (normal) to 1."""
+Answers: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""What a graph gives for N frames: anomaly maps (N, H, W) and image scores (N,)."""
 Mask: TypeAlias = NDArray[np.bool_]
 """(H, W), true where defective."""
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -42,6 +44,19 @@ class Sample:
     @property
     def good(self) -> bool:
         return self.kind == GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One defect of an image, (H, W).
+
+    `saturation`: found pixels that count as the whole defect; None where the data set does not
+    say, and then there is no saturated PRO.
+    """
+
+    mask: Mask
+    saturation: int | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

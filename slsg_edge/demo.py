@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.calibration.stored import store_threshold
 from slsg_edge.contracts import Outcome
 from slsg_edge.errors import ConfigError
 from slsg_edge.evaluation.evaluate import Evaluation, evaluate_bundle
 from slsg_edge.line.records import Inspection, WatchSummary, fingerprint_of
-from slsg_edge.line.sinks.sinks import JsonLinesFile, RejectFolder
+from slsg_edge.line.sinks.json_lines import JsonLinesFile
+from slsg_edge.line.sinks.rejects import RejectFolder
 from slsg_edge.line.sources.source import open_source
 from slsg_edge.line.watching import WatchOptions, watch
 from slsg_edge.progress import progress
@@ -31,7 +31,7 @@ from slsg_edge.sample.dataset import SampleCounts, write_dataset
 from slsg_edge.sample.film import FilmSettings, Standing, write_film
 from slsg_edge.stages.export import export_bundle
 from slsg_edge.stages.settings import settings_of_run
-from slsg_edge.stages.threshold import threshold_from_images
+from slsg_edge.stages.threshold import store_threshold, threshold_from_images
 from slsg_edge.stages.train import train
 from slsg_edge.storage import write_atomically
 from slsg_edge.training.checkpoint import unfinished

@@ -7,13 +7,15 @@ Knows nothing about colour order or normalisation: those are inside the exported
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.contracts import AnomalyMap, Image
-from slsg_edge.errors import ConfigError
+from slsg_edge.errors import CameraError, ConfigError
+
+_COLOUR = "Let the camera deliver 8-bit colour pictures."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,16 @@ class Preprocessing:
     width: int = 256
     fit: Literal["stretch", "letterbox"] = "stretch"
     roi: Roi | None = None
+
+
+def check_frame(frame: Any) -> None:
+    """CameraError for anything but (H, W, 3) uint8."""
+    if not isinstance(frame, np.ndarray):
+        raise CameraError(f"The frame is a {type(frame).__name__}.", fix=_COLOUR)
+    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
+        raise CameraError(
+            f"The frame is {frame.shape} {frame.dtype}, where (H, W, 3) uint8 is due.", fix=_COLOUR
+        )
 
 
 def roi_from_text(text: str) -> Roi:

@@ -18,7 +18,7 @@ from slsg_edge.stages.train import train
 from slsg_edge.training.settings import Resources
 
 COUNTS = SampleCounts(60, 40, 20, 15, 15, size=160)
-BEHIND_IT = ("fitting.py", "models", "sample", "synthesis", "training")
+BEHIND_IT = ("stages/train.py", "models", "sample", "synthesis", "training")
 
 # By name: the detector, and options that train it in seconds from noise. Both variants of SLSG
 # take the rules of the sample line as well.

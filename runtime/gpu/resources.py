@@ -1,12 +1,12 @@
 """What a device gives out: buffers, events, kernels, graphs and streams, each freed once.
 
-Knows nothing about who counts and orders them: that is `device.Device`.
+Knows nothing about who counts and orders them: an `Owner`, as `device.Device` is.
 """
 
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from numpy.typing import DTypeLike, NDArray
 
@@ -14,6 +14,7 @@ from slsg_edge.errors import CudaError
 from slsg_edge.runtime.gpu.driver import (
     Address,
     Code,
+    Driver,
     Function,
     Grid,
     Handle,
@@ -23,16 +24,33 @@ from slsg_edge.runtime.gpu.driver import (
     Queue,
 )
 
-if TYPE_CHECKING:
-    from slsg_edge.runtime.gpu.device import Device
-
 Held = TypeVar("Held", bound=Handle)
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+class Owner(Protocol):
+    """What a resource needs of the device that it lives on."""
+
+    driver: Driver
+
+    def call(
+        self,
+        doing: str,
+        function: Callable[Parameters, Result],
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
+    ) -> Result: ...
+
+    def adopt(self, resource: "Resource[Any]") -> None: ...
+
+    def release(self, resource: "Resource[Any]", handle: Handle) -> None: ...
 
 
 class Resource(Generic[Held]):
     """Made on a device and freed once, by `close` or with the device; never by `__del__`."""
 
-    def __init__(self, device: "Device", handle: Held) -> None:
+    def __init__(self, device: Owner, handle: Held) -> None:
         self.device = device
         self._handle: Held | None = handle
         device.adopt(self)
@@ -55,7 +73,7 @@ class Resource(Generic[Held]):
 class Buffer(Resource[Memory]):
     """Bytes on the GPU."""
 
-    def __init__(self, device: "Device", handle: Memory, size: int) -> None:
+    def __init__(self, device: Owner, handle: Memory, size: int) -> None:
         super().__init__(device, handle)
         self.size = size
 
@@ -68,7 +86,7 @@ class HostBuffer(Resource[PinnedMemory]):
     """Pinned memory as an array; `address` is where the GPU sees it, None unless mapped."""
 
     def __init__(
-        self, device: "Device", handle: PinnedMemory, shape: tuple[int, ...], dtype: DTypeLike
+        self, device: Owner, handle: PinnedMemory, shape: tuple[int, ...], dtype: DTypeLike
     ) -> None:
         super().__init__(device, handle)
         self._shape, self._dtype = shape, dtype

@@ -18,7 +18,7 @@ from slsg_edge.bench.synthesis import cut_paste_rate, own_rate
 from slsg_edge.contracts import Image, Prediction
 from slsg_edge.errors import DatasetError
 from slsg_edge.images import encode_image, read_image
-from slsg_edge.line.sinks.sinks import JsonLinesFile
+from slsg_edge.line.sinks.json_lines import JsonLinesFile
 from slsg_edge.line.sources.files import FileSource, image_frames
 from slsg_edge.line.watching import fault_of, watch
 from slsg_edge.machine.host import Machine, machine, peak_mb

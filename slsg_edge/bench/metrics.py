@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from slsg_edge.data.masks import Channel
+from slsg_edge.contracts import Channel
 from slsg_edge.errors import MissingDependency
 from slsg_edge.machine.host import Machine, machine, one_opencv_thread, peak_mb
 from slsg_edge.metrics.direct import Scene, direct_curve

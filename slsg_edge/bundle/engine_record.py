@@ -7,9 +7,8 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from slsg_edge.config import settings_from_table
+from slsg_edge.config import settings_from_table, without_none
 from slsg_edge.contracts import Precision
 from slsg_edge.errors import BundleError, ConfigError, EngineError
 from slsg_edge.machine.nvidia import Gpu
@@ -88,7 +87,7 @@ def fingerprint_of(engine: Path) -> Fingerprint:
     path = engine.with_suffix(".json")
     try:
         table = json.loads(path.read_bytes())
-        return settings_from_table(Fingerprint, _without_none(table), path.name)
+        return settings_from_table(Fingerprint, without_none(table), path.name)
     except (OSError, ValueError, TypeError, AttributeError, ConfigError) as error:
         raise BundleError(
             f"{path} is missing or damaged: {error}", fix="Build the engine again."
@@ -129,11 +128,3 @@ def _elsewhere(engine: Path, built: str, here: str, rebuild: str) -> EngineError
     return EngineError(
         f"{engine} was built for {built}, but this is {here}.", fix=f"Run: {rebuild}"
     )
-
-
-def _without_none(table: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_none(value) if isinstance(value, dict) else value
-        for key, value in table.items()
-        if value is not None
-    }

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from slsg_edge.bundle.tolerances import DEFAULTS, Tolerance
-from slsg_edge.config import settings_from_table
+from slsg_edge.config import settings_from_table, without_none
 from slsg_edge.contracts import Json
 from slsg_edge.errors import ConfigError
 from slsg_edge.preprocessing import Preprocessing
@@ -80,7 +80,7 @@ def _manifest_from(table: dict[str, Any]) -> Manifest:
         detector=str(table["detector"]),
         spec=dict(table["spec"]),
         preprocessing=settings_from_table(
-            Preprocessing, _without_none(table["preprocessing"]), "preprocessing"
+            Preprocessing, without_none(table["preprocessing"]), "preprocessing"
         ),
         threshold=threshold and _threshold(threshold, "threshold"),
         stages=stages,
@@ -99,7 +99,7 @@ def _manifest_from(table: dict[str, Any]) -> Manifest:
 
 
 def _threshold(table: dict[str, Any], where: str) -> Threshold:
-    return settings_from_table(Threshold, _without_none(table), where)
+    return settings_from_table(Threshold, without_none(table), where)
 
 
 def _check_files(digests: Mapping[str, str]) -> None:
@@ -120,11 +120,3 @@ def _check_order(stages: Mapping[str, Stage]) -> None:
         if not ready:
             raise ValueError(f"the stages {', '.join(waiting)} are made from each other")
         waiting = {name: stage for name, stage in waiting.items() if name not in ready}
-
-
-def _without_none(table: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_none(value) if isinstance(value, dict) else value
-        for key, value in table.items()
-        if value is not None
-    }

@@ -11,6 +11,14 @@ from slsg_edge.scoring import Threshold
 STAGE = "calibrate"
 
 
+def own_threshold_name(backend: str) -> str | None:
+    """Under which name its threshold is stored: none for FP32, which has the reference's.
+
+    A backend is named `library-precision`.
+    """
+    return None if backend.endswith("-fp32") else backend
+
+
 def stage_of(backend: str | None) -> str:
     """The stage that stores a threshold: of the reference, or a backend's own."""
     return STAGE if backend is None else f"threshold-{backend}"

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from slsg_edge.cli.options import AsJson
+from slsg_edge.cli.text import threshold_line
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
     from slsg_edge.contracts import Precision
     from slsg_edge.stages.engine import EngineBuild
-    from slsg_edge.stages.refit import Refit
+    from slsg_edge.stages.threshold import Refit
 
 _LEAST_WORKSPACE = 16  # MB: below, no convolution finds a kernel
 
@@ -77,7 +78,7 @@ def build_engine(
 
 def _refit(done: "EngineBuild", images: Path | None, command: str) -> "Refit | None":
     """None where the engine cannot be run, or the bundle has no threshold that it could miss."""
-    from slsg_edge.stages.refit import has_threshold, refit_if_moved
+    from slsg_edge.stages.threshold import has_threshold, refit_if_moved
 
     if not done.fingerprint.opened or not has_threshold(done.bundle):
         return None
@@ -125,8 +126,6 @@ def _print_json(done: "EngineBuild", refit: "Refit | None") -> None:
 
 
 def _print(done: "EngineBuild", refit: "Refit | None") -> None:
-    from slsg_edge.cli.calibrate import threshold_line
-
     found = done.fingerprint
     typer.echo(f"{done.engine}: {found.size / 1e6:.1f} MB for {found.built_for}")
     typer.echo(

@@ -10,6 +10,7 @@ import typer
 from slsg_edge.cli.calibrate_int8 import Int8Options, calibrate_int8
 from slsg_edge.cli.calibrate_reviewed import calibrate_reviewed
 from slsg_edge.cli.options import AsJson, Backend
+from slsg_edge.cli.text import threshold_line
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -70,8 +71,12 @@ def calibrate(
 ) -> None:
     """Find the threshold from good images alone, or make the INT8 graph."""
     from slsg_edge.bundle.folder import open_bundle
-    from slsg_edge.calibration.stored import moved_by_hand, store_threshold
-    from slsg_edge.stages.threshold import backend_to_calibrate, threshold_from_images
+    from slsg_edge.stages.threshold import (
+        backend_to_calibrate,
+        moved_by_hand,
+        store_threshold,
+        threshold_from_images,
+    )
 
     started = time.monotonic()
     if add_reviewed is not None:
@@ -158,16 +163,3 @@ def _print(threshold: "Threshold", notes: tuple[str, ...]) -> None:
     for note in (*notes, advice(threshold)):
         if note:
             typer.echo(f"note: {note}")
-
-
-def threshold_line(threshold: "Threshold") -> str:
-    """The threshold, where it comes from and how sure it is, on one line."""
-    parts = [f"{threshold.value:.4g} ({threshold.method})"]
-    if threshold.interval:
-        parts.append("90 % interval {:.4g} to {:.4g}".format(*threshold.interval))
-    if threshold.false_alarm_rate:
-        parts.append(f"false alarms 1 in {1 / threshold.false_alarm_rate:.0f}")
-    parts.append(f"{len(threshold.good_scores)} good images")
-    if threshold.reviewed:
-        parts.append(f"{len(threshold.reviewed)} of them reviewed rejects")
-    return ", ".join(parts)

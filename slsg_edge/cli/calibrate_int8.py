@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from slsg_edge.cli.text import threshold_line
+
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle
     from slsg_edge.calibration.ranges import Method
@@ -56,9 +58,7 @@ def calibrate_int8(
 
 def _threshold(bundle: "Bundle", images: Path, rate: float, command: str) -> list[str]:
     """Notes on it. INT8 moves scores, so the reference's threshold does not fit them."""
-    from slsg_edge.calibration.stored import store_threshold
-    from slsg_edge.cli.calibrate import threshold_line
-    from slsg_edge.stages.threshold import threshold_from_images
+    from slsg_edge.stages.threshold import store_threshold, threshold_from_images
 
     if not _runs_int8():
         return [

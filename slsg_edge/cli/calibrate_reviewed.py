@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from slsg_edge.cli.text import threshold_line
+
 if TYPE_CHECKING:
     from slsg_edge.contracts import Json
     from slsg_edge.scoring import Threshold
@@ -74,8 +76,6 @@ def _summary(proposal: "Proposal", written: bool) -> "dict[str, Json]":
 def _print(proposal: "Proposal", written: bool) -> None:
     from rich.console import Console
     from rich.table import Table
-
-    from slsg_edge.cli.calibrate import threshold_line
 
     sides = [side for side in (proposal.now, proposal.then) if side is not None]
     table = Table("", "now", *(["with them"] if len(sides) > 1 else []))

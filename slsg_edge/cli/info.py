@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slsg_edge.cli.text import threshold_line
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -45,8 +47,6 @@ def _print(inventory: "Inventory") -> None:
 
 
 def _lines(manifest: "Manifest") -> dict[str, str]:
-    from slsg_edge.cli.calibrate import threshold_line
-
     spec = manifest.preprocessing
     region = f"region {spec.roi}" if spec.roi else "the whole frame"
     return {

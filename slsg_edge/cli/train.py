@@ -5,11 +5,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from slsg_edge.cli.text import say
 from slsg_edge.errors import ConfigError
+
+if TYPE_CHECKING:
+    from slsg_edge.stages.choose_detector import Pick
 
 AUTO = "auto"
 INTERRUPTED = 130  # as a shell reports a process that Ctrl-C ended
@@ -70,7 +74,6 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
 ) -> None:
     """Train a detector on a folder of good images."""
-    from slsg_edge.cli.pick import print_pick
     from slsg_edge.preprocessing import roi_from_text
     from slsg_edge.stages.choose_detector import train_best
     from slsg_edge.stages.settings import settings_of_run
@@ -95,14 +98,14 @@ def train(
     curves = output
     try:
         if detector == AUTO:
-            pick = train_best(data, output, files, options, resources, command=command, say=_say)
-            print_pick(pick)
+            pick = train_best(data, output, files, options, resources, command=command, say=say)
+            _print_pick(pick)
             curves = output if pick.chosen.shortened else pick.chosen.bundle.path
         else:
             settings = settings_of_run(detector, files, options)
-            run(data, output, settings, resources, command=command, resume=resume, say=_say)
+            run(data, output, settings, resources, command=command, resume=resume, say=say)
     except Interrupted as stopped:
-        _say(f"{stopped}. Go on with: {command}{'' if resume else ' --resume'}")
+        say(f"{stopped}. Go on with: {command}{'' if resume else ' --resume'}")
         raise typer.Exit(INTERRUPTED) from stopped
     typer.echo(f"{output}: trained. Curves and simulated anomalies: {curves.with_suffix('.run')}")
     typer.echo(f"next: slsg-edge export {output}")
@@ -130,5 +133,20 @@ def _options(given: Mapping[str, object], settings: Sequence[str]) -> dict[str, 
     return options
 
 
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
+def _print_pick(pick: "Pick") -> None:
+    """One row per detector that was tried, and which is taken and why."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("detector", "AUROC on simulated", "training", "a frame", box=box.SIMPLE_HEAD)
+    for trial in pick.trials:
+        auroc = f"{trial.auroc.value:.3f} ({trial.auroc.low:.3f} to {trial.auroc.high:.3f})"
+        cut = ", cut short" if trial.shortened else ""
+        took = f"{trial.milliseconds:.1f} ms, {trial.backend}"
+        table.add_row(trial.detector, auroc, f"{trial.seconds:.0f} s{cut}", took)
+    Console(highlight=False).print(table)
+    typer.echo(
+        f"{pick.chosen.detector} is taken: {pick.reason}. Compared on {pick.good} held-out good "
+        f"images and {pick.simulated} simulated anomalies; only `eval` on real defects is proof."
+    )

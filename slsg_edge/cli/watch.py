@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import Backend, Threads
+from slsg_edge.cli.text import say
 
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle
     from slsg_edge.line.records import WatchSummary
-    from slsg_edge.line.sinks.sinks import Sink
+    from slsg_edge.line.sinks.sink import Sink
     from slsg_edge.line.sources.source import FrameSource
 
 
@@ -61,11 +62,11 @@ def watch(
     )
     with _stoppable(), ExitStack() as stack:
         judged = stack.enter_context(closing(open_judged(opened, backend, threads)))
-        _say(str(judged.choice))
+        say(str(judged.choice))
         frames = stack.enter_context(open_source(source))
         sinks = _sinks(stack, opened, frames, output, rejects)
         summary = watch_frames(frames, judged.detector, judged.threshold, sinks, options)
-    _say(summary_line(summary))
+    say(summary_line(summary))
 
 
 def summary_line(summary: "WatchSummary") -> str:
@@ -88,7 +89,7 @@ def _with_region(bundle: "Bundle", roi: str | None) -> "Bundle":
     region = roi_from_text(roi)
     manifest = bundle.manifest
     if region != manifest.preprocessing.roi:
-        _say("note: the threshold was found on another region of interest")
+        say("note: the threshold was found on another region of interest")
     changed = replace(manifest, preprocessing=replace(manifest.preprocessing, roi=region))
     return replace(bundle, manifest=changed)
 
@@ -100,13 +101,15 @@ def _sinks(
     output: Path | None,
     rejects: Path | None,
 ) -> "list[Sink]":
-    from slsg_edge.line.sinks.sinks import JsonLinesFile, JsonLinesOutput, LiveLine, RejectFolder
+    from slsg_edge.line.sinks.json_lines import JsonLinesFile, JsonLinesOutput
+    from slsg_edge.line.sinks.live_line import LiveLine
+    from slsg_edge.line.sinks.rejects import RejectFolder
 
     sinks: list[Sink] = [
         stack.enter_context(closing(JsonLinesFile(output) if output else JsonLinesOutput()))
     ]
     if rejects:
-        sinks.append(RejectFolder(rejects, bundle.manifest.preprocessing, _say))
+        sinks.append(RejectFolder(rejects, bundle.manifest.preprocessing, say))
     # on one terminal the JSON lines and the live line would write over each other
     if sys.stderr.isatty() and (output or not sys.stdout.isatty()):
         sinks.append(stack.enter_context(closing(LiveLine(source))))
@@ -123,7 +126,3 @@ def _stoppable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)

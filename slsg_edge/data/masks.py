@@ -11,14 +11,13 @@ a file that has nothing above 127. With one, the grey value must be known to it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.contracts import Mask, Sample
+from slsg_edge.contracts import Channel, Mask, Sample
 from slsg_edge.data.saturation import DefectRule
 from slsg_edge.errors import DatasetError
 from slsg_edge.images import read_image
@@ -26,19 +25,6 @@ from slsg_edge.images import read_image
 Rules: TypeAlias = Mapping[int, DefectRule]
 
 HALF = 128  # grey from which a pixel of a plain mask is defective
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """One defect of an image, (H, W).
-
-    `saturation`: found pixels that count as the whole defect; None where the data set does not
-    say, and then there is no saturated PRO.
-    """
-
-    mask: Mask
-    saturation: int | None = None
-    name: str | None = None
 
 
 def channels_of(

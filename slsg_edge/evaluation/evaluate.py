@@ -5,21 +5,22 @@ Takes any `Detector`. A figure that cannot be had is left out, with a note that 
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.calibration.stored import trained_on
+from slsg_edge.bundle.training_record import trained_on
 from slsg_edge.contracts import GOOD, Detector, Json, Outcome, Prediction, Sample, Verdict
 from slsg_edge.data.dataset import Dataset
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.saturation import defect_rules
 from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import BundleError, DatasetError
-from slsg_edge.evaluation.image import image_outcome
-from slsg_edge.evaluation.pixel import PixelEvaluation, PixelOutcome
+from slsg_edge.evaluation.pixel import PixelEvaluation, PixelOutcome, no_figures
 from slsg_edge.images import read_image
+from slsg_edge.metrics.image_figures import image_figures, image_figures_by_kind
 from slsg_edge.metrics.intervals import Figures
+from slsg_edge.metrics.ranking import f1_max
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.progress import Bars, no_progress, progress
 from slsg_edge.runtime.detector import Choice, GraphDetector, open_choice
@@ -83,6 +84,19 @@ class Evaluation:
     def scored(self, good: bool) -> int:
         """How many of the good or of the defective images have a score."""
         return sum(row.score is not None and row.sample.good == good for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOutcome:
+    """`figures` over all kinds, empty when there are none; `kinds` with all good images each.
+
+    `f1_max_threshold` is the one that the best F1 is reached at.
+    """
+
+    figures: Figures = field(default_factory=dict)
+    kinds: Mapping[str, Figures] = field(default_factory=dict)
+    f1_max_threshold: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 def summary_of(evaluation: Evaluation) -> dict[str, Json]:
@@ -192,6 +206,17 @@ def _evaluation(
         f1_max_threshold=on_images.f1_max_threshold,
         notes=(*on_images.notes, *on_pixels.notes, *_undecided_notes(rows)),
     )
+
+
+def image_outcome(scored: Sequence[tuple[float, str]]) -> ImageOutcome:
+    """`scored`: score and kind of each image that has a score."""
+    scores, kinds = [score for score, _ in scored], [kind for _, kind in scored]
+    try:
+        figures = image_figures(scores, kinds)
+    except ValueError as error:
+        return ImageOutcome(notes=(no_figures("image", error),))
+    _, threshold = f1_max(scores, [kind != GOOD for kind in kinds])
+    return ImageOutcome(figures, image_figures_by_kind(scores, kinds), threshold)
 
 
 def test_samples(dataset: Dataset) -> tuple[Sample, ...]:

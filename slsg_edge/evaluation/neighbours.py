@@ -20,7 +20,7 @@ from slsg_edge.bundle.golden import (
     golden_from_file,
     kindest_threshold,
 )
-from slsg_edge.contracts import GRAPH_OUTPUTS
+from slsg_edge.contracts import GRAPH_OUTPUTS, Answers
 from slsg_edge.evaluation.verify import reference_threshold
 from slsg_edge.export.frozen import agreement, choices_of, counterparts, telling, told
 from slsg_edge.export.graph import Graph, graph_from_bytes
@@ -92,9 +92,7 @@ def _frozen(
     )
 
 
-def _run(
-    graph: bytes, golden: Golden, names: Iterable[str], fed: Told
-) -> tuple[tuple[NDArray[np.float32], NDArray[np.float32]], Told]:
+def _run(graph: bytes, golden: Golden, names: Iterable[str], fed: Told) -> tuple[Answers, Told]:
     """Maps and scores, and the tensors of `names` frame by frame."""
     wanted = (*GRAPH_OUTPUTS, *names)
     frames = [
@@ -105,8 +103,6 @@ def _run(
     return (maps, scores), frames
 
 
-def _difference(
-    golden: Golden, answers: tuple[NDArray[np.float32], NDArray[np.float32]], threshold: float
-) -> Difference:
+def _difference(golden: Golden, answers: Answers, threshold: float) -> Difference:
     maps, scores = answers
     return difference(golden, maps, scores, threshold, kindest_threshold(golden, scores, threshold))

@@ -18,8 +18,7 @@ from slsg_edge.data.dataset import Dataset
 from slsg_edge.data.saturation import defect_rules
 from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.evaluation.evaluate import Row, row_of, test_samples
-from slsg_edge.evaluation.image import no_figures
-from slsg_edge.evaluation.pixel import PixelEvaluation
+from slsg_edge.evaluation.pixel import PixelEvaluation, no_figures
 from slsg_edge.images import read_image
 from slsg_edge.metrics.differences import (
     Change,

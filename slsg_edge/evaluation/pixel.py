@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from slsg_edge.contracts import GOOD, AnomalyMap, Sample
-from slsg_edge.data.masks import Channel, Rules, channels_of
+from slsg_edge.contracts import GOOD, AnomalyMap, Channel, Sample
+from slsg_edge.data.masks import Rules, channels_of
 from slsg_edge.errors import DatasetError
-from slsg_edge.evaluation.image import no_figures
 from slsg_edge.metrics.intervals import REPLICATES, Figures
 from slsg_edge.metrics.pixel_figures import pixel_figures
 from slsg_edge.metrics.pixels import ScoredMaps
@@ -117,3 +116,8 @@ def _inside(
     if channels and not kept:
         raise ValueError("its defects lie outside the region of interest")
     return scores[rows, columns], kept
+
+
+def no_figures(what: str, error: ValueError) -> str:
+    """The note on figures of `image` or `pixel` that metrics refused to give."""
+    return f"No {what} figures: they {str(error).replace('needs', 'need')} {what}s."

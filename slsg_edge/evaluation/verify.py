@@ -25,11 +25,10 @@ from slsg_edge.bundle.golden import (
 from slsg_edge.bundle.thresholds import calibration_command, threshold_of
 from slsg_edge.bundle.tolerances import tolerance_of
 from slsg_edge.config import unknown_name
-from slsg_edge.contracts import Precision
+from slsg_edge.contracts import Answers, Precision
 from slsg_edge.errors import BundleError, MissingDependency, SlsgError, UntrustedBundle
 from slsg_edge.runtime.detector import BACKENDS
 
-Answers: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 State: TypeAlias = Literal["passed", "failed", "absent"]
 
 
@@ -169,7 +168,7 @@ def _require_torch(bundle: Bundle) -> None:
 
 
 def _by_torch(bundle: Bundle, frames: NDArray[np.uint8]) -> Answers:
-    from slsg_edge.stages.export import torch_answers, trained_model
+    from slsg_edge.stages.reference import torch_answers, trained_model
 
     found = torch_answers(trained_model(bundle), frames)
     return found.anomaly_map, found.image_score
@@ -190,7 +189,7 @@ def _by_file(file: str) -> Callable[[Bundle, NDArray[np.uint8]], Answers]:
     def answers(bundle: Bundle, frames: NDArray[np.uint8]) -> Answers:
         from slsg_edge.export.emulation import emulated
         from slsg_edge.export.graph import graph_from_bytes
-        from slsg_edge.stages.export import run_graph
+        from slsg_edge.stages.reference import run_graph
 
         path = bundle.file(file)
         return run_graph(emulated(graph_from_bytes(path.read_bytes(), path)), frames, bundle)

@@ -13,7 +13,7 @@ import numpy as np
 from slsg_edge.contracts import Detector, Frame, Image, Prediction
 from slsg_edge.errors import SlsgError
 from slsg_edge.line.records import Inspection, Tally, WatchSummary, record_of
-from slsg_edge.line.sinks.sinks import ReaderGone, Sink
+from slsg_edge.line.sinks.sink import ReaderGone, Sink
 from slsg_edge.line.sources.source import FrameSource
 from slsg_edge.runtime.pipeline import LaneDetector, Pipeline
 from slsg_edge.scoring import Threshold, judge, undecided

@@ -10,8 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slsg_edge.contracts import Mask
-from slsg_edge.data.masks import Channel
+from slsg_edge.contracts import Channel, Mask
 from slsg_edge.metrics.curves import Array
 
 Scene: TypeAlias = tuple[NDArray[Any], Sequence[Channel]]

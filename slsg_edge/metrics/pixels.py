@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slsg_edge.data.masks import Channel
+from slsg_edge.contracts import Channel
 from slsg_edge.metrics import saturated
 from slsg_edge.metrics.coverage import Coverage, Precision, above, lookup
 from slsg_edge.metrics.curves import Array

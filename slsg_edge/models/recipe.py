@@ -1,44 +1,19 @@
 """What a detector brings, and what it is given to learn with. Knows no detector by name."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from slsg_edge.bundle.tolerances import Tolerance
-from slsg_edge.models.backbones import Trunk
+from slsg_edge.models.network import Network
 from slsg_edge.synthesis.anomalies import TextureSource
 from slsg_edge.training.device import Device
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.frames import StoredFrames
 from slsg_edge.training.loop import Phase
 from slsg_edge.training.settings import TrainSettings
-
-
-class Network(nn.Module):
-    """Normalised RGB (N, 3, H, W) to a tuple, anomaly logits (N, 1, H, W) first.
-
-    score_pixels: the image score is the mean of so many largest pixels of the map; None is the
-    mean of all. keep_fp32, keep_fp16: shell patterns of nodes that stay in FP32, or out of INT8,
-    beside what the rules of `export.island` find by themselves. tolerances: by precision, where
-    maps of this detector move more or less than the defaults were measured for.
-    """
-
-    score_pixels: int | None = 100
-    keep_fp32: ClassVar[tuple[str, ...]] = ()
-    keep_fp16: ClassVar[tuple[str, ...]] = ()
-    tolerances: ClassVar[Mapping[str, Tolerance]] = {}
-
-    @property
-    def backbone(self) -> Trunk:
-        """The trunk that takes ImageNet weights."""
-        raise NotImplementedError
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

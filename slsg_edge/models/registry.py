@@ -6,8 +6,9 @@ from slsg_edge.config import settings_from_table, unknown_name
 from slsg_edge.contracts import Json
 from slsg_edge.models.clflow.recipe import CLFLOW
 from slsg_edge.models.fractalad.recipe import FRACTALAD
+from slsg_edge.models.network import Network
 from slsg_edge.models.npad.recipe import NPAD
-from slsg_edge.models.recipe import Network, Recipe
+from slsg_edge.models.recipe import Recipe
 from slsg_edge.models.slsg.recipe import SLSG
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.training.settings import TrainSettings

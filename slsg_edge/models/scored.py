@@ -7,7 +7,7 @@ cannot differ between PyTorch, ONNX Runtime and TensorRT. Knows no detector by n
 import torch
 from torch import Tensor, nn
 
-from slsg_edge.models.recipe import Network
+from slsg_edge.models.network import Network
 
 # Of torchvision's weights, for RGB in 0 to 1.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,13 +23,10 @@ from slsg_edge.data.layouts import good_images
 from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import BundleError, ConfigError, ExportError
 from slsg_edge.machine.versions import tool_versions
-from slsg_edge.storage import write_atomically
+from slsg_edge.stages.reference import run_graph, torch_answers, trained_model
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from slsg_edge.export.precision import HalfGraph
-    from slsg_edge.models.scored import PixelsToScore
 
 FRAMES = "frames.npz"
 GOLDEN_FRAMES = 8
@@ -119,25 +115,6 @@ def export_bundle(
     )
 
 
-def trained_model(bundle: Bundle) -> "PixelsToScore":
-    """The bundle's network with its weights, from pixels to score, in evaluation mode."""
-    from safetensors.torch import load_file
-
-    from slsg_edge.models.registry import network_of
-    from slsg_edge.models.scored import PixelsToScore
-
-    manifest = bundle.manifest
-    network = network_of(manifest.detector, manifest.spec, manifest.preprocessing)
-    try:
-        network.load_state_dict(load_file(bundle.file("weights.safetensors")))
-    except RuntimeError as error:
-        raise BundleError(
-            f"{bundle.path}: the weights do not fit the network: {str(error).splitlines()[0]}",
-            fix="Train again.",
-        ) from error
-    return PixelsToScore(network).eval()
-
-
 def _golden_frames(bundle: Bundle, images: Path | None) -> NDArray[np.uint8]:
     """Those that training kept, or the first ones of a folder."""
     if images is not None:
@@ -153,19 +130,6 @@ def _golden_frames(bundle: Bundle, images: Path | None) -> NDArray[np.uint8]:
             return np.asarray(stored["frames"], dtype=np.uint8)
     except (ValueError, KeyError, zipfile.BadZipFile) as error:
         raise BundleError(f"{bundle.path}/{FRAMES} is damaged.", fix="Train again.") from error
-
-
-def torch_answers(model: "nn.Module", frames: NDArray[np.uint8]) -> Golden:
-    """What the network itself says, one frame at a time, as the line will ask."""
-    import torch
-
-    with torch.inference_mode():
-        answers = [model(torch.from_numpy(frame[None])) for frame in frames]
-    return Golden(
-        frames,
-        np.concatenate([anomaly_map.numpy() for anomaly_map, _ in answers]),
-        np.concatenate([score.numpy() for _, score in answers]),
-    )
 
 
 def _proved_reference(golden: Golden, graph: bytes, bundle: Bundle) -> Difference:
@@ -208,16 +172,3 @@ def _proved_half(golden: Golden, half: bytes, bundle: Bundle) -> Difference:
 
 def _tolerance(bundle: Bundle, precision: Precision) -> Tolerance:
     return tolerance_of(bundle.manifest.tolerances, MODEL_FILES[precision], precision)
-
-
-def run_graph(
-    graph: bytes, frames: NDArray[np.uint8], bundle: Bundle
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Maps and scores that ONNX Runtime gives for a serialised graph."""
-    from slsg_edge.runtime.onnxruntime import OnnxRuntimeDetector
-
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        write_atomically(path, graph)
-        with OnnxRuntimeDetector(path, bundle.manifest.preprocessing) as detector:
-            return detector.run(frames)

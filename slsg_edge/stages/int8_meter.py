@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from slsg_edge.bundle.folder import MODEL_FILES, Bundle
 from slsg_edge.bundle.golden import FILE as GOLDEN
 from slsg_edge.bundle.golden import difference, golden_from_file
+from slsg_edge.bundle.training_record import trained_on
 from slsg_edge.calibration.images import choose_good_images
 from slsg_edge.calibration.sensitivity import Damage
-from slsg_edge.calibration.stored import trained_on
 from slsg_edge.calibration.threshold import check_enough, threshold_from_scores
 from slsg_edge.contracts import Sample
 from slsg_edge.data.layouts import read_dataset

@@ -7,16 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.thresholds import calibration_command, stage_of, threshold_of
+from slsg_edge.bundle.thresholds import (
+    calibration_command,
+    own_threshold_name,
+    stage_of,
+    threshold_of,
+)
+from slsg_edge.bundle.training_record import trained_on
 from slsg_edge.calibration.images import scores_of
 from slsg_edge.calibration.reviewed import Reviewed, above, choose_reviewed, joined_threshold
-from slsg_edge.calibration.stored import own_threshold_name, store_threshold, trained_on
 from slsg_edge.calibration.threshold import FALSE_ALARM_RATE, advice
 from slsg_edge.errors import BundleError, DatasetError
 from slsg_edge.progress import progress
 from slsg_edge.runtime.detector import choose, open_choice
 from slsg_edge.scoring import Threshold
-from slsg_edge.stages.threshold import backend_to_calibrate
+from slsg_edge.stages.threshold import backend_to_calibrate, store_threshold
 
 BIASED = (
     "Rejects are the highest scores of what the line saw, not a sample of it: they pull the "

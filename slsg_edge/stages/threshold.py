@@ -1,21 +1,52 @@
-"""The threshold of a bundle from a folder of good images: choose them, score them, judge."""
+"""The threshold of a bundle: found from good images, set by hand, stored, found again.
 
+`calibrate` finds it; `build-engine` finds it again on a backend's own scores where these moved
+from the reference's.
+"""
+
+import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.folder import MODEL_FILES, Bundle
+from slsg_edge.bundle.golden import FILE, Difference, difference, golden_from_file
+from slsg_edge.bundle.thresholds import (
+    calibration_command,
+    own_threshold_name,
+    stage_of,
+    threshold_of,
+)
+from slsg_edge.bundle.training_record import trained_on
 from slsg_edge.calibration.images import choose_good_images, scores_of
-from slsg_edge.calibration.stored import own_threshold_name, trained_on
 from slsg_edge.calibration.threshold import (
+    FALSE_ALARM_RATE,
     check_enough,
     threshold_by_hand,
     threshold_from_scores,
 )
+from slsg_edge.errors import BundleError
+from slsg_edge.machine.versions import tool_versions
 from slsg_edge.progress import progress
-from slsg_edge.runtime.detector import Choice, choose, open_choice
+from slsg_edge.runtime.detector import BACKENDS, REFERENCE, Choice, choose, open_choice
+from slsg_edge.runtime.judged import MOVED
 from slsg_edge.scoring import Threshold
+
+TOOLS = ("onnxruntime", "openvino", "tensorrt")
+
+
+@dataclass(frozen=True, slots=True)
+class Refit:
+    """How far the backend is from the golden answers; its new threshold, if it needed one.
+
+    `missing`: the command that finds one, where it is needed and no images were given.
+    """
+
+    bundle: Bundle
+    difference: Difference
+    threshold: Threshold | None = None
+    missing: str | None = None
 
 
 def threshold_from_images(
@@ -44,6 +75,87 @@ def threshold_from_images(
 def backend_to_calibrate(bundle: Bundle, name: str | None) -> Choice:
     """Whose scores the threshold is for: the one that was asked for, else the best in FP32."""
     return choose(bundle, name, None if name else "fp32")
+
+
+def moved_by_hand(bundle: Bundle, value: float, backend: str = REFERENCE) -> Threshold:
+    """`value` as the threshold, with the good scores that the bundle has of this very model."""
+    try:
+        old = threshold_of(bundle, own_threshold_name(backend))
+    except BundleError:
+        return threshold_by_hand(value)
+    found = threshold_by_hand(value, old.good_scores)
+    return replace(
+        found,
+        data_fingerprint=old.data_fingerprint,
+        tail=old.tail,
+        images=old.images,
+        reviewed=old.reviewed,
+    )
+
+
+def store_threshold(
+    bundle: Bundle,
+    threshold: Threshold,
+    command: str,
+    started: float,
+    backend: str = REFERENCE,
+) -> Bundle:
+    """Commits the threshold found on the scores of `backend`; BundleError while it has no model.
+
+    FP32 backends share one, the reference's; any other gets one of its own, which goes stale with
+    the file that it runs.
+    """
+    own = own_threshold_name(backend)
+    model = BACKENDS[backend].model(bundle) if own else bundle.file(MODEL_FILES["fp32"])
+    return bundle.commit(
+        stage_of(own),
+        {},
+        command=command,
+        started=started,
+        inputs=(model.relative_to(bundle.path).as_posix(),),
+        tools=tool_versions(*TOOLS),
+        settings={
+            "backend": backend,
+            "method": threshold.method,
+            "images": len(threshold.good_scores),
+            "reviewed": len(threshold.reviewed),
+            "data_fingerprint": threshold.data_fingerprint,
+            "false_alarm_rate": threshold.false_alarm_rate,
+        },
+        **_changes(bundle, threshold, own),
+    )
+
+
+def refit_if_moved(bundle: Bundle, backend: str, images: Path | None, command: str) -> Refit:
+    """BundleError when there is no threshold yet at all; EngineError when it does not run here."""
+    started = time.monotonic()
+    reference = threshold_of(bundle)
+    choice = choose(bundle, backend)
+    golden = golden_from_file(bundle.file(FILE))
+    with closing(open_choice(bundle, choice)) as detector:
+        off = difference(golden, *detector.run(golden.frames), reference.value)
+    if choice.precision != "int8" and off.score <= MOVED and not off.verdicts:
+        return Refit(bundle, off)
+    if images is None:
+        return Refit(bundle, off, missing=calibration_command(bundle, backend))
+    rate = reference.false_alarm_rate or FALSE_ALARM_RATE
+    found, _ = threshold_from_images(bundle, images, rate, None, backend)
+    return Refit(store_threshold(bundle, found, command, started, backend), off, found)
+
+
+def has_threshold(bundle: Bundle) -> bool:
+    """Whether there is a fresh one that another backend could be compared with."""
+    try:
+        threshold_of(bundle)
+    except BundleError:
+        return False
+    return True
+
+
+def _changes(bundle: Bundle, threshold: Threshold, own: str | None) -> dict[str, object]:
+    if own is None:
+        return {"threshold": threshold}
+    return {"thresholds": {**bundle.manifest.thresholds, own: threshold}}
 
 
 def _forgotten(bundle: Bundle, backend: str | None) -> list[str]:

@@ -21,12 +21,14 @@ from torch import Tensor
 
 from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle
 from slsg_edge.bundle.tolerances import DEFAULTS
+from slsg_edge.bundle.training_record import RECORD, training_record
 from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import BundleError, ConfigError
 from slsg_edge.machine.versions import tool_versions
 from slsg_edge.models.backbone_weights import backbone_weights
 from slsg_edge.models.backbones import LAYERS, layers_in, load_trunk
-from slsg_edge.models.recipe import AtHand, Network, Phases, Say, Workshop
+from slsg_edge.models.network import Network
+from slsg_edge.models.recipe import AtHand, Phases, Say, Workshop
 from slsg_edge.models.registry import DETECTORS, detector_of
 from slsg_edge.training import charts
 from slsg_edge.training.checkpoint import History, RunFolder, unfinished
@@ -44,7 +46,6 @@ from slsg_edge.training.tensorboard import recorder
 from slsg_edge.training.weight_files import weight_bytes
 
 SHOWN_PAIRS = 4  # on each row of the sheet of anomalies, and among the golden frames
-DATA = "data.json"
 GOLDEN_BATCH = 2**31  # a batch that no training comes to
 
 Weights: TypeAlias = Mapping[str, Tensor] | None
@@ -186,7 +187,7 @@ def _is_finished(start: _Start, run: RunFolder) -> bool:
     except BundleError:
         return False
     # what is held out is no part of a run, and yet of the bundle
-    return held[DATA].read_bytes() == _data(start.material)
+    return held[RECORD].read_bytes() == _training_record(start.material)
 
 
 def _check_run(run: RunFolder, resume: bool, say: Say) -> None:
@@ -215,13 +216,12 @@ def _files(start: _Start, pairs: PairBatches) -> dict[str, bytes]:
     return {
         "weights.safetensors": weight_bytes(start.network.state_dict()),
         "frames.npz": _frames(pairs),
-        DATA: _data(start.material),
+        RECORD: _training_record(start.material),
     }
 
 
-def _data(material: Material) -> bytes:
-    """The images by their content."""
-    return json.dumps({"train": material.train, "holdout": material.holdout}).encode()
+def _training_record(material: Material) -> bytes:
+    return training_record(material.train, material.holdout)
 
 
 def _frames(pairs: PairBatches) -> bytes:

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from slsg_edge.bundle.training_record import TrainedOn
 from slsg_edge.calibration.images import choose_good_images, scores_of
-from slsg_edge.calibration.stored import TrainedOn
 from slsg_edge.contracts import Prediction
 from slsg_edge.data.splits import content_hash, fingerprint
 from slsg_edge.errors import DatasetError

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from slsg_edge.data.masks import Channel
+from slsg_edge.contracts import Channel
 from slsg_edge.metrics.differences import (
     auroc_change_by_kind,
     delong_change,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from slsg_edge.data.masks import Channel
+from slsg_edge.contracts import Channel
 from slsg_edge.metrics.intervals import Bootstrap
 from slsg_edge.metrics.pixel_figures import pixel_figures
 from slsg_edge.metrics.pixels import ScoredMaps

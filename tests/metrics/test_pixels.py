@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from slsg_edge.data.masks import Channel
+from slsg_edge.contracts import Channel
 from slsg_edge.metrics.direct import direct_curve, direct_rates
 from slsg_edge.metrics.pixels import ScoredMaps
 

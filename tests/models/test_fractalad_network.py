@@ -7,9 +7,13 @@ import torch
 from torch.nn import functional
 
 from slsg_edge.errors import ConfigError
-from slsg_edge.models.fractalad.attention import CosineAttention, cosine
 from slsg_edge.models.fractalad.head import FlowAlignment
-from slsg_edge.models.fractalad.network import FractalSpec, network_from_spec
+from slsg_edge.models.fractalad.network import (
+    CosineAttention,
+    FractalSpec,
+    cosine,
+    network_from_spec,
+)
 
 SMALL = (64, 64)
 

@@ -8,8 +8,7 @@ import torch
 
 from slsg_edge.errors import ConfigError
 from slsg_edge.models.fractalad.losses import dice_loss, distillation_loss, segmentation_loss
-from slsg_edge.models.fractalad.mode import aligned_share
-from slsg_edge.models.fractalad.network import FractalSpec, network_from_spec
+from slsg_edge.models.fractalad.network import FractalSpec, aligned_share, network_from_spec
 from slsg_edge.models.fractalad.recipe import FRACTALAD
 from slsg_edge.models.fractalad.settings import FractalAdSettings, FractalTraining
 from slsg_edge.models.fractalad.training import training_phase

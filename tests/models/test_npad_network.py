@@ -9,11 +9,10 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from slsg_edge.errors import ConfigError, DatasetError
-from slsg_edge.models.npad.head import LOGIT_GOOD, softened
+from slsg_edge.models.npad.head import LOGIT_GOOD, enlargement, softened
 from slsg_edge.models.npad.network import network_from_spec
 from slsg_edge.models.npad.settings import NpadSettings, StatisticsSettings
 from slsg_edge.models.npad.spec import NpadSpec
-from slsg_edge.models.npad.surface import enlargement
 from slsg_edge.preprocessing import Preprocessing
 
 SMALL = NpadSpec(channels=8, centroids=16)

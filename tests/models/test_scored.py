@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from slsg_edge.models.recipe import Network
+from slsg_edge.models.network import Network
 from slsg_edge.models.scored import (
     IMAGENET_DEVIATION,
     IMAGENET_MEAN,

@@ -5,10 +5,13 @@ import shutil
 import pytest
 
 from slsg_edge.bundle.folder import open_bundle
-from slsg_edge.calibration.stored import store_threshold
 from slsg_edge.runtime.judged import open_judged
-from slsg_edge.stages.refit import has_threshold, refit_if_moved
-from slsg_edge.stages.threshold import threshold_from_images
+from slsg_edge.stages.threshold import (
+    has_threshold,
+    refit_if_moved,
+    store_threshold,
+    threshold_from_images,
+)
 
 pytestmark = pytest.mark.slow
 

@@ -17,7 +17,7 @@ from slsg_edge.models.clflow.network import ClflowSpec, Fusion, network_from_spe
 from slsg_edge.models.clflow.settings import ClflowSettings, FlowTraining, LossSettings
 from slsg_edge.models.clflow.statistics import GOOD_LOGIT, GOOD_SPREAD, Scores, Spread
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.stages.export import trained_model
+from slsg_edge.stages.reference import trained_model
 from slsg_edge.stages.train import train
 from slsg_edge.training.device import Device
 

@@ -17,7 +17,8 @@ from slsg_edge.models.npad.network import NpadNetwork
 from slsg_edge.models.npad.settings import NpadSettings, StatisticsSettings
 from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.stages.export import export_bundle, trained_model
+from slsg_edge.stages.export import export_bundle
+from slsg_edge.stages.reference import trained_model
 from slsg_edge.stages.train import train
 
 

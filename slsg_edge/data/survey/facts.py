@@ -4,6 +4,7 @@ Knows nothing about the other images; `outliers` and `duplicates` compare.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,23 @@ def _has_alpha(content: bytes) -> bool:
     if content.startswith(b"\x89PNG"):
         return content[25] in (4, 6)
     return content[8:16] == b"WEBPVP8X" and bool(content[20] & 0x10)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """5 %, 50 % and 95 % of the values lie at or below."""
+
+    low: float
+    median: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.low:.0f}-{self.high:.0f}"
+
+
+def spread_of(values: Sequence[float]) -> Spread | None:
+    """None of no values."""
+    if not values:
+        return None
+    low, median, high = (float(value) for value in np.quantile(values, (0.05, 0.5, 0.95)))
+    return Spread(low, median, high)

@@ -9,14 +9,13 @@ from slsg_edge.contracts import Json, Sample, Split
 from slsg_edge.data.dataset import Dataset
 from slsg_edge.data.saturation import defect_rules
 from slsg_edge.data.survey.duplicates import Pair, near_duplicates
-from slsg_edge.data.survey.facts import ImageFacts, Unreadable, facts_of
+from slsg_edge.data.survey.facts import ImageFacts, Spread, Unreadable, facts_of, spread_of
 from slsg_edge.data.survey.finding import SEVERITIES, Finding, shown
 from slsg_edge.data.survey.image_findings import image_findings
 from slsg_edge.data.survey.leaks import leak_findings
 from slsg_edge.data.survey.mask_check import MaskFault, mask_faults
 from slsg_edge.data.survey.mask_findings import mask_findings
 from slsg_edge.data.survey.outliers import Odd, odd_images
-from slsg_edge.data.survey.spread import Spread, spread_of
 from slsg_edge.data.threads import in_threads
 from slsg_edge.progress import Bars, no_progress
 

@@ -14,8 +14,8 @@ from torch.nn import functional
 from slsg_edge.config import require
 from slsg_edge.models.backbones import LAYERS, Architecture, Trunk
 from slsg_edge.models.clflow.flow import Flow, distance
-from slsg_edge.models.recipe import Network
-from slsg_edge.models.requirements import (
+from slsg_edge.models.network import (
+    Network,
     require_layers,
     require_resolution,
     require_score_pixels,

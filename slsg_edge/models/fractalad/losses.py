@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from slsg_edge.models.fractalad.attention import cosine
+from slsg_edge.models.fractalad.network import cosine
 
 
 def segmentation_loss(logits: Tensor, mask: Tensor) -> Tensor:

@@ -3,8 +3,14 @@
 import dataclasses
 
 from slsg_edge.models.backbones import LAYERS
-from slsg_edge.models.fractalad.mode import OBJECT_SHARE, SAMPLE, aligned_share
-from slsg_edge.models.fractalad.network import SHALLOWEST, FractalNetwork, network_from_spec
+from slsg_edge.models.fractalad.network import (
+    OBJECT_SHARE,
+    SAMPLE,
+    SHALLOWEST,
+    FractalNetwork,
+    aligned_share,
+    network_from_spec,
+)
 from slsg_edge.models.fractalad.settings import FractalAdSettings
 from slsg_edge.models.fractalad.training import training_phase
 from slsg_edge.models.recipe import AtHand, Phases, Recipe, Say, Workshop

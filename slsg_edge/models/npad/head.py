@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from slsg_edge.models.npad.spec import NpadSpec
-from slsg_edge.models.npad.surface import enlargement
 
 LOGIT_GOOD = -3.0  # of the mean good image
 TINY = 1e-6  # under the root
@@ -176,3 +175,17 @@ def softened(z: Tensor) -> Tensor:
 def _square(x: Tensor) -> Tensor:
     """(cells, K, N) to (cells, N)."""
     return (x * x).sum(1)
+
+
+def enlargement(cells: int, pixels: int, deviation: float) -> Tensor:
+    """From cells to pixels along one axis: bilinear and a Gaussian, as one matrix (pixels, cells).
+
+    Both are linear and separable, so a map is rows @ cells @ columns whatever the filter's width.
+    Each row adds up to 1; the Gaussian's `deviation` is in pixels.
+    """
+    unit = torch.eye(cells, dtype=torch.float64)[None]
+    bilinear = functional.interpolate(unit, pixels, mode="linear", align_corners=False)[0].T
+    place = torch.arange(pixels, dtype=torch.float64)
+    weights = torch.exp(-(((place[:, None] - place) / deviation) ** 2) / 2)
+    # at the border the pixels that are there count, and nothing is made up beyond
+    return ((weights / weights.sum(1, keepdim=True)) @ bilinear).float()

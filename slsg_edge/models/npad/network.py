@@ -12,10 +12,9 @@ from torch import Tensor
 
 from slsg_edge.bundle.tolerances import Tolerance
 from slsg_edge.models.backbones import Trunk
+from slsg_edge.models.network import Network, require_resolution
 from slsg_edge.models.npad.head import Head
 from slsg_edge.models.npad.spec import NpadSpec
-from slsg_edge.models.recipe import Network
-from slsg_edge.models.requirements import require_resolution
 
 STRIDE = 32  # what every layer and grid divides
 SMALLEST = 64

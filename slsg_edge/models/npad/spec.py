@@ -5,7 +5,7 @@ from typing import Literal
 
 from slsg_edge.config import require, require_shares
 from slsg_edge.models.backbones import WIDTHS, Architecture
-from slsg_edge.models.requirements import require_layers
+from slsg_edge.models.network import require_layers
 
 FLOAT = 4  # bytes
 LARGEST_TOPK = 3839  # of TensorRT

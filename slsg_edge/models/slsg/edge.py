@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from slsg_edge.models.backbones import Trunk
-from slsg_edge.models.recipe import Network
+from slsg_edge.models.network import Network
 from slsg_edge.models.slsg.graph import STRIDE, GraphHead, GraphSpec
 from slsg_edge.models.slsg.layers import SkipAttention, conv_bn_relu, upsample
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from slsg_edge.models.requirements import require_resolution
+from slsg_edge.models.network import require_resolution
 from slsg_edge.models.slsg.edge import EdgeNetwork
 from slsg_edge.models.slsg.graph import STRIDE
 from slsg_edge.models.slsg.paper import PaperNetwork

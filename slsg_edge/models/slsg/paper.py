@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from slsg_edge.models.backbones import Trunk
-from slsg_edge.models.recipe import Network
+from slsg_edge.models.network import Network
 from slsg_edge.models.slsg.graph import STRIDE, GraphHead, GraphSpec
 from slsg_edge.models.slsg.layers import SkipAttention, conv_bn_relu, upsample
 

@@ -8,7 +8,8 @@ import pytest
 from slsg_edge.contracts import Frame, Prediction, Verdict
 from slsg_edge.errors import StorageError
 from slsg_edge.line.records import Inspection, record_of
-from slsg_edge.line.sinks.sinks import JsonLinesFile, RejectFolder
+from slsg_edge.line.sinks.json_lines import JsonLinesFile
+from slsg_edge.line.sinks.rejects import RejectFolder
 from slsg_edge.preprocessing import Preprocessing, Roi
 
 FULL = Path("/dev/full")

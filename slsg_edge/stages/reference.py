@@ -1,0 +1,62 @@
+"""What others are compared with: the trained network, and a graph as ONNX Runtime runs it."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.golden import Golden
+from slsg_edge.contracts import Answers
+from slsg_edge.errors import BundleError
+from slsg_edge.storage import write_atomically
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from slsg_edge.models.scored import PixelsToScore
+
+
+def trained_model(bundle: Bundle) -> "PixelsToScore":
+    """The bundle's network with its weights, from pixels to score, in evaluation mode."""
+    from safetensors.torch import load_file
+
+    from slsg_edge.models.registry import network_of
+    from slsg_edge.models.scored import PixelsToScore
+
+    manifest = bundle.manifest
+    network = network_of(manifest.detector, manifest.spec, manifest.preprocessing)
+    try:
+        network.load_state_dict(load_file(bundle.file("weights.safetensors")))
+    except RuntimeError as error:
+        raise BundleError(
+            f"{bundle.path}: the weights do not fit the network: {str(error).splitlines()[0]}",
+            fix="Train again.",
+        ) from error
+    return PixelsToScore(network).eval()
+
+
+def torch_answers(model: "nn.Module", frames: NDArray[np.uint8]) -> Golden:
+    """What the network itself says, one frame at a time, as the line will ask."""
+    import torch
+
+    with torch.inference_mode():
+        answers = [model(torch.from_numpy(frame[None])) for frame in frames]
+    return Golden(
+        frames,
+        np.concatenate([anomaly_map.numpy() for anomaly_map, _ in answers]),
+        np.concatenate([score.numpy() for _, score in answers]),
+    )
+
+
+def run_graph(graph: bytes, frames: NDArray[np.uint8], bundle: Bundle) -> Answers:
+    """Maps and scores that ONNX Runtime gives for a serialised graph."""
+    from slsg_edge.runtime.onnxruntime import OnnxRuntimeDetector
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        write_atomically(path, graph)
+        with OnnxRuntimeDetector(path, bundle.manifest.preprocessing) as detector:
+            return detector.run(frames)
