@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.bundle.folder import MODEL_FILES, Bundle
+from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.plan import MODEL_FILES
 from slsg_edge.bundle.thresholds import threshold_of
 from slsg_edge.config import unknown_name
 from slsg_edge.contracts import Answers, Detector, Precision

@@ -107,17 +107,26 @@ def _value(hint: Any, value: object, where: str, base: Any) -> Any:
     """`value` checked against a type hint; ints widen to float, lists become tuples."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        (hint,) = (argument for argument in arguments if argument is not type(None))
-        return _value(hint, value, where, base)
+        return _value(_member(arguments, value), value, where, base)
     if origin is Literal:
         if value not in arguments:
             raise unknown_name(str(value), map(str, arguments), what=f"value of {where}")
         return value
     if origin is tuple and isinstance(value, list | tuple):
         return _items(arguments, list(value), where)
+    if origin is Mapping and isinstance(value, dict):
+        return {
+            key: _value(arguments[1], item, f"{where}.{key}", None) for key, item in value.items()
+        }
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
         return settings_from_table(typing.cast("type[Any]", hint), value, where, base)
     return _scalar(hint, value, where)
+
+
+def _member(members: tuple[Any, ...], value: object) -> Any:
+    """Of a union, the one that `value` is of; else the first, whose error is the one to show."""
+    given = [member for member in members if member is not type(None)]
+    return next((member for member in given if type(value) is member), given[0])
 
 
 def _items(arguments: tuple[Any, ...], value: list[object], where: str) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.plan import BUNDLE
 from slsg_edge.contracts import Outcome
 from slsg_edge.errors import ConfigError
 from slsg_edge.evaluation.evaluate import Evaluation, evaluate_bundle
@@ -105,7 +106,7 @@ def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
     )
     say("Exporting the graph from pixels to score ...")
     exported = export_bundle(
-        bundle, dynamic=False, images=None, command=f"slsg-edge export {bundle.path}"
+        bundle, dynamic=False, images=None, command=f"slsg-edge export {BUNDLE}"
     )
     say(f"ONNX Runtime against torch: {exported.difference}")
     bundle = _calibrate(exported.bundle, data)
@@ -155,7 +156,7 @@ def _draw(data: Path, film: Path, seed: int, say: Say) -> tuple[Standing, ...]:
 def _calibrate(bundle: Bundle, data: Path) -> Bundle:
     started = time.monotonic()
     threshold, _ = threshold_from_images(bundle, data, FALSE_ALARMS)
-    command = f"slsg-edge calibrate {bundle.path} --images {data} --false-alarms {FALSE_ALARMS}"
+    command = f"slsg-edge calibrate {BUNDLE} --images {data} --false-alarms {FALSE_ALARMS}"
     return store_threshold(bundle, threshold, command, started)
 
 

@@ -7,6 +7,7 @@
     ├── StorageError         writing failed: disk full, no permission
     ├── BundleError          a bundle is missing, damaged or not far enough along
     │   ├── StaleBundle      an input of a stage changed after the stage ran
+    │   ├── BundleChanged    another command changed the bundle while this one ran
     │   └── UntrustedBundle  content does not match what the manifest vouches for
     ├── ExportError          the exported graph is not the trained network
     ├── EngineError          TensorRT; carries its log lines
@@ -33,12 +34,14 @@ class SlsgError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles whatever a subclass takes, so that a worker process can hand it back."""
-        return _restored, (type(self), self.what, self.fix)
+        return _restored, (type(self), self.args, dict(self.__dict__))
 
 
-def _restored(kind: type[SlsgError], what: str, fix: str) -> SlsgError:
-    error = kind.__new__(kind)
-    SlsgError.__init__(error, what, fix=fix)
+def _restored(
+    kind: type[SlsgError], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> SlsgError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
     return error
 
 
@@ -69,6 +72,10 @@ class BundleError(SlsgError):
 
 class StaleBundle(BundleError):
     """An input of a stage changed after the stage ran."""
+
+
+class BundleChanged(BundleError):
+    """Another command changed the bundle while this one ran; nothing of this one was written."""
 
 
 class UntrustedBundle(BundleError):

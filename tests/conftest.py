@@ -5,6 +5,7 @@ import io
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import trained
 from onnx import TensorProto, helper
 
 from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle, open_bundle
+from slsg_edge.bundle.plan import BUNDLE
 from slsg_edge.calibration.sensitivity import Budget
 from slsg_edge.errors import MissingDependency
 from slsg_edge.images import quiet_ffmpeg
@@ -75,7 +77,7 @@ def build_bundle(path: Path, model: bytes, threshold: Threshold | None) -> Bundl
     bundle = new_bundle(path, Manifest("toy", {}, SPEC)).commit(
         "export",
         {"model.onnx": model, "golden.npz": golden.getvalue()},
-        command=f"slsg-edge export {path}",
+        command=f"slsg-edge export {BUNDLE}",
         started=time.monotonic(),
     )
     if threshold is None:
@@ -83,10 +85,10 @@ def build_bundle(path: Path, model: bytes, threshold: Threshold | None) -> Bundl
     return bundle.commit(
         "calibrate",
         {},
-        command=f"slsg-edge calibrate {path}",
+        command=f"slsg-edge calibrate {BUNDLE}",
         started=time.monotonic(),
         inputs=("model.onnx",),
-        threshold=threshold,
+        update=lambda manifest: replace(manifest, threshold=threshold),
     )
 
 

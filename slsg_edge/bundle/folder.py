@@ -1,33 +1,76 @@
 """The bundle: a folder `<name>.slsg/` to which each stage adds files, vouched for by a manifest.
 
 Knows nothing about what the files mean. A file is handed out only when its sha256 is the one in
-the manifest and everything it was made from is still what it was made from.
+the manifest and everything it was made from is still what it was made from. Several commands may
+work on one bundle at once: each changes its own stage alone, and what would undo the work of
+another is refused.
 """
 
-import dataclasses
 import hashlib
+import os
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO, TypeAlias
 
 from slsg_edge.bundle.manifest import DAMAGE, Stage, json_from_manifest, manifest_from_json
 from slsg_edge.bundle.manifest import Manifest as Manifest
-from slsg_edge.contracts import Json, Precision
-from slsg_edge.errors import BundleError, ConfigError, StaleBundle, UntrustedBundle
-from slsg_edge.storage import write_together
+from slsg_edge.bundle.plan import (
+    MANIFEST_FILE,
+    SUFFIX,
+    command_for,
+    command_that_writes,
+    require_planned,
+)
+from slsg_edge.contracts import Json
+from slsg_edge.errors import (
+    BundleChanged,
+    BundleError,
+    ConfigError,
+    StaleBundle,
+    StorageError,
+    UntrustedBundle,
+)
+from slsg_edge.storage import locked, make_folder, write_together
 
-MANIFEST = "manifest.json"
-SUFFIX = ".slsg"
-# The same network at each precision; fp32 is the reference that the others are judged by.
-MODEL_FILES: Mapping[Precision, str] = {
-    "fp32": "model.onnx",
-    "fp16": "model.fp16.onnx",
-    "int8": "model.int8.onnx",
-}
 MANIFEST_LIMIT = 64 * 2**20  # bytes: a larger one is no manifest of ours
+_PATIENCE = 60.0  # seconds: writing the files of a stage takes a few
+_BLOCK = 2**20  # bytes
+_SETTLED = 100_000_000  # nanoseconds: some file systems stamp every 10 ms
+
+Update: TypeAlias = Callable[[Manifest], Manifest]
+"""What a stage changes in the manifest beside its own record."""
+
+
+@dataclass(slots=True)
+class Digests:
+    """The sha256 of files, each read again only when the file system says that it changed.
+
+    A file that changed a moment ago is not remembered: its time stamps are too coarse to tell
+    whether it changes once more.
+    """
+
+    _known: dict[Path, tuple[tuple[int, ...], str]] = field(default_factory=dict)
+
+    def of(self, path: Path) -> str:
+        """BundleError for a file that cannot be read."""
+        try:
+            with path.open("rb") as file:
+                state = os.fstat(file.fileno())
+                known = self._known.get(path)
+                if known is not None and known[0] == _marks_of(state):
+                    return known[1]
+                digest = _sha256_of(file)
+        except OSError as error:
+            raise BundleError(
+                f"{path} cannot be read: {error.strerror}.", fix="Copy the bundle again."
+            ) from error
+        if time.time_ns() - max(state.st_mtime_ns, state.st_ctime_ns) > _SETTLED:
+            self._known[path] = (_marks_of(state), digest)
+        return digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +79,7 @@ class Bundle:
 
     path: Path
     manifest: Manifest
+    _digests: Digests = field(default_factory=Digests, compare=False, repr=False)
 
     def file(self, name: str) -> Path:
         """The path of a file that is whole and fresh.
@@ -46,10 +90,10 @@ class Bundle:
         writer = self._writer_of(name)
         self.require_fresh(writer)
         path = self.path / name
-        if _sha256_of(path) != self._recorded(name):
+        if self._digests.of(path) != self._recorded(name):
             raise UntrustedBundle(
                 f"{path} is not the file that '{writer}' wrote.",
-                fix=f"Copy the bundle again, or run: {self._command_of(writer)}",
+                fix=f"Copy the bundle again, or run: {self.command_of(writer)}",
             )
         return path
 
@@ -64,8 +108,12 @@ class Bundle:
             if not self._recorded(name) == digest == self._present(name):
                 raise StaleBundle(
                     f"{self.path}: '{stage}' is stale, {name} has changed since.",
-                    fix=f"Run: {self._command_of(stage)}",
+                    fix=f"Run: {self.command_of(stage)}",
                 )
+
+    def command_of(self, stage: str) -> str:
+        """What ran a stage, to be run again on this bundle where it lies now."""
+        return command_for(self.manifest.stages[stage].command, self.path)
 
     def commit(
         self,
@@ -77,32 +125,92 @@ class Bundle:
         inputs: Iterable[str] = (),
         tools: Mapping[str, str] | None = None,
         settings: Mapping[str, Json] | None = None,
-        **changes: Any,
+        update: Update | None = None,
     ) -> "Bundle":
-        """Writes the files of a stage and then the manifest; `changes` are manifest fields.
+        """Writes the files of a stage and then the manifest, as it stands on the disk by now.
 
-        `started` is the time.monotonic() at which the stage began. Nothing in the folder
-        changes unless everything was written (StorageError).
+        started: the time.monotonic() at which the stage began.
+        inputs: the files of the bundle that it was made from.
+        update: what changes in the manifest beside the stage's record.
+
+        Nothing in the folder changes unless everything was written (StorageError). BundleChanged
+        when another command wrote an input, or this very stage, since this bundle was opened.
         """
-        record = Stage(
-            command=command,
-            finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            seconds=round(time.monotonic() - started, 3),
-            inputs={name: self._vouched_for(name) for name in inputs},
-            outputs={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
-            tools=dict(tools or {}),
-            settings=dict(settings or {}),
+        require_planned(stage, files)
+        with self._locked():
+            current = self._current()
+            current._require_unchanged_since(self, stage, tuple(inputs))
+            record = Stage(
+                command=command,
+                finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                seconds=round(time.monotonic() - started, 3),
+                inputs={name: current._vouched_for(name) for name in inputs},
+                outputs={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+                tools=dict(tools or {}),
+                settings=dict(settings or {}),
+            )
+            return current._written(stage, record, files, update)
+
+    def copy_stage(self, stage: str, target: Path) -> "Bundle":
+        """A new bundle at `target` of this one stage, recorded as it was when it ran."""
+        record = self.manifest.stages[stage]
+        files = {name: self.file(name).read_bytes() for name in record.outputs}
+        new = new_bundle(target, replace(self.manifest, stages={}))
+        with new._locked():
+            current = new._current()
+            current._require_unchanged_since(new, stage, ())
+            return current._written(stage, record, files, None)
+
+    def _written(
+        self, stage: str, record: Stage, files: Mapping[str, bytes], update: Update | None
+    ) -> "Bundle":
+        """The folder must be locked."""
+        manifest = update(self.manifest) if update else self.manifest
+        manifest = replace(manifest, stages={**self.manifest.stages, stage: record})
+        write_together(self.path, {**files, MANIFEST_FILE: json_from_manifest(manifest)})
+        return Bundle(self.path, manifest, self._digests)
+
+    def _current(self) -> "Bundle":
+        """As the folder is now; this one where there is none on the disk yet."""
+        if not (self.path / MANIFEST_FILE).exists():
+            return self
+        return Bundle(self.path, open_bundle(self.path).manifest, self._digests)
+
+    def _require_unchanged_since(
+        self, opened: "Bundle", stage: str, inputs: tuple[str, ...]
+    ) -> None:
+        """BundleChanged when another command wrote what this one is about to use or replace."""
+        writers = (opened._writer_of(name) for name in inputs)
+        for changed in dict.fromkeys((*writers, stage)):
+            if self.manifest.stages.get(changed) != opened.manifest.stages.get(changed):
+                raise BundleChanged(
+                    f"{self.path}: another command changed '{changed}' while this one ran: "
+                    f"{self._other_command(changed)}",
+                    fix="Nothing of this one was written. Run it again if it is still wanted.",
+                )
+
+    def _other_command(self, stage: str) -> str:
+        gone = "it is no longer in the bundle."
+        return self.command_of(stage) if stage in self.manifest.stages else gone
+
+    def _locked(self) -> AbstractContextManager[None]:
+        """The folder, made if need be, for this process alone."""
+        make_folder(self.path)
+        busy = StorageError(
+            f"Another command has been writing into {self.path} for {_PATIENCE:.0f} seconds.",
+            fix="Wait until it has ended, then run this one again.",
         )
-        stages = {**self.manifest.stages, stage: record}
-        manifest = dataclasses.replace(self.manifest, stages=stages, **changes)
-        write_together(self.path, {**files, MANIFEST: json_from_manifest(manifest)})
-        return Bundle(self.path, manifest)
+        return locked(self.path, _PATIENCE, busy)
 
     def _writer_of(self, name: str) -> str:
         for stage, record in self.manifest.stages.items():
             if name in record.outputs:
                 return stage
-        raise BundleError(f"{self.path} holds no {name} yet.", fix=_next_step(name, self.path))
+        command = command_that_writes(name, self.path)
+        raise BundleError(
+            f"{self.path} holds no {name} yet.",
+            fix=f"Run: {command}" if command else "Run the stage that writes it.",
+        )
 
     def _recorded(self, name: str) -> str:
         return self.manifest.stages[self._writer_of(name)].outputs[name]
@@ -110,33 +218,35 @@ class Bundle:
     def _present(self, name: str) -> str:
         """The recorded one for a file that is not there: the line needs no weights."""
         path = self.path / name
-        return _sha256_of(path) if path.exists() else self._recorded(name)
+        return self._digests.of(path) if path.exists() else self._recorded(name)
 
     def _vouched_for(self, name: str) -> str:
         """The recorded one, once the file is seen to have it."""
         self.file(name)
         return self._recorded(name)
 
-    def _command_of(self, stage: str) -> str:
-        return self.manifest.stages[stage].command
-
 
 def new_bundle(path: Path, manifest: Manifest) -> Bundle:
-    """A bundle that is not on the disk yet; over an existing one it keeps the later stages.
-
-    They are stale then, and say so, rather than vanish.
-    """
+    """A bundle that is not on the disk yet; over an existing one it keeps the later stages."""
     check_name(path)
-    if (path / MANIFEST).exists():
-        old = open_bundle(path).manifest
-        manifest = dataclasses.replace(
-            manifest,
-            threshold=old.threshold,
-            stages=old.stages,
-            thresholds=old.thresholds,
-            tolerances=old.tolerances,
-        )
+    if (path / MANIFEST_FILE).exists():
+        manifest = renewed(open_bundle(path).manifest, manifest)
     return Bundle(path, manifest)
+
+
+def renewed(old: Manifest, new: Manifest) -> Manifest:
+    """A network trained anew, with what later stages left of `old`.
+
+    They are stale then, and say so, rather than vanish. Tolerances may have been set by hand, so
+    those of the same detector stay.
+    """
+    return replace(
+        new,
+        threshold=old.threshold,
+        stages=old.stages,
+        thresholds=old.thresholds,
+        tolerances=old.tolerances if old.detector == new.detector else new.tolerances,
+    )
 
 
 def check_name(path: Path) -> None:
@@ -145,7 +255,7 @@ def check_name(path: Path) -> None:
         raise ConfigError(f"'{path}' is no name of a bundle.", fix=f"Let it end in {SUFFIX}.")
     if path.exists() and not path.is_dir():
         raise ConfigError(f"{path} is a file.", fix="Choose another name for the bundle.")
-    if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST).exists():
+    if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST_FILE).exists():
         raise ConfigError(
             f"{path} is a folder with other things in it.", fix="Choose another name."
         )
@@ -153,10 +263,10 @@ def check_name(path: Path) -> None:
 
 def open_bundle(path: Path) -> Bundle:
     """The bundle at `path`; BundleError when there is none or its manifest cannot be read."""
-    manifest = path / MANIFEST
+    manifest = path / MANIFEST_FILE
     if not manifest.is_file():
         raise BundleError(
-            f"{path} is not a bundle: it has no {MANIFEST}.",
+            f"{path} is not a bundle: it has no {MANIFEST_FILE}.",
             fix=f"Give a folder that `slsg-edge train ... -o NAME{SUFFIX}` wrote.",
         )
     try:
@@ -165,30 +275,23 @@ def open_bundle(path: Path) -> Bundle:
         return Bundle(path, manifest_from_json(manifest.read_bytes()))
     except DAMAGE as error:
         raise BundleError(
-            f"{manifest} is damaged: {error}.", fix="Copy the bundle again from its source."
+            f"{manifest} is damaged: {_reason(error)}.",
+            fix="Copy the bundle again from its source.",
         ) from error
 
 
-def _sha256_of(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return _digest_of(file)
-    except OSError as error:
-        raise BundleError(
-            f"{path} cannot be read: {error.strerror}.", fix="Copy the bundle again."
-        ) from error
+def _reason(error: BaseException) -> str:
+    """A KeyError says nothing but the key."""
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
-def _digest_of(file: Any) -> str:
+def _marks_of(state: os.stat_result) -> tuple[int, ...]:
+    """What changes when a file does, as far as the file system tells."""
+    return (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+
+
+def _sha256_of(file: BinaryIO) -> str:
     digest = hashlib.sha256()
-    while block := file.read(2**20):
+    while block := file.read(_BLOCK):
         digest.update(block)
     return digest.hexdigest()
-
-
-def _next_step(name: str, path: Path) -> str:
-    if name in (MODEL_FILES["fp32"], MODEL_FILES["fp16"]):
-        return f"Run: slsg-edge export {path}"
-    if name == MODEL_FILES["int8"]:
-        return f"Run: slsg-edge calibrate {path} --int8 --images DIR"
-    return "Run the stage that writes it."

@@ -16,8 +16,6 @@ from slsg_edge.bundle.tolerances import DEFAULTS, Tolerance
 from slsg_edge.errors import BundleError, ExportError
 from slsg_edge.metrics.correlation import rank_correlation
 
-FILE = "golden.npz"
-
 # A golden score this near to the threshold may fall on either side of it in FP32 already.
 SCORE = DEFAULTS["fp32"].score
 

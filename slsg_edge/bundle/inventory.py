@@ -98,7 +98,7 @@ def _stage(bundle: Bundle, name: str) -> StageEntry:
         "stale" if reason else "fresh",
         record.finished,
         record.seconds,
-        record.command,
+        bundle.command_of(name),
         ", ".join(f"{tool} {version}" for tool, version in record.tools.items()),
         reason,
     )

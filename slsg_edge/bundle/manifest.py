@@ -1,11 +1,14 @@
 """`manifest.json`: what a bundle is and what made each of its files.
 
-Reads strictly, since the file may come from anywhere. Knows nothing about the files themselves.
+Reads strictly, since the file may come from anywhere: a key that this version does not know is
+refused wherever it stands, so nothing is ever lost by writing the manifest again. Knows nothing
+about the files themselves.
 """
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -25,7 +28,14 @@ DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, Recursion
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step that ran: what it read and wrote (name -> sha256), with what, and when."""
+    """One step that ran.
+
+    command: what ran it, with `{bundle}` for the bundle's path.
+    finished, seconds: when it ended (ISO 8601, UTC) and how long it took.
+    inputs, outputs: the files that it read and wrote, name -> sha256.
+    tools: the packages that it used, name -> version.
+    settings: what its record holds; see `records`.
+    """
 
     command: str
     finished: str
@@ -38,10 +48,12 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`spec` is the network's own dataclass as a table; only its detector reads it.
+    """What a bundle is.
 
-    `threshold` is the reference's; `thresholds` are those of backends whose scores differ.
-    `tolerances` go by precision or, where a backend has its own, by backend.
+    spec: the network's own dataclass as a table; only its detector reads it.
+    threshold: the reference's; thresholds: those of backends whose scores differ, by backend.
+    stages: what has run, by the name of the stage.
+    tolerances: by precision or, where a backend has its own, by backend.
     """
 
     detector: str
@@ -56,7 +68,7 @@ class Manifest:
 
 def manifest_from_json(content: bytes) -> Manifest:
     """Raises any of DAMAGE for what this version did not write."""
-    return _manifest_from(json.loads(content, parse_constant=_refuse))
+    return _manifest(_table(json.loads(content, parse_constant=_refuse), "the manifest"))
 
 
 def json_from_manifest(manifest: Manifest) -> bytes:
@@ -68,47 +80,97 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no number")  # no score would ever be above NaN
 
 
-def _manifest_from(table: dict[str, Any]) -> Manifest:
+def _manifest(table: dict[str, Any]) -> Manifest:
+    # before the keys: another format has other keys, and its number is what explains them
     if table["format"] != FORMAT:
         raise ValueError(f"format {table['format']}, but this version reads format {FORMAT}")
-    stages = {name: Stage(**record) for name, record in table["stages"].items()}
-    for stage in stages.values():
-        _check_files({**stage.inputs, **stage.outputs})
+    _require_known(table, Manifest, "the manifest")
+    stages = {
+        name: _stage(_table(record, f"stages.{name}"), f"stages.{name}")
+        for name, record in _table(table["stages"], "stages").items()
+    }
     _check_order(stages)
     threshold = table["threshold"]
     return Manifest(
-        detector=str(table["detector"]),
-        spec=dict(table["spec"]),
+        detector=_text(table["detector"], "detector"),
+        spec=_table(table["spec"], "spec"),
         preprocessing=settings_from_table(
             Preprocessing, without_none(table["preprocessing"]), "preprocessing"
         ),
-        threshold=threshold and _threshold(threshold, "threshold"),
+        threshold=None if threshold is None else _threshold(threshold, "threshold"),
         stages=stages,
         thresholds={
-            name: _threshold(found, f"thresholds.{name}")
-            for name, found in table.get("thresholds", {}).items()
+            backend: _threshold(record, f"thresholds.{backend}")
+            for backend, record in _table(table.get("thresholds", {}), "thresholds").items()
         },
-        tolerances={
-            **DEFAULTS,
-            **{
-                name: settings_from_table(Tolerance, limits, f"tolerances.{name}")
-                for name, limits in table.get("tolerances", {}).items()
-            },
-        },
+        tolerances={**DEFAULTS, **_tolerances(_table(table.get("tolerances", {}), "tolerances"))},
     )
 
 
-def _threshold(table: dict[str, Any], where: str) -> Threshold:
-    return settings_from_table(Threshold, without_none(table), where)
+def _tolerances(table: dict[str, Any]) -> dict[str, Tolerance]:
+    return {
+        name: settings_from_table(Tolerance, limits, f"tolerances.{name}")
+        for name, limits in table.items()
+    }
 
 
-def _check_files(digests: Mapping[str, str]) -> None:
-    for name, digest in digests.items():
+def _threshold(table: Any, where: str) -> Threshold:
+    return settings_from_table(Threshold, without_none(_table(table, where)), where)
+
+
+def _stage(table: dict[str, Any], where: str) -> Stage:
+    _require_known(table, Stage, where)
+    files = {part: _texts(table[part], f"{where}.{part}") for part in ("inputs", "outputs")}
+    for names in files.values():
+        _check_names(names)
+    return Stage(
+        command=_text(table["command"], f"{where}.command"),
+        finished=_text(table["finished"], f"{where}.finished"),
+        seconds=_seconds(table["seconds"], f"{where}.seconds"),
+        inputs=files["inputs"],
+        outputs=files["outputs"],
+        tools=_texts(table["tools"], f"{where}.tools"),
+        settings=_table(table["settings"], f"{where}.settings"),
+    )
+
+
+def _require_known(table: Mapping[str, Any], kind: type, where: str) -> None:
+    known = {entry.name for entry in dataclasses.fields(kind)}
+    for key in table:
+        if key not in known:
+            raise ValueError(
+                f"{where} has the key '{key}', which this version does not know; "
+                "was it written by a newer one?"
+            )
+
+
+def _table(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{where} is no table")
+    return value
+
+
+def _texts(value: Any, where: str) -> dict[str, str]:
+    return {name: _text(text, f"{where}.{name}") for name, text in _table(value, where).items()}
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{where} is no text")
+    return value
+
+
+def _seconds(value: Any, where: str) -> float:
+    if type(value) not in (int, float) or not 0 <= value < math.inf:
+        raise TypeError(f"{where} is no number of seconds")
+    return float(value)
+
+
+def _check_names(names: Iterable[str]) -> None:
+    for name in names:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or "\\" in name:
             raise ValueError(f"'{name}' points outside the bundle")
-        if not isinstance(digest, str):
-            raise TypeError(f"the sha256 of '{name}' is no text")
 
 
 def _check_order(stages: Mapping[str, Stage]) -> None:

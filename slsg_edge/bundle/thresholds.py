@@ -5,10 +5,9 @@ their own, found on their own scores, beside it. Knows nothing about how a thres
 """
 
 from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.plan import threshold_stage
 from slsg_edge.errors import BundleError
 from slsg_edge.scoring import Threshold
-
-STAGE = "calibrate"
 
 
 def own_threshold_name(backend: str) -> str | None:
@@ -19,17 +18,12 @@ def own_threshold_name(backend: str) -> str | None:
     return None if backend.endswith("-fp32") else backend
 
 
-def stage_of(backend: str | None) -> str:
-    """The stage that stores a threshold: of the reference, or a backend's own."""
-    return STAGE if backend is None else f"threshold-{backend}"
-
-
 def threshold_of(bundle: Bundle, backend: str | None = None) -> Threshold:
     """The reference's, or the own one of `backend`.
 
     BundleError when there is none, StaleBundle when the model has changed since.
     """
-    manifest, stage = bundle.manifest, stage_of(backend)
+    manifest, stage = bundle.manifest, threshold_stage(backend)
     found = manifest.threshold if backend is None else manifest.thresholds.get(backend)
     if found is None or stage not in manifest.stages:
         raise BundleError(

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.plan import TRAINING_RECORD_FILE
 from slsg_edge.errors import UntrustedBundle
-
-RECORD = "data.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +27,9 @@ def training_record(train: Sequence[str], holdout: Sequence[str]) -> bytes:
 
 def trained_on(bundle: Bundle) -> TrainedOn | None:
     """None for a bundle whose images are not known, as after `import-slsg`."""
-    if not bundle.holds(RECORD):
+    if not bundle.holds(TRAINING_RECORD_FILE):
         return None
-    path = bundle.file(RECORD)
+    path = bundle.file(TRAINING_RECORD_FILE)
     try:
         record = json.loads(path.read_bytes())
         return TrainedOn(frozenset(record["train"]), frozenset(record["holdout"]))

@@ -1,11 +1,11 @@
 """`slsg-edge build-engine`: a graph of the bundle as a proved TensorRT engine."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from slsg_edge.cli.command import recorded_command
 from slsg_edge.cli.options import AsJson
 from slsg_edge.cli.text import threshold_line
 from slsg_edge.errors import ConfigError
@@ -63,13 +63,19 @@ def build_engine(
         precision, workspace_mb, wanted.capabilities, _batches(dynamic_batch), dla
     )
     _check_dla(options.precision, target, dla)
-    command = ["slsg-edge", "build-engine", str(bundle), "--target", target]
-    command += ["--precision", precision, "--workspace-mb", str(workspace_mb)]
-    command += ["--dynamic-batch", dynamic_batch] if dynamic_batch else []
-    command += ["--dla", str(dla)] if dla is not None else []
-    command += ["--images", str(images)] if images else []
-    done = build(open_bundle(bundle), wanted, options, shlex.join(command))
-    refit = _refit(done, images, shlex.join(command))
+    command = recorded_command(
+        "build-engine",
+        {
+            "--target": target,
+            "--precision": precision,
+            "--workspace-mb": workspace_mb,
+            "--dynamic-batch": dynamic_batch,
+            "--dla": dla,
+            "--images": images,
+        },
+    )
+    done = build(open_bundle(bundle), wanted, options, command)
+    refit = _refit(done, images, command)
     if as_json:
         _print_json(done, refit)
     else:

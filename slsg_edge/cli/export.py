@@ -1,11 +1,12 @@
 """`slsg-edge export`: the trained network as one proved ONNX graph, in FP32 and in FP16."""
 
 import json
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from slsg_edge.cli.command import recorded_command
 
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle
@@ -35,14 +36,14 @@ def export(
     from slsg_edge.bundle.folder import open_bundle
     from slsg_edge.stages.export import export_bundle
 
-    words = ["slsg-edge", "export", str(bundle), "--batch", batch]
-    words += ["--images", str(images)] if images else []
-    words += [word for pattern in keep_fp32 or () for word in ("--keep-fp32", pattern)]
+    command = recorded_command(
+        "export", {"--batch": batch, "--images": images, "--keep-fp32": keep_fp32}
+    )
     done = export_bundle(
         open_bundle(bundle),
         dynamic=batch == "dynamic",
         images=images,
-        command=shlex.join(words),
+        command=command,
         keep_fp32=keep_fp32 or (),
     )
     typer.echo(json.dumps(_table(done)) if as_json else _text(done))
@@ -64,7 +65,7 @@ def _table(done: "Exported") -> "dict[str, Json]":
 def _graph_table(
     bundle: "Bundle", precision: "Precision", graph: "ExportedGraph"
 ) -> "dict[str, Json]":
-    from slsg_edge.bundle.folder import MODEL_FILES
+    from slsg_edge.bundle.plan import MODEL_FILES
 
     off = graph.difference
     return {
@@ -78,7 +79,7 @@ def _graph_table(
 
 
 def _text(done: "Exported") -> str:
-    from slsg_edge.bundle.folder import MODEL_FILES
+    from slsg_edge.bundle.plan import MODEL_FILES
 
     path = done.bundle.path
     reasons = ", ".join(f"{rule} {count}" for rule, count in done.reasons.items())

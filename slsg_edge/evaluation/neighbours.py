@@ -11,15 +11,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.bundle.folder import MODEL_FILES, Bundle
+from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import (
-    FILE,
     Difference,
     Golden,
     difference,
     golden_from_file,
     kindest_threshold,
 )
+from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES
 from slsg_edge.contracts import GRAPH_OUTPUTS, Answers
 from slsg_edge.evaluation.verify import reference_threshold
 from slsg_edge.export.frozen import agreement, choices_of, counterparts, telling, told
@@ -47,7 +47,7 @@ def freeze_neighbours(bundle: Bundle) -> tuple[Frozen, ...]:
 
     ExportError when the files are not the same network.
     """
-    golden = golden_from_file(bundle.file(FILE))
+    golden = golden_from_file(bundle.file(GOLDEN_FILE))
     reference = _graph(bundle, MODEL_FILES["fp32"])
     names = choices_of(reference).values()
     if not names:

@@ -13,15 +13,15 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.bundle.folder import MODEL_FILES, Bundle
+from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import (
-    FILE,
     Difference,
     Golden,
     difference,
     golden_from_file,
     kindest_threshold,
 )
+from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES
 from slsg_edge.bundle.thresholds import calibration_command, threshold_of
 from slsg_edge.bundle.tolerances import tolerance_of
 from slsg_edge.config import unknown_name
@@ -77,7 +77,7 @@ def verify_bundle(
     BundleError without golden frames, UntrustedBundle for a damaged file, MissingDependency when
     nothing could be checked.
     """
-    golden = golden_from_file(bundle.file(FILE))
+    golden = golden_from_file(bundle.file(GOLDEN_FILE))
     threshold = reference_threshold(bundle, golden)
     checks = []
     for subject in _chosen(names):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from slsg_edge.bundle.folder import MANIFEST
+from slsg_edge.bundle.plan import MANIFEST_FILE
 from slsg_edge.contracts import Frame, Outcome, Prediction, Verdict
 
 _FINGERPRINT = 16  # hex digits
@@ -122,4 +122,4 @@ def json_line(record: Record) -> str:
 
 def fingerprint_of(bundle: Path) -> str:
     """Which bundle gave a verdict: the manifest vouches for everything else in it."""
-    return hashlib.sha256((bundle / MANIFEST).read_bytes()).hexdigest()[:_FINGERPRINT]
+    return hashlib.sha256((bundle / MANIFEST_FILE).read_bytes()).hexdigest()[:_FINGERPRINT]

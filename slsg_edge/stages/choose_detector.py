@@ -5,7 +5,6 @@ those. That favours whoever learns from such anomalies, so it is a start and no 
 `eval` on real defects is one.
 """
 
-import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -16,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.bundle.folder import MANIFEST, Bundle, check_name
-from slsg_edge.bundle.manifest import json_from_manifest
+from slsg_edge.bundle.folder import Bundle, check_name
+from slsg_edge.bundle.plan import BUNDLE, TRAIN_STAGE
 from slsg_edge.config import require
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.loading import load_frames
@@ -33,7 +32,6 @@ from slsg_edge.runtime.detector import GraphDetector, choose, open_choice
 from slsg_edge.stages.export import export_bundle
 from slsg_edge.stages.settings import settings_of_run
 from slsg_edge.stages.train import train
-from slsg_edge.storage import write_together
 from slsg_edge.synthesis.anomalies import AnomalySimulator, TextureSource
 from slsg_edge.synthesis.textures import ProceduralTextures, TexturePhotos, texture_files
 from slsg_edge.training.checkpoint import unfinished
@@ -102,7 +100,7 @@ class _Trials:
             resume=path.exists() or unfinished(path.with_suffix(".run")),
             say=self.say,
         )
-        command = f"slsg-edge export {path}"
+        command = f"slsg-edge export {BUNDLE}"
         return export_bundle(bundle, dynamic=False, images=None, command=command).bundle
 
 
@@ -131,16 +129,9 @@ def train_best(
         resumed = unfinished(output.with_suffix(".run"))
         train(data, output, settings, resources, command=command, resume=resumed, say=say)
     else:
-        _adopt(pick.chosen.bundle, output)
+        # what came after the training is quickly done again, with the user's own choices
+        pick.chosen.bundle.copy_stage(TRAIN_STAGE, output)
     return pick
-
-
-def _adopt(trial: Bundle, output: Path) -> None:
-    """As trained: what came after names the trial's path, and is quickly done again."""
-    stages = {"train": trial.manifest.stages["train"]}
-    manifest = dataclasses.replace(trial.manifest, stages=stages)
-    files = {name: trial.file(name).read_bytes() for name in stages["train"].outputs}
-    write_together(output, {**files, MANIFEST: json_from_manifest(manifest)})
 
 
 def _pick(trials: _Trials, files: Sequence[Path], options: Mapping[str, Any]) -> Pick:
@@ -219,7 +210,7 @@ def _examined(
     choice = choose(bundle)
     with closing(open_choice(bundle, choice)) as opened:
         found, milliseconds = _scores(opened, exam, detector)
-    seconds = bundle.manifest.stages["train"].seconds
+    seconds = bundle.manifest.stages[TRAIN_STAGE].seconds
     figure = delong_figure(found, exam.labels)
     trial = Trial(detector, bundle, figure, seconds, milliseconds, choice.backend, shortened)
     return trial, found

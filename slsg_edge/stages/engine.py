@@ -14,8 +14,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from slsg_edge.bundle.engine_record import EngineOptions, Fingerprint, runs_rtx
-from slsg_edge.bundle.folder import MODEL_FILES, Bundle
-from slsg_edge.contracts import Json, Precision
+from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.plan import ENGINE_SUFFIX, MODEL_FILES, engine_stage, engine_stem
+from slsg_edge.bundle.records import (
+    EngineRecord,
+    ExportRecord,
+    Int8Record,
+    record_of,
+    settings_of,
+)
+from slsg_edge.contracts import Precision
 from slsg_edge.errors import ConfigError, CudaError, EngineError, MissingDependency
 from slsg_edge.export.engine import BuiltEngine, engine_from_onnx, open_and_prove
 from slsg_edge.export.precision_proof import Expectation, counts_of, fp32_layers
@@ -82,7 +90,7 @@ def build_engine(
     gpu = _gpu(required=target.tensorrt == FULL)
     trt = _tensorrt(target)
     _require_memory(onnx.stat().st_size / 1e6, options.workspace_mb)
-    name = f"engines/{target.name}-{options.precision}"
+    stem = engine_stem(target.name, options.precision)
     expected = expectation(bundle, options.precision)
     size = (bundle.manifest.preprocessing.height, bundle.manifest.preprocessing.width)
     with complete(trt), _Phases() as phases:
@@ -92,44 +100,41 @@ def build_engine(
             size,
             options,
             expected,
-            timing_cache=_timing_cache(bundle, name),
+            timing_cache=_timing_cache(bundle, stem),
             observer=phases,
         )
         opened = _runs_here(target, gpu) and open_and_prove(
             trt, built, load_runtime((trt.name,))[1], expected
         )
     found = _fingerprint(trt, built, onnx, gpu if target.tensorrt == FULL else None, opened)
-    files = {f"{name}.engine": built.plan, f"{name}.json": found.to_bytes()}
+    files = {f"{stem}{ENGINE_SUFFIX}": built.plan, f"{stem}.json": found.to_bytes()}
     if built.timing_cache:
-        files[f"{name}.cache"] = built.timing_cache
+        files[f"{stem}.cache"] = built.timing_cache
     new = bundle.commit(
-        f"build-engine:{target.name}-{options.precision}",
+        engine_stage(target.name, options.precision),
         files,
         command=command,
         started=started,
         inputs=(onnx.name,),
         tools={**tool_versions(), trt.name: trt.version},
-        settings={"target": target.name, "precision": options.precision},
+        settings=settings_of(EngineRecord(target.name, options.precision)),
     )
-    return EngineBuild(new, bundle.path / f"{name}.engine", found, built.warnings)
+    return EngineBuild(new, bundle.path / f"{stem}{ENGINE_SUFFIX}", found, built.warnings)
 
 
 def expectation(bundle: Bundle, precision: Precision) -> Expectation:
     """What the stages that made the graph recorded of its precision."""
-    stages = bundle.manifest.stages
     if precision == "fp32":
         return Expectation("fp32")
-    stage = stages.get("export" if precision == "fp16" else "calibrate-int8")
-    settings = stage.settings if stage else {}
-    return Expectation(
-        precision,
-        fp32_nodes=_names(settings.get("fp32_nodes")),
-        int8_nodes=_names(settings.get("int8_nodes")),
-    )
+    if precision == "fp16":
+        return Expectation("fp16", fp32_nodes=_set(record_of(bundle, ExportRecord).fp32_nodes))
+    record = record_of(bundle, Int8Record)
+    return Expectation("int8", _set(record.fp32_nodes), _set(record.int8_nodes))
 
 
-def _names(recorded: Json) -> frozenset[str] | None:
-    return frozenset(map(str, recorded)) if isinstance(recorded, list) else None
+def _set(nodes: tuple[str, ...] | None) -> frozenset[str] | None:
+    """None where they were not recorded."""
+    return None if nodes is None else frozenset(nodes)
 
 
 def _gpu(*, required: bool) -> Gpu | None:
@@ -172,10 +177,10 @@ def _require_memory(onnx_mb: float, workspace_mb: int) -> None:
         )
 
 
-def _timing_cache(bundle: Bundle, name: str) -> bytes:
+def _timing_cache(bundle: Bundle, stem: str) -> bytes:
     """That of the last build, if it is still the one that was written; nothing else is parsed."""
-    path = bundle.path / f"{name}.cache"
-    recorded = [stage.outputs.get(f"{name}.cache") for stage in bundle.manifest.stages.values()]
+    path = bundle.path / f"{stem}.cache"
+    recorded = [stage.outputs.get(f"{stem}.cache") for stage in bundle.manifest.stages.values()]
     content = path.read_bytes() if path.exists() else b""
     return content if hashlib.sha256(content).hexdigest() in recorded else b""
 

@@ -15,8 +15,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.bundle.folder import MODEL_FILES, Bundle
-from slsg_edge.bundle.golden import FILE, Difference, Golden, difference
+from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.golden import Difference, Golden, difference
+from slsg_edge.bundle.plan import (
+    EXPORT_STAGE,
+    FRAMES_FILE,
+    GOLDEN_FILE,
+    MODEL_FILES,
+    WEIGHTS_FILE,
+)
+from slsg_edge.bundle.records import ExportRecord, settings_of
 from slsg_edge.bundle.tolerances import Tolerance, tolerance_of
 from slsg_edge.contracts import Precision
 from slsg_edge.data.layouts import good_images
@@ -28,7 +36,6 @@ from slsg_edge.stages.reference import run_graph, torch_answers, trained_model
 if TYPE_CHECKING:
     from slsg_edge.export.precision import HalfGraph
 
-FRAMES = "frames.npz"
 GOLDEN_FRAMES = 8
 
 
@@ -88,21 +95,26 @@ def export_bundle(
     off = _proved_reference(golden, graph, bundle)
     half = _half_graph(graph, golden.frames, keep_fp32)
     half_off = _proved_half(golden, half.content, bundle)
+    record = ExportRecord(
+        batch="dynamic" if dynamic else 1,
+        difference=str(off),
+        fp16_difference=str(half_off),
+        keep_fp32=tuple(keep_fp32),
+        fp32_nodes=tuple(half.kept),
+        fp32_reasons=dict(half.reasons()),
+    )
     new = bundle.commit(
-        "export",
-        {MODEL_FILES["fp32"]: graph, MODEL_FILES["fp16"]: half.content, FILE: golden.to_bytes()},
+        EXPORT_STAGE,
+        {
+            MODEL_FILES["fp32"]: graph,
+            MODEL_FILES["fp16"]: half.content,
+            GOLDEN_FILE: golden.to_bytes(),
+        },
         command=command,
         started=started,
-        inputs=("weights.safetensors", *(() if images else (FRAMES,))),
+        inputs=(WEIGHTS_FILE, *(() if images else (FRAMES_FILE,))),
         tools=tool_versions("torch", "onnx", "onnxscript", "onnxruntime"),
-        settings={
-            "batch": "dynamic" if dynamic else 1,
-            "difference": str(off),
-            "fp16_difference": str(half_off),
-            "keep_fp32": list(keep_fp32),
-            "fp32_nodes": list(half.kept),
-            "fp32_reasons": dict(half.reasons()),
-        },
+        settings=settings_of(record),
     )
     return Exported(
         new,
@@ -120,16 +132,16 @@ def _golden_frames(bundle: Bundle, images: Path | None) -> NDArray[np.uint8]:
     if images is not None:
         paths: Sequence[Path] = good_images(images)[:GOLDEN_FRAMES]
         return load_frames(paths, bundle.manifest.preprocessing)
-    if not bundle.holds(FRAMES):
+    if not bundle.holds(FRAMES_FILE):
         raise ConfigError(
             f"{bundle.path} holds no frames to prove the export with.", fix="Give --images DIR."
         )
-    content = bundle.file(FRAMES).read_bytes()
+    content = bundle.file(FRAMES_FILE).read_bytes()
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             return np.asarray(stored["frames"], dtype=np.uint8)
     except (ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise BundleError(f"{bundle.path}/{FRAMES} is damaged.", fix="Train again.") from error
+        raise BundleError(f"{bundle.path}/{FRAMES_FILE} is damaged.", fix="Train again.") from error
 
 
 def _proved_reference(golden: Golden, graph: bytes, bundle: Bundle) -> Difference:

@@ -5,7 +5,8 @@ import hashlib
 import time
 from pathlib import Path
 
-from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle
+from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle, renewed
+from slsg_edge.bundle.plan import TRAIN_STAGE, WEIGHTS_FILE
 from slsg_edge.machine.versions import tool_versions
 from slsg_edge.preprocessing import Preprocessing
 
@@ -24,10 +25,11 @@ def import_official(checkpoint: Path, output: Path, *, command: str) -> Bundle:
         read_state_dict(checkpoint, fix="Give a *.tch file of the official code."), expected
     )
     return target.commit(
-        "train",
-        {"weights.safetensors": weight_bytes(weights)},
+        TRAIN_STAGE,
+        {WEIGHTS_FILE: weight_bytes(weights)},
         command=command,
         started=started,
         tools=tool_versions("torch"),
         settings={"imported_sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest()},
+        update=lambda current: renewed(current, target.manifest),
     )

@@ -9,9 +9,10 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from slsg_edge.bundle.folder import MODEL_FILES, Bundle
-from slsg_edge.bundle.golden import FILE as GOLDEN
+from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import golden_from_file
+from slsg_edge.bundle.plan import GOLDEN_FILE, INT8_RECORD_FILE, INT8_STAGE, MODEL_FILES
+from slsg_edge.bundle.records import ExportRecord, Int8Record, record_of, settings_of
 from slsg_edge.calibration.images import RangeImages, choose_range_images
 from slsg_edge.calibration.ranges import Histogram, Method, clipping_value, drift
 from slsg_edge.calibration.sensitivity import TRIES, Budget, Choice, Damage, choose_groups
@@ -34,8 +35,6 @@ from slsg_edge.progress import progress
 from slsg_edge.stages.activations import activations
 from slsg_edge.stages.int8_meter import Int8Meter, labelled_frames, threshold_frames
 
-STAGE = "calibrate-int8"
-RECORD = "int8.json"
 DRIFT = 0.03  # between images of one product under 0.01 was seen, of another from 0.07
 CHUNK = 16  # images decoded at a time
 
@@ -98,7 +97,8 @@ def quantise_bundle(
     rate = settings.false_alarms
     fresh = None if rate is None else threshold_frames(bundle, folder, rate)
     images = choose_range_images(folder, settings.images)
-    patterns = _kept_fp32(bundle)
+    # what the user kept in FP32 at the export, since FP16 spoils it: INT8 would too
+    patterns = record_of(bundle, ExportRecord).keep_fp32
     convolutions = _convolutions(graph, patterns, reference)
     histograms = _histograms(bundle, graph, convolutions, images)
     clips = {name: clipping_value(found, settings.method) for name, found in histograms.items()}
@@ -113,23 +113,24 @@ def quantise_bundle(
     reports = tuple(
         _report(graph, name, members, shares[name], choice) for name, members in groups.items()
     )
+    record = Int8Record(
+        settings.method,
+        len(images.paths),
+        fingerprint(images.hashes),
+        int8_nodes=tuple(writer.nodes_of(choice.int8)),
+        fp32_nodes=tuple(half.kept),
+    )
     new = bundle.commit(
-        STAGE,
+        INT8_STAGE,
         {
             MODEL_FILES["int8"]: half.content,
-            RECORD: _record(settings, images, clips, reports, choice.damage),
+            INT8_RECORD_FILE: _record(settings, images, clips, reports, choice.damage),
         },
         command=command,
         started=started,
-        inputs=(MODEL_FILES["fp32"], GOLDEN),
+        inputs=(MODEL_FILES["fp32"], GOLDEN_FILE),
         tools=tool_versions("onnx", "onnxruntime", "openvino"),
-        settings={
-            "method": settings.method,
-            "images": len(images.paths),
-            "data_fingerprint": fingerprint(images.hashes),
-            "int8_nodes": [*writer.nodes_of(choice.int8)],
-            "fp32_nodes": [*half.kept],
-        },
+        settings=settings_of(record),
     )
     return Quantised(
         new,
@@ -142,13 +143,6 @@ def quantise_bundle(
         reference_mb=reference.stat().st_size / 1e6,
         notes=tuple(_notes(bundle, graph, histograms)),
     )
-
-
-def _kept_fp32(bundle: Bundle) -> tuple[str, ...]:
-    """The patterns that the user gave to `export`: what FP16 would spoil, INT8 would too."""
-    stage = bundle.manifest.stages.get("export")
-    patterns = stage.settings.get("keep_fp32") if stage else None
-    return tuple(map(str, patterns)) if isinstance(patterns, list) else ()
 
 
 def _convolutions(graph: Graph, patterns: tuple[str, ...], model: Path) -> tuple[Convolution, ...]:
@@ -205,7 +199,7 @@ class _Writer:
 
 def _ranges(bundle: Bundle, graph: Graph) -> dict[str, ValueRange]:
     """What FP16 may have to hold, of every tensor on the golden frames."""
-    golden = golden_from_file(bundle.file(GOLDEN))
+    golden = golden_from_file(bundle.file(GOLDEN_FILE))
     return activation_ranges(activations(with_outputs(graph, graph.activations()), golden.frames))
 
 
@@ -246,7 +240,7 @@ def _report(
 
 def _notes(bundle: Bundle, graph: Graph, histograms: Mapping[str, Histogram]) -> Iterator[str]:
     """Warns of images that are not of this product, by what the golden frames make active."""
-    golden = golden_from_file(bundle.file(GOLDEN))
+    golden = golden_from_file(bundle.file(GOLDEN_FILE))
     known = {name: Histogram() for name in histograms}
     for values in activations(with_outputs(graph, known), golden.frames):
         for name, histogram in known.items():

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.bundle.folder import MODEL_FILES, Bundle
-from slsg_edge.bundle.golden import FILE as GOLDEN
+from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import difference, golden_from_file
+from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES
 from slsg_edge.bundle.training_record import trained_on
 from slsg_edge.calibration.images import choose_good_images
 from slsg_edge.calibration.sensitivity import Damage
@@ -82,7 +82,7 @@ class Int8Meter:
         fresh: ThresholdFrames | None = None,
     ) -> None:
         self._preprocessing = bundle.manifest.preprocessing
-        self._golden = golden_from_file(bundle.file(GOLDEN))
+        self._golden = golden_from_file(bundle.file(GOLDEN_FILE))
         self._fresh = fresh
         self._labels = None if labelled is None else labelled.labels
         self._frames = (

@@ -7,12 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.thresholds import (
-    calibration_command,
-    own_threshold_name,
-    stage_of,
-    threshold_of,
-)
+from slsg_edge.bundle.plan import threshold_stage
+from slsg_edge.bundle.thresholds import calibration_command, own_threshold_name, threshold_of
 from slsg_edge.bundle.training_record import trained_on
 from slsg_edge.calibration.images import scores_of
 from slsg_edge.calibration.reviewed import Reviewed, above, choose_reviewed, joined_threshold
@@ -88,7 +84,7 @@ def take_over(bundle: Bundle, proposal: Proposal, command: str, started: float) 
     if proposal.then is None:
         raise ValueError("there is no new threshold")
     backend = proposal.backend
-    stage = bundle.manifest.stages[stage_of(own_threshold_name(backend))]
+    stage = bundle.manifest.stages[threshold_stage(own_threshold_name(backend))]
     commands = f"{stage.command} && {command}"
     return store_threshold(bundle, proposal.then, commands, started, backend)
 

@@ -10,14 +10,11 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slsg_edge.bundle.folder import MODEL_FILES, Bundle
-from slsg_edge.bundle.golden import FILE, Difference, difference, golden_from_file
-from slsg_edge.bundle.thresholds import (
-    calibration_command,
-    own_threshold_name,
-    stage_of,
-    threshold_of,
-)
+from slsg_edge.bundle.folder import Bundle, Manifest
+from slsg_edge.bundle.golden import Difference, difference, golden_from_file
+from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES, threshold_stage
+from slsg_edge.bundle.records import ThresholdRecord, settings_of
+from slsg_edge.bundle.thresholds import calibration_command, own_threshold_name, threshold_of
 from slsg_edge.bundle.training_record import trained_on
 from slsg_edge.calibration.images import choose_good_images, scores_of
 from slsg_edge.calibration.threshold import (
@@ -107,22 +104,23 @@ def store_threshold(
     """
     own = own_threshold_name(backend)
     model = BACKENDS[backend].model(bundle) if own else bundle.file(MODEL_FILES["fp32"])
+    record = ThresholdRecord(
+        backend,
+        threshold.method,
+        images=len(threshold.good_scores),
+        reviewed=len(threshold.reviewed),
+        data_fingerprint=threshold.data_fingerprint,
+        false_alarm_rate=threshold.false_alarm_rate,
+    )
     return bundle.commit(
-        stage_of(own),
+        threshold_stage(own),
         {},
         command=command,
         started=started,
         inputs=(model.relative_to(bundle.path).as_posix(),),
         tools=tool_versions(*TOOLS),
-        settings={
-            "backend": backend,
-            "method": threshold.method,
-            "images": len(threshold.good_scores),
-            "reviewed": len(threshold.reviewed),
-            "data_fingerprint": threshold.data_fingerprint,
-            "false_alarm_rate": threshold.false_alarm_rate,
-        },
-        **_changes(bundle, threshold, own),
+        settings=settings_of(record),
+        update=lambda manifest: _with_threshold(manifest, threshold, own),
     )
 
 
@@ -131,7 +129,7 @@ def refit_if_moved(bundle: Bundle, backend: str, images: Path | None, command: s
     started = time.monotonic()
     reference = threshold_of(bundle)
     choice = choose(bundle, backend)
-    golden = golden_from_file(bundle.file(FILE))
+    golden = golden_from_file(bundle.file(GOLDEN_FILE))
     with closing(open_choice(bundle, choice)) as detector:
         off = difference(golden, *detector.run(golden.frames), reference.value)
     if choice.precision != "int8" and off.score <= MOVED and not off.verdicts:
@@ -152,10 +150,10 @@ def has_threshold(bundle: Bundle) -> bool:
     return True
 
 
-def _changes(bundle: Bundle, threshold: Threshold, own: str | None) -> dict[str, object]:
+def _with_threshold(manifest: Manifest, threshold: Threshold, own: str | None) -> Manifest:
     if own is None:
-        return {"threshold": threshold}
-    return {"thresholds": {**bundle.manifest.thresholds, own: threshold}}
+        return replace(manifest, threshold=threshold)
+    return replace(manifest, thresholds={**manifest.thresholds, own: threshold})
 
 
 def _forgotten(bundle: Bundle, backend: str | None) -> list[str]:

@@ -19,9 +19,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle
+from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle, renewed
+from slsg_edge.bundle.plan import (
+    FRAMES_FILE,
+    TRAIN_STAGE,
+    TRAINING_RECORD_FILE,
+    WEIGHTS_FILE,
+)
+from slsg_edge.bundle.records import TrainRecord, settings_of, train_record_of
 from slsg_edge.bundle.tolerances import DEFAULTS
-from slsg_edge.bundle.training_record import RECORD, training_record
+from slsg_edge.bundle.training_record import training_record
 from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import BundleError, ConfigError
 from slsg_edge.machine.versions import tool_versions
@@ -95,19 +102,21 @@ def train(
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
     phases = DETECTORS[detector_of(settings)].phases(start.network, workshop)
     _run(phases, run, device.workers, resume=resume)
+    record = TrainRecord(
+        material.fingerprint,
+        resources.backbone_weights,
+        str(device.place),
+        run.identity,
+        dataclasses.asdict(settings),
+    )
     bundle = start.target.commit(
-        "train",
+        TRAIN_STAGE,
         _files(start, pairs),
         command=command,
         started=started,
         tools=tool_versions("torch", "opencv-python-headless", "opencv-python"),
-        settings={
-            "data_fingerprint": material.fingerprint,
-            "backbone_weights": resources.backbone_weights,
-            "device": str(device.place),
-            "start": run.identity,
-            **json.loads(json.dumps(dataclasses.asdict(settings))),
-        },
+        settings=settings_of(record),
+        update=lambda current: renewed(current, start.target.manifest),
     )
     run.clear()
     forget_material(run.path)
@@ -179,15 +188,15 @@ def _identity(start: _Start) -> str:
 
 def _is_finished(start: _Start, run: RunFolder) -> bool:
     """Whether the bundle holds what this run would lead to; a damaged one does not."""
-    stage = start.target.manifest.stages.get("train")
-    if stage is None or stage.settings.get("start") != run.identity:
+    stage = start.target.manifest.stages.get(TRAIN_STAGE)
+    if stage is None or train_record_of(start.target).start != run.identity:
         return False
     try:
         held = {name: start.target.file(name) for name in stage.outputs}
     except BundleError:
         return False
     # what is held out is no part of a run, and yet of the bundle
-    return held[RECORD].read_bytes() == _training_record(start.material)
+    return held[TRAINING_RECORD_FILE].read_bytes() == _training_record(start.material)
 
 
 def _check_run(run: RunFolder, resume: bool, say: Say) -> None:
@@ -214,9 +223,9 @@ def _run(phases: Phases, run: RunFolder, workers: int, *, resume: bool) -> None:
 def _files(start: _Start, pairs: PairBatches) -> dict[str, bytes]:
     """Of the trained bundle."""
     return {
-        "weights.safetensors": weight_bytes(start.network.state_dict()),
-        "frames.npz": _frames(pairs),
-        RECORD: _training_record(start.material),
+        WEIGHTS_FILE: weight_bytes(start.network.state_dict()),
+        FRAMES_FILE: _frames(pairs),
+        TRAINING_RECORD_FILE: _training_record(start.material),
     }
 
 

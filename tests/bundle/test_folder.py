@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -23,9 +24,12 @@ THRESHOLD = Threshold(
 )
 
 
-def commit(bundle, stage, files, **options):
+def commit(bundle, stage, files, changes=None, **options):
+    """`changes`: entries of the manifest that the stage sets."""
+    update = None if changes is None else lambda manifest: replace(manifest, **changes)
+    command = f"slsg-edge {stage} {{bundle}}"
     return bundle.commit(
-        stage, files, command=f"slsg-edge {stage} x", started=time.monotonic(), **options
+        stage, files, command=command, started=time.monotonic(), update=update, **options
     )
 
 
@@ -43,7 +47,9 @@ def exported(trained):
 
 @pytest.fixture
 def whole(exported):
-    return commit(exported, "calibrate", {}, inputs=("model.onnx",), threshold=THRESHOLD)
+    return commit(
+        exported, "calibrate", {}, inputs=("model.onnx",), changes={"threshold": THRESHOLD}
+    )
 
 
 def rewrite(bundle, change):
@@ -70,7 +76,10 @@ def test_what_was_committed_is_read_again(whole):
 def test_thresholds_of_backends_and_tolerances_are_read_again(whole):
     limits = {"int8": Tolerance(0.1, 0.2, 0.3, 0.4), "openvino-int8": Tolerance(0.5, 0.6, 0.7, 0.8)}
     both = commit(
-        whole, "threshold-x", {}, thresholds={"openvino-int8": THRESHOLD}, tolerances=limits
+        whole,
+        "threshold-x",
+        {},
+        changes={"thresholds": {"openvino-int8": THRESHOLD}, "tolerances": limits},
     )
     again = open_bundle(both.path).manifest
     assert again.thresholds == {"openvino-int8": THRESHOLD}
@@ -105,7 +114,7 @@ def test_a_file_that_no_stage_wrote_names_the_next_step(trained):
 @pytest.mark.parametrize("content", [b"", b"grap", b"graph and more", b"GRAPH"])
 def test_a_truncated_or_changed_file_is_not_handed_out(whole, content):
     (whole.path / "model.onnx").write_bytes(content)
-    with pytest.raises(UntrustedBundle, match=r"model\.onnx is not the file.*slsg-edge export x"):
+    with pytest.raises(UntrustedBundle, match=r"model\.onnx is not.*slsg-edge export .*x\.slsg"):
         open_bundle(whole.path).file("model.onnx")
 
 
@@ -117,7 +126,7 @@ def test_a_missing_file_is_an_error(whole):
 
 def test_after_new_training_the_model_is_stale_and_says_what_to_run(whole):
     again = commit(whole, "train", {"weights.safetensors": b"better", "data.json": b"{}"})
-    with pytest.raises(StaleBundle, match=r"'export' is stale.*Run: slsg-edge export x"):
+    with pytest.raises(StaleBundle, match=r"'export' is stale.*Run: slsg-edge export .*x\.slsg"):
         again.file("model.onnx")
     with pytest.raises(StaleBundle, match="'export' is stale"):
         again.require_fresh("calibrate")
@@ -166,7 +175,20 @@ def test_a_truncated_manifest_is_an_error(whole, share):
         (lambda table: table.pop("detector"), "detector"),
         (lambda table: table.update(stages=[]), "damaged"),
         (lambda table: table["stages"]["train"].pop("command"), "command"),
-        (lambda table: table["stages"]["train"].update(extra=1), "extra"),
+        (lambda table: table["stages"]["train"].update(extra=1), "does not know.*newer"),
+        (lambda table: table["stages"]["train"].update(tools=[]), "stages.train.tools is no table"),
+        (lambda table: table["stages"]["train"].update(tools={"a": 1}), "tools.a is no text"),
+        (lambda table: table["stages"]["train"].update(seconds="3"), "no number of seconds"),
+        (lambda table: table["stages"]["train"].update(seconds=-1), "no number of seconds"),
+        (lambda table: table["stages"]["train"].update(command=None), "command is no text"),
+        (lambda table: table["stages"]["train"].update(finished=3), "finished is no text"),
+        (lambda table: table["stages"]["train"].update(settings=[]), "settings is no table"),
+        (lambda table: table["stages"].update(train="done"), "stages.train is no table"),
+        (lambda table: table.update(colour="red"), "'colour', which this version does not know"),
+        (lambda table: table.update(detector=3), "detector is no text"),
+        (lambda table: table.update(spec=[]), "spec is no table"),
+        (lambda table: table.update(threshold={}), "value"),
+        (lambda table: table.update(threshold=[]), "threshold is no table"),
         (lambda table: table["stages"]["train"].update(inputs=["a"]), "damaged"),
         (lambda table: table["stages"]["train"]["outputs"].update(a=3), "no text"),
         (lambda table: table["preprocessing"].update(fit="squeeze"), "squeeze"),
@@ -229,7 +251,7 @@ def test_a_stage_whose_input_is_stale_writes_nothing(whole):
     again = commit(whole, "train", {"weights.safetensors": b"better"})
     before = contents(whole.path)
     with pytest.raises(StaleBundle):
-        commit(again, "calibrate", {}, inputs=("model.onnx",), threshold=THRESHOLD)
+        commit(again, "calibrate", {}, inputs=("model.onnx",), changes={"threshold": THRESHOLD})
     assert contents(whole.path) == before
 
 
@@ -254,3 +276,30 @@ def test_names_that_cannot_become_a_bundle_are_refused(tmp_path):
             check_name(tmp_path / name)
     check_name(tmp_path / "empty.slsg")
     check_name(tmp_path / "new.slsg")
+
+
+def test_a_file_that_changes_after_it_was_read_is_read_again(whole):
+    time.sleep(0.15)  # until its digest may be kept
+    opened = open_bundle(whole.path)
+    opened.file("model.onnx")
+    opened.file("model.onnx")
+    (whole.path / "model.onnx").write_bytes(b"GRAPH")
+    with pytest.raises(UntrustedBundle):
+        opened.file("model.onnx")
+
+
+def test_tolerances_of_another_detector_do_not_stay(whole):
+    limits = {**DEFAULTS, "int8": Tolerance(0.1, 0.2, 0.3, 0.4)}
+    same = new_bundle(whole.path, Manifest("slsg", {}, PREPROCESSING, tolerances=limits))
+    other = new_bundle(whole.path, Manifest("npad", {}, PREPROCESSING, tolerances=limits))
+    assert same.manifest.tolerances == DEFAULTS
+    assert other.manifest.tolerances == limits
+
+
+def test_one_stage_is_copied_as_it_was_recorded(whole, tmp_path):
+    copy = whole.copy_stage("train", tmp_path / "copy.slsg")
+    assert open_bundle(copy.path) == copy
+    assert list(copy.manifest.stages) == ["train"]
+    assert copy.manifest.stages["train"] == whole.manifest.stages["train"]
+    assert copy.file("weights.safetensors").read_bytes() == b"weights"
+    assert copy.command_of("train") == f"slsg-edge train {copy.path}"

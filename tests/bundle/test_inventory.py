@@ -2,29 +2,34 @@ import json
 import time
 
 import pytest
+from bundles import sets
 
+from slsg_edge.bundle import folder
 from slsg_edge.bundle.folder import Manifest, new_bundle, open_bundle
 from slsg_edge.bundle.inventory import inventory_of, summary_of
+from slsg_edge.bundle.plan import BUNDLE
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.scoring import Threshold
+
+FILES = ("weights.safetensors", "model.onnx", "golden.npz")
 
 
 @pytest.fixture
 def bundle(tmp_path):
     made = new_bundle(tmp_path / "x.slsg", Manifest("slsg", {"depth": 3}, Preprocessing()))
     for stage, files, inputs in (
-        ("train", {"weights": b"12345"}, ()),
-        ("export", {"model.onnx": b"graph", "golden.npz": b"gold"}, ("weights",)),
+        ("train", {"weights.safetensors": b"12345"}, ()),
+        ("export", {"model.onnx": b"graph", "golden.npz": b"gold"}, ("weights.safetensors",)),
         ("calibrate", {}, ("model.onnx",)),
     ):
         made = made.commit(
             stage,
             files,
-            command=f"slsg-edge {stage} x",
+            command=f"slsg-edge {stage} {BUNDLE}",
             started=time.monotonic(),
             inputs=inputs,
             tools={"python": "3.12"},
-            threshold=Threshold(0.4, "manual"),
+            update=sets(threshold=Threshold(0.4, "manual")),
         )
     return made
 
@@ -44,15 +49,30 @@ def test_a_damaged_and_a_missing_file_are_shown_and_raise_nothing(bundle):
     (bundle.path / "golden.npz").unlink()
     found = states(bundle)
     assert (found["model.onnx"], found["golden.npz"]) == ("damaged", "missing")
-    assert (found["export"], found["calibrate"], found["weights"]) == ("fresh", "stale", "fresh")
+    assert (found["export"], found["calibrate"]) == ("fresh", "stale")
+    assert found["weights.safetensors"] == "fresh"
 
 
 def test_what_was_made_from_older_weights_is_stale_with_the_command(bundle):
-    bundle.commit("train", {"weights": b"new"}, command="slsg-edge train", started=0.0)
+    bundle.commit("train", {"weights.safetensors": b"new"}, command="slsg-edge train", started=0.0)
     found = inventory_of(open_bundle(bundle.path))
     assert [entry.state for entry in found.stages] == ["fresh", "stale", "stale"]
     assert [entry.state for entry in found.files] == ["fresh", "stale", "stale"]
-    assert "Run: slsg-edge export x" in found.stages[1].reason
+    assert f"Run: slsg-edge export {bundle.path}" in found.stages[1].reason
+
+
+def test_each_file_is_read_once(bundle, monkeypatch):
+    time.sleep(0.15)  # until the file system's time stamps could tell a change
+    reads = []
+    read = folder._sha256_of
+
+    def count(file):
+        reads.append(file.name)
+        return read(file)
+
+    monkeypatch.setattr(folder, "_sha256_of", count)
+    inventory_of(open_bundle(bundle.path))
+    assert sorted(reads) == sorted({str(bundle.path / name) for name in FILES})
 
 
 def test_the_summary_is_plain_json(bundle):

@@ -1,6 +1,7 @@
 import time
 
 import pytest
+from bundles import sets
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.bundle.thresholds import calibration_command, threshold_of
@@ -22,7 +23,7 @@ def bundle(toy_bundle, toy_model):
         command="slsg-edge calibrate x",
         started=time.monotonic(),
         inputs=("model.int8.onnx",),
-        thresholds={"openvino-int8": OWN},
+        update=sets(thresholds={"openvino-int8": OWN}),
     )
 
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from bundles import with_file
 from fake_gpu import ORIN
 from graphs import SIDE, graph_bytes, weights
 
@@ -191,7 +192,8 @@ def test_a_dla_that_is_not_there(make, refused, rtx, monkeypatch):
 
 
 def add(bundle, files):
-    open_bundle(bundle).commit("x", files, command="slsg-edge x", started=0.0)
+    for name, content in files.items():
+        with_file(open_bundle(bundle), name, content)
 
 
 class Lacking(types.ModuleType):

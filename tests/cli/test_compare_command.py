@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import typer
+from bundles import sets
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.cli.compare import compare
@@ -29,7 +30,7 @@ def other(toy_bundle, tmp_path):
         command="x",
         started=0.0,
         inputs=("model.onnx",),
-        threshold=Threshold(0.35, "manual"),
+        update=sets(threshold=Threshold(0.35, "manual")),
     )
     return path
 
@@ -136,6 +137,12 @@ def test_what_cannot_be_compared_is_an_error(toy_bundle, other, data, tmp_path):
         compare([toy_bundle, data, other])
     with pytest.raises(DatasetError, match="There is no folder"):
         compare([toy_bundle, other, tmp_path / "gone"])
-    open_bundle(other).commit("clear", {}, command="x", started=0.0, threshold=None)
+    open_bundle(other).commit(
+        "calibrate",
+        {},
+        command="x",
+        started=0.0,
+        update=sets(threshold=None),
+    )
     with pytest.raises(BundleError, match="has no threshold yet"):
         compare([toy_bundle, other, data])

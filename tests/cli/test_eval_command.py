@@ -4,6 +4,7 @@ import os
 import cv2
 import numpy as np
 import pytest
+from bundles import sets, with_file
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.cli.eval import eval_command
@@ -58,7 +59,7 @@ def test_the_report_shows_what_is_wrong_with_the_data(opened, data, tmp_path, ca
 def test_test_images_that_were_trained_on_or_held_out_are_noted(opened, data, capsys):
     hashes = [content_hash(path) for path in sorted((data / "test/good").iterdir())]
     record = json.dumps({"train": hashes[:2], "holdout": hashes[2:]}).encode()
-    bundle = opened.commit("train-record", {"data.json": record}, command="x", started=0.0)
+    bundle = with_file(opened, "data.json", record)
     (data / "test/good/000.png").rename(data / "test/good/renamed.png")
     eval_command(bundle.path, data, as_json=True)
     notes = json.loads(capsys.readouterr().out)["notes"]
@@ -67,7 +68,13 @@ def test_test_images_that_were_trained_on_or_held_out_are_noted(opened, data, ca
 
 
 def test_without_a_threshold_figures_remain_but_no_report(opened, data, tmp_path, capsys):
-    bundle = opened.commit("clear", {}, command="x", started=0.0, threshold=None)
+    bundle = opened.commit(
+        "calibrate",
+        {},
+        command="x",
+        started=0.0,
+        update=sets(threshold=None),
+    )
     eval_command(bundle.path, data, as_json=True)
     shown = json.loads(capsys.readouterr().out)
     assert shown["misses"] is None

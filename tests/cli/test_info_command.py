@@ -2,6 +2,7 @@ import json
 import time
 
 import pytest
+from bundles import sets
 
 from slsg_edge.bundle.folder import Manifest, new_bundle
 from slsg_edge.cli.info import info
@@ -26,7 +27,7 @@ def bundle(tmp_path):
             command=f"slsg-edge {stage} [x]",
             started=time.monotonic(),
             inputs=inputs,
-            threshold=threshold,
+            update=sets(threshold=threshold),
         )
     return made
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from bundles import sets
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.scoring import Threshold
@@ -78,7 +79,7 @@ def test_the_first_verdict_of_edge_is_there_within_one_and_a_half_seconds(
         command="slsg-edge calibrate",
         started=time.monotonic(),
         inputs=("model.onnx",),
-        threshold=Threshold(0.5, "manual"),
+        update=sets(threshold=Threshold(0.5, "manual")),
     )
     waited = []
     for _ in range(3):

@@ -8,6 +8,7 @@ import onnx
 import pytest
 import trained
 import typer
+from bundles import sets
 from onnx import numpy_helper
 from typer.testing import CliRunner
 
@@ -101,7 +102,7 @@ def test_quantised_scores_may_move_but_not_change_places_or_verdicts(bundle, toy
         command="c",
         started=time.monotonic(),
         inputs=("model.int8.onnx",),
-        thresholds={"openvino-int8": Threshold(0.5, "manual")},
+        update=sets(thresholds={"openvino-int8": Threshold(0.5, "manual")}),
     )
     assert "verdicts changed" in reasons_of(wrong, "openvino-int8")
     # a negative sign turns the order round

@@ -2,6 +2,7 @@ import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +75,25 @@ def test_a_folder_without_permission_is_an_error(tmp_path):
         pytest.skip("this user may write everywhere")
     with pytest.raises(StorageError, match=r"Cannot write .*closed.*permissions"):
         write_atomically(tmp_path / "closed/file", b"new")
+
+
+def test_the_renames_in_every_folder_are_synced(tmp_path, monkeypatch):
+    """Also of folders that are new: each stands in its parent, which is synced as well."""
+    synced = set()
+    sync = os.fsync
+    paths = {}
+    opened = os.open
+
+    def remember(path, *rest, **options):
+        descriptor = opened(path, *rest, **options)
+        paths[descriptor] = Path(path)
+        return descriptor
+
+    def note(descriptor):
+        synced.add(paths.get(descriptor))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "open", remember)
+    monkeypatch.setattr(os, "fsync", note)
+    write_together(tmp_path, {"engines/a.engine": b"1", "engines/deep/b": b"2", "c": b"3"})
+    assert {tmp_path, tmp_path / "engines", tmp_path / "engines/deep"} <= synced

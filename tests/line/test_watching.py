@@ -5,6 +5,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+from bundles import sets
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.contracts import Detector, Frame, Image, Prediction
@@ -204,7 +205,7 @@ def test_the_sum_tells_what_a_live_source_dropped():
 def test_another_threshold_is_another_fingerprint(toy_bundle):
     before = fingerprint_of(toy_bundle)
     open_bundle(toy_bundle).commit(
-        "calibrate", {}, command="c", started=0.0, threshold=Threshold(0.6, "manual")
+        "calibrate", {}, command="c", started=0.0, update=sets(threshold=Threshold(0.6, "manual"))
     )
     assert len(before) == 16
     assert fingerprint_of(toy_bundle) != before

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from bundles import sets
 
 from slsg_edge.bundle.folder import Manifest, new_bundle, open_bundle
 from slsg_edge.errors import (
@@ -62,7 +63,7 @@ def quantised(toy_bundle, toy_model):
         command="slsg-edge calibrate x --backend openvino-int8",
         started=0.0,
         inputs=("model.int8.onnx",),
-        thresholds={"openvino-int8": Threshold(0.6, "manual")},
+        update=sets(thresholds={"openvino-int8": Threshold(0.6, "manual")}),
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bundles import sets
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.bundle.golden import Golden
@@ -38,7 +39,7 @@ def with_own(bundle, value, backend="openvino-int8"):
         command="c",
         started=time.monotonic(),
         inputs=("model.int8.onnx",),
-        thresholds={backend: Threshold(value, "manual")},
+        update=sets(thresholds={backend: Threshold(value, "manual")}),
     )
 
 
@@ -80,7 +81,7 @@ def half(bundle, toy_model, offset):
     )
     changed = changed.commit(
         "calibrate", {}, command="c", started=0.0, inputs=("model.onnx",),
-        threshold=Threshold(0.5, "manual"),
+        update=sets(threshold=Threshold(0.5, "manual")),
     )  # fmt: skip
     return changed, Choice("tensorrt-fp16", "fp16", Path(path), "as asked")
 

@@ -9,6 +9,7 @@ import shutil
 import numpy as np
 import pytest
 import trained
+from bundles import with_file
 
 from slsg_edge.bundle.engine_record import EngineOptions, fingerprint_of
 from slsg_edge.bundle.folder import open_bundle
@@ -87,8 +88,7 @@ def test_a_graph_that_was_never_made_names_its_command(bundle, precision, comman
 
 
 def test_a_precision_that_is_not_there_leaves_the_bundle_as_it_was(bundle):
-    model = {"model.fp16.onnx": (bundle.path / "model.onnx").read_bytes()}
-    lying = bundle.commit("fp16", model, command="x", started=0)
+    lying = with_file(bundle, "model.fp16.onnx", (bundle.path / "model.onnx").read_bytes())
     before = contents(lying)
     with pytest.raises(EngineError, match="would not compute in fp16"):
         build(lying, EngineOptions("fp16", 64))
@@ -170,7 +170,7 @@ def test_other_names_are_no_targets(text):
 
 
 def test_a_timing_cache_that_was_tampered_with_is_left_alone(bundle):
-    cached = bundle.commit("x", {"engines/rtx-fp32.cache": b"times"}, command="x", started=0)
+    cached = with_file(bundle, "engines/rtx-fp32.cache", b"times")
     assert engines._timing_cache(cached, "engines/rtx-fp32") == b"times"
     (bundle.path / "engines/rtx-fp32.cache").write_bytes(b"other")
     assert engines._timing_cache(cached, "engines/rtx-fp32") == b""

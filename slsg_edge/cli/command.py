@@ -1,0 +1,48 @@
+"""The command that a stage records, so that it can be run again: written in one way.
+
+The bundle's own path stands there as `{bundle}`, so that a bundle that was copied or renamed
+names itself.
+"""
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from slsg_edge.bundle.plan import BUNDLE
+
+
+def recorded_command(name: str, options: Mapping[str, object]) -> str:
+    """`slsg-edge NAME {bundle}` with its options, in their order.
+
+    None and False are left out, True is the option alone, and a list repeats it.
+    """
+    words = ["slsg-edge", name]
+    return " ".join([*map(shlex.quote, words), BUNDLE, *map(shlex.quote, _words(options))])
+
+
+def recorded_words(words: Sequence[str], bundle: str) -> str:
+    """A command as it was typed, with `{bundle}` for the bundle's path, also in `--output=PATH`."""
+    return " ".join(_without_path(word, bundle) for word in words)
+
+
+def _words(options: Mapping[str, object]) -> list[str]:
+    words: list[str] = []
+    for option, value in options.items():
+        if value is None or value is False:
+            continue
+        values = value if isinstance(value, list | tuple) else [value]
+        for single in values:
+            words += [option] if single is True else [option, _text(single)]
+    return words
+
+
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _without_path(word: str, bundle: str) -> str:
+    start, equals, end = word.partition("=")
+    if word == bundle:
+        return BUNDLE
+    if equals and end == bundle:
+        return f"{shlex.quote(start)}={BUNDLE}"
+    return shlex.quote(word)

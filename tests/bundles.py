@@ -1,0 +1,27 @@
+"""Short ways to put things into bundles."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.manifest import Manifest
+from slsg_edge.bundle.plan import PLAN
+
+
+def sets(**changes: Any) -> Callable[[Manifest], Manifest]:
+    """For `Bundle.commit(update=...)`: these entries of the manifest."""
+    return lambda manifest: replace(manifest, **changes)
+
+
+def with_file(bundle: Bundle, name: str, content: bytes) -> Bundle:
+    """One file more, or another content, in the stage that is planned to write it."""
+    planned = next(stage for stage in PLAN if any(fnmatchcase(name, p) for p in stage.files))
+    stage = planned.name.replace("*", "x")
+    record = bundle.manifest.stages.get(stage)
+    files = (
+        {other: (bundle.path / other).read_bytes() for other in record.outputs} if record else {}
+    )
+    command = record.command if record else planned.command
+    return bundle.commit(stage, {**files, name: content}, command=command, started=0.0)
