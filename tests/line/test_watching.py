@@ -9,7 +9,7 @@ import pytest
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.contracts import Detector, Frame, Image, Prediction
 from slsg_edge.line.records import Inspection, fingerprint_of, json_line
-from slsg_edge.line.sources.live import Newest
+from slsg_edge.line.sources.live import FrameBuffer
 from slsg_edge.line.sources.source import open_source
 from slsg_edge.line.watching import WatchOptions, watch
 from slsg_edge.runtime.detector import open_detector
@@ -193,7 +193,7 @@ def test_ctrl_c_ends_the_watch_with_its_sum():
 
 
 def test_the_sum_tells_what_a_live_source_dropped():
-    slot = Newest()
+    slot = FrameBuffer()
     for index in range(3):
         slot.put(frame(index))
     frames = Frames(frame())
