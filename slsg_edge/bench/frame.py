@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from slsg_edge.bench.synthesis import cut_paste_rate, own_rate
 from slsg_edge.contracts import Image, Prediction
-from slsg_edge.errors import DatasetError
 from slsg_edge.images import encode_image, read_image
 from slsg_edge.line.sinks.json_lines import JsonLinesFile
 from slsg_edge.line.sources.files import FileSource, image_frames
@@ -177,15 +176,6 @@ class _Blocks:
 
     def _per_frame(self, started: float) -> float:
         return (time.perf_counter() - started) * 1000 / len(self._paths)
-
-
-def golden_frames(path: Path) -> NDArray[np.uint8]:
-    """`frames` of a golden.npz, (N, H, W, 3); DatasetError when there are none."""
-    with np.load(path, allow_pickle=False) as arrays:
-        frames = arrays["frames"] if "frames" in arrays else np.empty(0, np.uint8)
-    if frames.ndim != 4 or not len(frames):
-        raise DatasetError(f"{path} holds no frames.", fix="Give --images DIR.")
-    return np.asarray(frames, dtype=np.uint8)
 
 
 def write_frames(frames: Sequence[Image] | NDArray[np.uint8], folder: Path) -> list[Path]:
