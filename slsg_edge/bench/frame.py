@@ -19,10 +19,11 @@ from slsg_edge.contracts import Image, Prediction
 from slsg_edge.images import encode_image, read_image
 from slsg_edge.line.sinks.json_lines import JsonLinesFile
 from slsg_edge.line.sources.files import FileSource, image_frames
-from slsg_edge.line.watching import fault_of, watch
+from slsg_edge.line.watching import watch
 from slsg_edge.machine.host import Machine, machine, peak_mb
 from slsg_edge.preprocessing import Preprocessing, prepare
 from slsg_edge.runtime.detector import GraphDetector
+from slsg_edge.runtime.judged import Judged, fault_of
 from slsg_edge.scoring import Threshold, judge
 
 PAIRS = 8  # blocks of the loop, each beside a block of the bare model
@@ -146,7 +147,8 @@ class _Blocks:
     ) -> None:
         size = max(SHORTEST, len(paths) // PAIRS)
         self._paths = [paths[index % len(paths)] for index in range(size)]
-        self._detector, self._threshold = detector, threshold
+        self._detector = detector
+        self._judged = Judged(detector, threshold, (preprocessing.height, preprocessing.width))
         self._prepared = [prepare(read_image(path), preprocessing)[None] for path in self._paths]
 
     def measure(self, progress: Callable[[], None]) -> tuple[list[float], list[float]]:
@@ -165,7 +167,7 @@ class _Blocks:
         with closing(JsonLinesFile(output)) as sink:
             started = time.perf_counter()
             with FileSource(image_frames(self._paths)) as source:
-                watch(source, self._detector, self._threshold, [sink])
+                watch(source, self._judged, [sink])
             return self._per_frame(started)
 
     def _bare(self) -> float:
