@@ -3,6 +3,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import islice, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -198,14 +199,16 @@ def test_capturing_goes_on_after_whatever_a_driver_raises(where, failure):
             raise attempt
         return attempt
 
-    with LiveSource(connect, "camera", first, QUICK) as source:
-        frames = iter(source)
-        until(frames, image=True)
-        faults = [until(frames, image=False).fault for _ in range(2 if where == "connect" else 1)]
-        assert until(frames, image=True).image.shape == (4, 4, 3)
+    options = LiveOptions(stall=0.1, first_pause=0.02, last_pause=0.02)
+    with LiveSource(connect, "camera", first, options) as source:
+        frames = islice(source, 50)
+        assert next(frames).image is not None
+        faults = [frame.fault for frame in takewhile(lambda frame: frame.image is None, frames)]
+        assert len(faults) < 48  # an image came after them
     assert first.released
-    assert faults[-1].startswith(f"camera failed: {type(failure).__name__}: ")
-    assert "secret" not in faults[-1]
+    (fault,) = (fault for fault in faults if fault.startswith("camera failed: "))
+    assert fault.startswith(f"camera failed: {type(failure).__name__}: ")
+    assert "secret" not in fault
 
 
 def test_a_driver_that_raises_every_time_is_asked_with_the_same_pauses():
