@@ -1,20 +1,30 @@
-"""Which threshold the scores of a backend may be judged by, and a detector with its threshold.
+"""A detector with the threshold that judges its scores, and the one rule for its verdicts.
 
-FP32 backends share the reference's. Quantised scores move, so INT8 needs a threshold of its own.
-What lies between, an engine in FP16, may share the reference's as long as the golden frames show
-on this very machine that its scores did not move.
+Whatever the detector or the camera does, a frame that was not really inspected is `undecided`.
+
+Which threshold judges the scores of a backend: FP32 backends share the reference's. Quantised
+scores move, so INT8 needs a threshold of its own. What lies between, an engine in FP16, may share
+the reference's as long as the golden frames show on this very machine that its scores did not
+move.
 """
 
+import time
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+
+import numpy as np
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import difference, golden_from_file
 from slsg_edge.bundle.plan import GOLDEN_FILE
 from slsg_edge.bundle.thresholds import calibration_command, threshold_of
-from slsg_edge.errors import BundleError
+from slsg_edge.contracts import Detector, Image, Prediction, Verdict
+from slsg_edge.errors import BundleError, SlsgError
+from slsg_edge.preprocessing import check_frame
 from slsg_edge.runtime.detector import Choice, GraphDetector, choose, open_choice
-from slsg_edge.scoring import Threshold
+from slsg_edge.runtime.reasons import described, one_line
+from slsg_edge.scoring import Threshold, judge, undecided
 
 # Below what the least of the images can settle: the interval of a threshold from 30 good images
 # is wider by an order.
@@ -22,25 +32,103 @@ MOVED = 1e-2
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A detector ready for its first frame; `close` is the detector's."""
+class Examination:
+    """Everything that is known of one inspected image.
 
-    detector: GraphDetector
+    verdict: what becomes of the part.
+    prediction: what the detector said; None when the verdict is `undecided`.
+    latency_ms: milliseconds of `detect` and of `judge`.
+    """
+
+    verdict: Verdict
+    prediction: Prediction | None
+    latency_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A detector that is ready for its first frame, and what its answers are judged by.
+
+    detector: any `Detector`; `close` closes it.
+    threshold: scores above it are anomalous.
+    map_shape: height and width that an anomaly map must have; None takes any.
+    choice: which backend it is and why; None where the detector was made by hand.
+    """
+
+    detector: Detector
     threshold: Threshold
-    choice: Choice
+    map_shape: tuple[int, int] | None = None
+    choice: Choice | None = None
+
+    def inspect(self, image: Image) -> Verdict:
+        """The verdict on one image.
+
+        `good` or `anomalous` only when the image is (H, W, 3) uint8 and the detector gave a score
+        between 0 and 1 with a finite map of the right shape. Everything else, whatever was raised
+        included, is `undecided` with a reason. Only what ends the program passes, as
+        KeyboardInterrupt does.
+        """
+        return self.examine(image).verdict
+
+    def examine(self, image: Image) -> Examination:
+        """As `inspect`, with what the detector said and how long it took."""
+        started = time.perf_counter()
+        try:
+            check_frame(image)
+            prediction = self.detector.detect(image)
+        except Exception as error:  # whatever a backend throws, the next frame may be inspected
+            verdict = _undecided("the detector failed", error)
+            return Examination(verdict, None, _latency(started, time.perf_counter()))
+        detected = time.perf_counter()
+        verdict, trusted = self._judge(prediction)
+        return Examination(verdict, trusted, _latency(started, detected, time.perf_counter()))
 
     def close(self) -> None:
         self.detector.close()
 
+    def _judge(self, prediction: Prediction) -> tuple[Verdict, Prediction | None]:
+        """The verdict, and the prediction where it can be trusted; never raises."""
+        try:
+            fault = fault_of(prediction, self.map_shape)
+            if fault is not None:
+                return undecided(one_line(fault)), None
+            # a NumPy number would pass every check here and fail in the JSON of a record
+            trusted = Prediction(prediction.anomaly_map, float(prediction.image_score))
+            return judge(trusted, self.threshold), trusted
+        except Exception as error:  # a detector made by hand may give anything
+            return _undecided("the detector's answer cannot be judged", error), None
+
+
+def fault_of(prediction: Prediction, map_shape: tuple[int, int] | None) -> str | None:
+    """Why a prediction cannot be trusted; None when it can."""
+    score, anomaly_map = prediction.image_score, prediction.anomaly_map
+    if not 0 <= score <= 1:  # NaN is not either
+        return f"the detector gave the score {score}"
+    shape = anomaly_map.shape
+    if shape != (map_shape or shape) or len(shape) != 2 or not anomaly_map.size:
+        return f"the detector gave a map {shape}"
+    if not np.isfinite(anomaly_map).all():
+        return "the detector gave a map with NaN or infinity"
+    return None
+
+
+def map_shape_of(bundle: Bundle) -> tuple[int, int]:
+    """Height and width of the anomaly maps of a bundle's model."""
+    preprocessing = bundle.manifest.preprocessing
+    return preprocessing.height, preprocessing.width
+
 
 def open_judged(bundle: Bundle, backend: str | None = None, threads: int | None = None) -> Judged:
-    """BundleError when there is no threshold that the scores may be judged by."""
+    """The bundle's detector with its threshold, on the best backend or on the one asked for.
+
+    BundleError when there is no threshold that the scores may be judged by.
+    """
     choice = choose(bundle, backend)
     with ExitStack() as stack:
         detector = stack.enter_context(closing(open_choice(bundle, choice, threads)))
         threshold = threshold_for(bundle, choice, detector)
         stack.pop_all()
-    return Judged(detector, threshold, choice)
+    return Judged(detector, threshold, map_shape_of(bundle), choice)
 
 
 def threshold_for(bundle: Bundle, choice: Choice, detector: GraphDetector) -> Threshold:
@@ -65,3 +153,14 @@ def _require_unmoved(
             f"{off.score:.1e}, {off.verdicts} verdicts changed.",
             fix=f"Run: {calibration_command(bundle, choice.backend)}",
         )
+
+
+def _undecided(what: str, error: Exception) -> Verdict:
+    """An error of ours says enough by itself."""
+    text = described(error)
+    return undecided(one_line(text if isinstance(error, SlsgError) else f"{what}: {text}"))
+
+
+def _latency(started: float, detected: float, judged: float | None = None) -> dict[str, float]:
+    judged = detected if judged is None else judged
+    return {"detect": (detected - started) * 1000, "judge": (judged - detected) * 1000}

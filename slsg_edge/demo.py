@@ -16,10 +16,11 @@ from typing import TypeAlias
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.plan import BUNDLE
+from slsg_edge.bundle.region import fingerprint_of
 from slsg_edge.contracts import Outcome
 from slsg_edge.errors import ConfigError
 from slsg_edge.evaluation.evaluate import Evaluation, evaluate_bundle
-from slsg_edge.line.records import Inspection, WatchSummary, fingerprint_of
+from slsg_edge.line.records import Inspection, WatchSummary
 from slsg_edge.line.sinks.json_lines import JsonLinesFile
 from slsg_edge.line.sinks.rejects import RejectFolder
 from slsg_edge.line.sources.source import open_source
@@ -72,6 +73,8 @@ class DemoResult:
 
 class _Collected:
     """A sink that keeps the verdict on each frame."""
+
+    name, essential = "verdicts", True
 
     def __init__(self) -> None:
         self.outcomes: dict[int, Outcome] = {}
@@ -161,7 +164,7 @@ def _calibrate(bundle: Bundle, data: Path) -> Bundle:
 
 
 def _watch(
-    bundle: Bundle, film: Path, folder: Path, say: Say
+    bundle: Bundle, film: Path, folder: Path, warn: Callable[[str], None]
 ) -> tuple[dict[int, Outcome], WatchSummary]:
     collected = _Collected()
     verdicts = folder / "verdicts.jsonl"
@@ -170,10 +173,9 @@ def _watch(
         closing(open_judged(bundle)) as judged,
         closing(JsonLinesFile(verdicts)) as records,
     ):
-        options = WatchOptions(fingerprint=fingerprint_of(bundle.path))
-        rejects = RejectFolder(folder / "rejects", bundle.manifest.preprocessing, say)
-        sinks = (records, rejects, collected)
-        summary = watch(source, judged.detector, judged.threshold, sinks, options)
+        options = WatchOptions(fingerprint=fingerprint_of(bundle), warn=warn)
+        rejects = RejectFolder(folder / "rejects", bundle.manifest.preprocessing)
+        summary = watch(source, judged, (records, rejects, collected), options)
     return collected.outcomes, summary
 
 

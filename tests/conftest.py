@@ -1,7 +1,6 @@
 """A toy model that follows the contract of the exported graph, and a bundle around it."""
 
 import functools
-import io
 import shutil
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import trained
 from onnx import TensorProto, helper
 
 from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle, open_bundle
+from slsg_edge.bundle.golden import Golden
 from slsg_edge.bundle.plan import BUNDLE
 from slsg_edge.calibration.sensitivity import Budget
 from slsg_edge.errors import MissingDependency
@@ -72,11 +72,11 @@ def build_model(
 
 def build_bundle(path: Path, model: bytes, threshold: Threshold | None) -> Bundle:
     frames = np.stack([np.full((SIZE, SIZE, 3), level, np.uint8) for level in (40, 80, 200)])
-    golden = io.BytesIO()
-    np.savez(golden, frames=frames)
+    maps = (frames.mean(-1) / 255).astype(np.float32)
+    golden = Golden(frames, maps, maps.max((1, 2)))
     bundle = new_bundle(path, Manifest("toy", {}, SPEC)).commit(
         "export",
-        {"model.onnx": model, "golden.npz": golden.getvalue()},
+        {"model.onnx": model, "golden.npz": golden.to_bytes()},
         command=f"slsg-edge export {BUNDLE}",
         started=time.monotonic(),
     )

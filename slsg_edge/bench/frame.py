@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from slsg_edge.bench.synthesis import cut_paste_rate, own_rate
 from slsg_edge.contracts import Image, Prediction
-from slsg_edge.errors import DatasetError
 from slsg_edge.images import encode_image, read_image
 from slsg_edge.line.sinks.json_lines import JsonLinesFile
 from slsg_edge.line.sources.files import FileSource, image_frames
-from slsg_edge.line.watching import fault_of, watch
+from slsg_edge.line.watching import watch
 from slsg_edge.machine.host import Machine, machine, peak_mb
 from slsg_edge.preprocessing import Preprocessing, prepare
 from slsg_edge.runtime.detector import GraphDetector
+from slsg_edge.runtime.judged import Judged, fault_of
 from slsg_edge.scoring import Threshold, judge
 
 PAIRS = 8  # blocks of the loop, each beside a block of the bare model
@@ -147,7 +147,8 @@ class _Blocks:
     ) -> None:
         size = max(SHORTEST, len(paths) // PAIRS)
         self._paths = [paths[index % len(paths)] for index in range(size)]
-        self._detector, self._threshold = detector, threshold
+        self._detector = detector
+        self._judged = Judged(detector, threshold, (preprocessing.height, preprocessing.width))
         self._prepared = [prepare(read_image(path), preprocessing)[None] for path in self._paths]
 
     def measure(self, progress: Callable[[], None]) -> tuple[list[float], list[float]]:
@@ -166,7 +167,7 @@ class _Blocks:
         with closing(JsonLinesFile(output)) as sink:
             started = time.perf_counter()
             with FileSource(image_frames(self._paths)) as source:
-                watch(source, self._detector, self._threshold, [sink])
+                watch(source, self._judged, [sink])
             return self._per_frame(started)
 
     def _bare(self) -> float:
@@ -177,15 +178,6 @@ class _Blocks:
 
     def _per_frame(self, started: float) -> float:
         return (time.perf_counter() - started) * 1000 / len(self._paths)
-
-
-def golden_frames(path: Path) -> NDArray[np.uint8]:
-    """`frames` of a golden.npz, (N, H, W, 3); DatasetError when there are none."""
-    with np.load(path, allow_pickle=False) as arrays:
-        frames = arrays["frames"] if "frames" in arrays else np.empty(0, np.uint8)
-    if frames.ndim != 4 or not len(frames):
-        raise DatasetError(f"{path} holds no frames.", fix="Give --images DIR.")
-    return np.asarray(frames, dtype=np.uint8)
 
 
 def write_frames(frames: Sequence[Image] | NDArray[np.uint8], folder: Path) -> list[Path]:

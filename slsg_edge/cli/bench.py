@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slsg_edge.bundle.plan import GOLDEN_FILE
 from slsg_edge.cli.options import AsJson, Backends, Threads
 from slsg_edge.errors import ConfigError
 
@@ -39,11 +39,13 @@ def bench(
     from dataclasses import asdict
 
     from slsg_edge.bundle.folder import open_bundle
+    from slsg_edge.bundle.region import with_region
     from slsg_edge.runtime.detector import choose
 
     opened = open_bundle(bundle)
     if images is None:
-        opened = _whole_frame(opened)
+        # golden frames are cut and resized already
+        opened = with_region(opened, None)
     choices = [choose(opened, name) for name in (backend.split(",") if backend else [None])]
     if len({choice.backend for choice in choices}) < len(choices):
         raise ConfigError(f"'{backend}' names one backend twice.", fix="Name different ones.")
@@ -108,25 +110,19 @@ def _compare(
             return compare(detectors, dict.fromkeys(detectors, prepared), frames, advance)
 
 
-def _whole_frame(bundle: "Bundle") -> "Bundle":
-    """Golden frames are cut and resized already, so there is no region left to cut."""
-    manifest = bundle.manifest
-    whole = replace(manifest.preprocessing, roi=None)
-    return replace(bundle, manifest=replace(manifest, preprocessing=whole))
-
-
 @contextmanager
 def _paths(bundle: "Bundle", images: Path | None) -> Iterator[list[Path]]:
     """Image files: those of the user, or the golden frames in a folder that goes away again."""
     import tempfile
 
-    from slsg_edge.bench.frame import golden_frames, write_frames
+    from slsg_edge.bench.frame import write_frames
+    from slsg_edge.bundle.golden import golden_from_file
     from slsg_edge.line.sources.files import images_in
 
     if images is not None:
         yield images_in(images)
         return
-    frames = golden_frames(bundle.file("golden.npz"))
+    frames = golden_from_file(bundle.file(GOLDEN_FILE)).frames
     with tempfile.TemporaryDirectory() as folder:
         yield write_frames(frames, Path(folder))
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,7 @@ from slsg_edge.cli.text import say
 
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle
-    from slsg_edge.line.records import WatchSummary
+    from slsg_edge.line.records import Tally, WatchSummary
     from slsg_edge.line.sinks.sink import Sink
     from slsg_edge.line.sources.source import FrameSource
 
@@ -46,26 +45,24 @@ def watch(
 ) -> None:
     """Inspect frames and write a verdict for each, as JSON Lines."""
     from slsg_edge.bundle.folder import open_bundle
-    from slsg_edge.line.records import fingerprint_of
+    from slsg_edge.bundle.region import fingerprint_of
+    from slsg_edge.line.records import Tally
     from slsg_edge.line.sources.source import open_source
     from slsg_edge.line.watching import WatchOptions
     from slsg_edge.line.watching import watch as watch_frames
     from slsg_edge.runtime.judged import open_judged
 
     opened = _with_region(open_bundle(bundle), roi)
-    preprocessing = opened.manifest.preprocessing
-    options = WatchOptions(
-        every=every,
-        max_frames=max_frames,
-        map_shape=(preprocessing.height, preprocessing.width),
-        fingerprint=fingerprint_of(bundle),
-    )
+    tally = Tally()
+    options = WatchOptions(every, max_frames, fingerprint_of(opened), warn=say, tally=tally)
     with _stoppable(), ExitStack() as stack:
         judged = stack.enter_context(closing(open_judged(opened, backend, threads)))
         say(str(judged.choice))
         frames = stack.enter_context(open_source(source))
-        sinks = _sinks(stack, opened, frames, output, rejects)
-        summary = watch_frames(frames, judged.detector, judged.threshold, sinks, options)
+        sinks = _sinks(stack, opened, output, rejects)
+        if _live_line_fits(output):
+            sinks.append(_live_line(stack, frames, tally))
+        summary = watch_frames(frames, judged, sinks, options)
     say(summary_line(summary))
 
 
@@ -81,39 +78,41 @@ def summary_line(summary: "WatchSummary") -> str:
 
 
 def _with_region(bundle: "Bundle", roi: str | None) -> "Bundle":
-    """The bundle with another region of interest, in memory only."""
+    """The bundle looking at the region that was asked for, and a note when that is another one."""
+    from slsg_edge.bundle.region import with_region
     from slsg_edge.preprocessing import roi_from_text
 
     if roi is None:
         return bundle
     region = roi_from_text(roi)
-    manifest = bundle.manifest
-    if region != manifest.preprocessing.roi:
+    if region != bundle.manifest.preprocessing.roi:
         say("note: the threshold was found on another region of interest")
-    changed = replace(manifest, preprocessing=replace(manifest.preprocessing, roi=region))
-    return replace(bundle, manifest=changed)
+    return with_region(bundle, region)
 
 
 def _sinks(
-    stack: ExitStack,
-    bundle: "Bundle",
-    source: "FrameSource",
-    output: Path | None,
-    rejects: Path | None,
+    stack: ExitStack, bundle: "Bundle", output: Path | None, rejects: Path | None
 ) -> "list[Sink]":
     from slsg_edge.line.sinks.json_lines import JsonLinesFile, JsonLinesOutput
-    from slsg_edge.line.sinks.live_line import LiveLine
     from slsg_edge.line.sinks.rejects import RejectFolder
 
     sinks: list[Sink] = [
         stack.enter_context(closing(JsonLinesFile(output) if output else JsonLinesOutput()))
     ]
     if rejects:
-        sinks.append(RejectFolder(rejects, bundle.manifest.preprocessing, say))
-    # on one terminal the JSON lines and the live line would write over each other
-    if sys.stderr.isatty() and (output or not sys.stdout.isatty()):
-        sinks.append(stack.enter_context(closing(LiveLine(source))))
+        sinks.append(RejectFolder(rejects, bundle.manifest.preprocessing))
     return sinks
+
+
+def _live_line_fits(output: Path | None) -> bool:
+    """On one terminal the JSON lines and the live line would write over each other."""
+    return sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
+
+
+def _live_line(stack: ExitStack, source: "FrameSource", tally: "Tally") -> "Sink":
+    from slsg_edge.line.sinks.live_line import LiveLine
+
+    return stack.enter_context(closing(LiveLine(source, tally)))
 
 
 @contextmanager

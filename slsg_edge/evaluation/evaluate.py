@@ -1,6 +1,7 @@
 """How good a detector is on labelled test images: metrics with intervals, and the verdicts.
 
-Takes any `Detector`. A figure that cannot be had is left out, with a note that says why.
+Takes any `Detector`, and judges as the line does. A figure that cannot be had is left out, with a
+note that says why.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.training_record import trained_on
-from slsg_edge.contracts import GOOD, Detector, Json, Outcome, Prediction, Sample, Verdict
+from slsg_edge.contracts import GOOD, Detector, Json, Outcome, Sample, Verdict
 from slsg_edge.data.dataset import Dataset
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.saturation import defect_rules
@@ -21,13 +22,14 @@ from slsg_edge.images import read_image
 from slsg_edge.metrics.image_figures import image_figures, image_figures_by_kind
 from slsg_edge.metrics.intervals import Figures
 from slsg_edge.metrics.ranking import f1_max
-from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.preprocessing import Preprocessing, require_inside
 from slsg_edge.progress import Bars, no_progress, progress
 from slsg_edge.runtime.detector import Choice, GraphDetector, open_choice
-from slsg_edge.runtime.judged import threshold_for
-from slsg_edge.scoring import Threshold, judge, undecided
+from slsg_edge.runtime.judged import Judged, threshold_for
+from slsg_edge.scoring import Threshold, undecided
 
-_ANY = Threshold(0.5, "manual")
+# What is undecided is so under any threshold; where there is none, nobody sees the other verdicts.
+_ANY_THRESHOLD = Threshold(0.5, "manual")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +125,19 @@ def evaluate(
     preprocessing: Preprocessing,
     bars: Bars = no_progress,
 ) -> Evaluation:
-    """Every test image of `dataset` through `detector`; DatasetError when there is none."""
+    """Every test image of `dataset` through `detector`.
+
+    DatasetError when there is none, ConfigError when the region of interest reaches outside one.
+    """
     samples = test_samples(dataset)
+    shape = (preprocessing.height, preprocessing.width)
+    judged = Judged(detector, threshold or _ANY_THRESHOLD, shape)
     with PixelEvaluation(preprocessing, defect_rules(dataset.folder)) as pixels:
         rows = []
         with bars("test images", len(samples)) as advance:
             for sample in samples:
-                rows.append(row_of(detector, sample, threshold, pixels))
+                row = row_of(judged, sample, preprocessing, pixels)
+                rows.append(row if threshold else _without_verdict(row))
                 advance()
         return _evaluation(rows, threshold, pixels.outcome(bars=bars))
 
@@ -144,8 +152,9 @@ def evaluate_bundle(
     dataset = read_dataset(data)
     with closing(open_choice(bundle, choice)) as detector:
         threshold, notes = _threshold(bundle, choice, detector, needed=for_report)
-        found = evaluate(detector, dataset, threshold, bundle.manifest.preprocessing, progress)
-    return replace(found, notes=(*_known_to(bundle, dataset), *notes, *found.notes))
+        evaluation = evaluate(detector, dataset, threshold, bundle.manifest.preprocessing, progress)
+    notes = (*_known_to(bundle, dataset), *notes, *evaluation.notes)
+    return replace(evaluation, notes=notes)
 
 
 def _known_to(bundle: Bundle, dataset: Dataset) -> tuple[str, ...]:
@@ -231,28 +240,30 @@ def test_samples(dataset: Dataset) -> tuple[Sample, ...]:
 
 
 def row_of(
-    detector: Detector, sample: Sample, threshold: Threshold | None, pixels: PixelEvaluation
+    judged: Judged, sample: Sample, preprocessing: Preprocessing, pixels: PixelEvaluation
 ) -> Row:
-    """What `detector` says of an image, its map added to `pixels`.
+    """The verdict on an image, its map added to `pixels`.
 
-    A file that is no image, or a score that is no number, is undecided and never good.
+    A file that is no image is undecided, and so is whatever would be on the line. ConfigError
+    when the region of interest reaches outside the image, since that is a mistake of whoever set
+    it and the same for every image.
     """
     try:
         image = read_image(sample.image)
     except DatasetError as error:
         return Row(sample, None, undecided(error.what))
-    prediction = detector.detect(image)
-    verdict = _verdict(prediction, threshold)
-    if verdict and verdict.outcome == "undecided":
-        return Row(sample, None, verdict)
-    pixels.add(sample, image.shape, prediction.anomaly_map)
-    return Row(sample, prediction.image_score, verdict)
+    if preprocessing.roi is not None:
+        require_inside(preprocessing.roi, *image.shape[:2])
+    examined = judged.examine(image)
+    if examined.prediction is None:
+        return Row(sample, None, examined.verdict)
+    pixels.add(sample, image.shape, examined.prediction.anomaly_map)
+    return Row(sample, examined.prediction.image_score, examined.verdict)
 
 
-def _verdict(prediction: Prediction, threshold: Threshold | None) -> Verdict | None:
-    """Without a threshold only what is undecided under any of them has a verdict."""
-    verdict = judge(prediction, threshold or _ANY)
-    return verdict if threshold or verdict.outcome == "undecided" else None
+def _without_verdict(row: Row) -> Row:
+    """Without a threshold only what is undecided has a verdict."""
+    return row if row.outcome == "undecided" else replace(row, verdict=None)
 
 
 def _undecided_notes(rows: Sequence[Row]) -> list[str]:

@@ -30,7 +30,7 @@ from slsg_edge.metrics.differences import (
 from slsg_edge.preprocessing import Preprocessing, prepare
 from slsg_edge.progress import Bars, no_progress
 from slsg_edge.runtime.detector import Choice, GraphDetector, open_choice
-from slsg_edge.runtime.judged import threshold_for
+from slsg_edge.runtime.judged import Judged, threshold_for
 from slsg_edge.scoring import Threshold
 
 TIMED = 32  # images that the latency is measured on, in turn
@@ -53,6 +53,12 @@ class Contestant:
     detector: GraphDetector
     threshold: Threshold
     preprocessing: Preprocessing
+
+    @property
+    def judged(self) -> Judged:
+        """What gives its verdicts, by the rule of the line."""
+        shape = (self.preprocessing.height, self.preprocessing.width)
+        return Judged(self.detector, self.threshold, shape)
 
 
 Both: TypeAlias = tuple[Contestant, Contestant]
@@ -88,7 +94,9 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class PairedEvaluation:
-    """`changes` by metric over all kinds; `kinds`: image AUROC of each. No latency without images
+    """What two detectors differ by, and on which images.
+
+    `changes` by metric over all kinds; `kinds`: image AUROC of each. No latency without images
     that can be read.
     """
 
@@ -104,8 +112,8 @@ class PairedEvaluation:
     def changed(self) -> tuple[Pair, ...]:
         """What is wrong now first, then what is right now."""
         order = ("wrong now", "undecided now", "right now")
-        found = (pair for pair in self.pairs if pair.changed)
-        return tuple(sorted(found, key=lambda pair: order.index(pair.effect)))
+        changed = (pair for pair in self.pairs if pair.changed)
+        return tuple(sorted(changed, key=lambda pair: order.index(pair.effect)))
 
     def count(self, effect: str) -> int:
         return sum(pair.effect == effect for pair in self.changed)
@@ -151,8 +159,8 @@ def compare_detectors(
         with bars("test images", len(samples)) as advance:
             for sample in samples:
                 rows = (
-                    row_of(one.detector, sample, one.threshold, pixels)
-                    for one, pixels in zip(both, (first, second), strict=True)
+                    row_of(side.judged, sample, side.preprocessing, pixels)
+                    for side, pixels in zip(both, (first, second), strict=True)
                 )
                 pairs.append(Pair(*rows))
                 advance()
@@ -178,10 +186,10 @@ def _image_changes(
     scores = [[side.score or 0.0 for side in (pair.first, pair.second)] for pair in pairs]
     first, second = np.array(scores).reshape(-1, 2).T
     try:
-        found = image_changes(first, second, kinds)
+        changes = image_changes(first, second, kinds)
     except ValueError as error:
         return {}, {}, (no_figures("image", error),)
-    return found, auroc_change_by_kind(first, second, kinds), ()
+    return changes, auroc_change_by_kind(first, second, kinds), ()
 
 
 def _error_changes(pairs: Sequence[Pair]) -> dict[str, Change]:
@@ -198,16 +206,19 @@ def _pixel_changes(
     first: PixelEvaluation, second: PixelEvaluation
 ) -> tuple[dict[str, Change], tuple[str, ...]]:
     """Over the images that both have a map of."""
-    places = [{one.image: at for at, one in enumerate(side.samples)} for side in (first, second)]
+    places = [
+        {sample.image: place for place, sample in enumerate(side.samples)}
+        for side in (first, second)
+    ]
     shared = [sample for sample in first.samples if sample.image in places[1]]
     chosen = [[place[sample.image] for sample in shared] for place in places]
     kinds = [sample.kind for sample in shared]
     left_out = tuple(dict.fromkeys((*first.left_out(), *second.left_out())))
     try:
-        found = pixel_changes((first.maps, chosen[0]), (second.maps, chosen[1]), kinds)
+        changes = pixel_changes((first.maps, chosen[0]), (second.maps, chosen[1]), kinds)
     except ValueError as error:
         return {}, (no_figures("pixel", error), *left_out)
-    return found, left_out
+    return changes, left_out
 
 
 def _latency(
@@ -224,10 +235,12 @@ def _latency(
     if not images:
         return None
     prepared = {
-        one.name: np.stack([prepare(image, one.preprocessing) for image in images]) for one in both
+        side.name: np.stack([prepare(image, side.preprocessing) for image in images])
+        for side in both
     }
     with bars("rounds", rounds_of(frames)) as advance:
-        return compare({one.name: one.detector for one in both}, prepared, frames, advance)
+        detectors = {side.name: side.detector for side in both}
+        return compare(detectors, prepared, frames, advance)
 
 
 def _contestant(side: Side, stack: ExitStack) -> Contestant:

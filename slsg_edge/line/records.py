@@ -1,20 +1,15 @@
 """What is written of each frame, and the sum of a watch."""
 
-import hashlib
 import json
 import time
+from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 
-import numpy as np
-
-from slsg_edge.bundle.plan import MANIFEST_FILE
 from slsg_edge.contracts import Frame, Outcome, Prediction, Verdict
 
-_FINGERPRINT = 16  # hex digits
 _KEPT = 10_000  # latencies: enough for a p95, and a watch of months does not grow
 
 
@@ -62,36 +57,58 @@ class WatchSummary:
     reason: str | None
 
 
+class Latencies:
+    """The last 10,000 latencies in milliseconds, sorted at every moment.
+
+    So a percentile is a look-up, whoever asks and however often.
+    """
+
+    def __init__(self, kept: int = _KEPT) -> None:
+        self._kept = kept
+        self._in_turn: deque[float] = deque()
+        self._sorted: list[float] = []
+
+    def add(self, latency: float) -> None:
+        if len(self._in_turn) == self._kept:
+            del self._sorted[bisect_left(self._sorted, self._in_turn.popleft())]
+        self._in_turn.append(latency)
+        insort(self._sorted, latency)
+
+    def percentile(self, percent: float) -> float | None:
+        """Linear between the two nearest latencies, as NumPy's; None while there are none."""
+        if not self._sorted:
+            return None
+        place = (len(self._sorted) - 1) * percent / 100
+        below = self._sorted[int(place)]
+        above = self._sorted[min(int(place) + 1, len(self._sorted) - 1)]
+        return below + (above - below) * (place - int(place))
+
+
 class Tally:
-    """Counts records into a `WatchSummary`."""
+    """Counts records into a `WatchSummary`; cheap to ask between two frames."""
 
     def __init__(self) -> None:
         self.skipped = 0
         self._outcomes: Counter[Outcome] = Counter()
-        self._detect: deque[float] = deque(maxlen=_KEPT)
+        self._detect = Latencies()
         self._reason: str | None = None
-
-    @property
-    def frames(self) -> int:
-        return self._outcomes.total()
 
     def add(self, record: Record) -> None:
         self._outcomes[record.verdict] += 1
         self._reason = record.reason or self._reason
         if record.verdict != "undecided":
-            self._detect.append(record.latency_ms["detect"])
+            self._detect.add(record.latency_ms["detect"])
 
     def summary(self, dropped: int) -> WatchSummary:
-        p50, p95 = np.percentile(self._detect, [50, 95]).tolist() if self._detect else (None, None)
         return WatchSummary(
-            frames=self.frames,
+            frames=self._outcomes.total(),
             good=self._outcomes["good"],
             anomalous=self._outcomes["anomalous"],
             undecided=self._outcomes["undecided"],
             skipped=self.skipped,
             dropped=dropped,
-            detect_p50=p50,
-            detect_p95=p95,
+            detect_p50=self._detect.percentile(50),
+            detect_p95=self._detect.percentile(95),
             reason=self._reason,
         )
 
@@ -118,8 +135,3 @@ def record_of(
 def json_line(record: Record) -> str:
     """One line with its end."""
     return json.dumps(asdict(record), allow_nan=False) + "\n"
-
-
-def fingerprint_of(bundle: Path) -> str:
-    """Which bundle gave a verdict: the manifest vouches for everything else in it."""
-    return hashlib.sha256((bundle / MANIFEST_FILE).read_bytes()).hexdigest()[:_FINGERPRINT]

@@ -1,108 +1,111 @@
-"""The loop: frame, prediction, verdict, sinks. A frame that was not inspected is never good.
+"""The loop: frame, verdict, sinks.
 
-Knows nothing about where frames come from or where records go.
+Knows nothing about where frames come from, how a verdict is reached or where records go.
 """
 
-import math
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
-import numpy as np
-
-from slsg_edge.contracts import Detector, Frame, Image, Prediction
+from slsg_edge.contracts import Frame
 from slsg_edge.errors import SlsgError
 from slsg_edge.line.records import Inspection, Tally, WatchSummary, record_of
 from slsg_edge.line.sinks.sink import ReaderGone, Sink
 from slsg_edge.line.sources.source import FrameSource
+from slsg_edge.runtime.judged import Judged
 from slsg_edge.runtime.pipeline import LaneDetector, Pipeline
-from slsg_edge.scoring import Threshold, judge, undecided
+from slsg_edge.runtime.reasons import described, one_line
+from slsg_edge.scoring import undecided
 
 _IN_FLIGHT = 2  # frames: one is uploaded while the other is inspected
-_LONGEST = 300  # characters of a reason: some exceptions print a whole graph
+
+
+def warn_on_stderr(text: str) -> None:
+    """A line for people, on stderr."""
+    print(text, file=sys.stderr)
 
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """`map_shape`: what a map must have; None takes any. `fingerprint`: that of the bundle."""
+    """What a watch does beside inspecting every frame.
+
+    every: inspect every N-th frame only.
+    max_frames: end after so many verdicts; None goes on until the source ends.
+    fingerprint: which bundle gave the verdicts, for the records.
+    warn: called once for each sink that fails and may.
+    tally: what the verdicts are counted with; give one to read the counts meanwhile.
+    """
 
     every: int = 1
     max_frames: int | None = None
-    map_shape: tuple[int, int] | None = None
     fingerprint: str = ""
+    warn: Callable[[str], None] = warn_on_stderr
+    tally: Tally | None = None
 
 
 def watch(
     source: FrameSource,
-    detector: Detector,
-    threshold: Threshold,
+    judged: Judged,
     sinks: Sequence[Sink] = (),
     options: WatchOptions | None = None,
 ) -> WatchSummary:
     """Until the source ends, `max_frames` are inspected, Ctrl-C, or nobody reads stdout.
 
-    StorageError when a sink that may lose nothing cannot write.
+    An essential sink that fails ends the watch with its error, StorageError on a full disk.
     """
     options = options or WatchOptions()
-    tally = Tally()
+    tally = options.tally or Tally()
+    outlets = [_Outlet(sink, options.warn) for sink in sinks]
     try:
-        frames, inspector = _in_flight(_chosen(source, options, tally), detector, source.live)
+        frames, judged = _in_flight(_chosen(source, options, tally), judged, source.live)
         for frame in frames:
-            inspection = inspect(frame, inspector, threshold, options)
+            inspection = inspection_of(frame, judged, options.fingerprint)
             tally.add(inspection.record)
-            for sink in sinks:
-                sink.write(inspection)
+            for outlet in outlets:
+                outlet.write(inspection)
     except (KeyboardInterrupt, ReaderGone):
         pass
     return tally.summary(source.dropped)
 
 
-def inspect(
-    frame: Frame, detector: Detector, threshold: Threshold, options: WatchOptions
-) -> Inspection:
-    """One frame to its record; never raises, because a line does not stop for one frame."""
-    if frame.image is None:
-        verdict = undecided(_short(frame.fault or "the frame has no image"))
-        return Inspection(record_of(frame, verdict, {}, options.fingerprint), frame)
-    started = time.perf_counter()
-    prediction, fault = _predict(detector, frame.image, options)
-    detected = time.perf_counter()
-    verdict = judge(prediction, threshold) if prediction else undecided(_short(fault))
-    latency = {
-        "detect": (detected - started) * 1000,
-        "judge": (time.perf_counter() - detected) * 1000,
-    }
-    if verdict.outcome == "undecided":
-        prediction = None
-    return Inspection(record_of(frame, verdict, latency, options.fingerprint), frame, prediction)
+def inspection_of(frame: Frame, judged: Judged, fingerprint: str) -> Inspection:
+    """One frame to its record; a frame with a fault is undecided and not shown to the detector."""
+    if frame.image is None or frame.fault is not None:
+        verdict = undecided(one_line(frame.fault or "the frame has no image"))
+        return Inspection(record_of(frame, verdict, {}, fingerprint), frame)
+    examined = judged.examine(frame.image)
+    record = record_of(frame, examined.verdict, examined.latency_ms, fingerprint)
+    return Inspection(record, frame, examined.prediction)
 
 
-def fault_of(prediction: Prediction, map_shape: tuple[int, int] | None) -> str | None:
-    """Why a prediction cannot be trusted."""
-    if not math.isfinite(prediction.image_score):
-        return f"the detector gave the score {prediction.image_score}"
-    shape = prediction.anomaly_map.shape
-    if shape != (map_shape or shape) or len(shape) != 2:
-        return f"the detector gave a map {shape}"
-    if not np.isfinite(prediction.anomaly_map).all():
-        return "the detector gave a map with NaN or infinity"
-    return None
+class _Outlet:
+    """A sink, and whether people know already that it fails."""
+
+    def __init__(self, sink: Sink, warn: Callable[[str], None]) -> None:
+        self._sink, self._warn, self._warned = sink, warn, False
+
+    def write(self, inspection: Inspection) -> None:
+        """Raises only what an essential sink raises."""
+        try:
+            self._sink.write(inspection)
+        except Exception as error:
+            if self._sink.essential:
+                raise
+            self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        if self._warned:
+            return
+        self._warned = True
+        # a terminal that was closed takes no warning either, and that is no reason to end
+        with suppress(Exception):
+            self._warn(f"{_sentence(error)} Verdicts go on without {self._sink.name}.")
 
 
-def _predict(
-    detector: Detector, image: Image, options: WatchOptions
-) -> tuple[Prediction | None, str]:
-    """A prediction, or why there is none."""
-    try:
-        prediction = detector.detect(image)
-        fault = fault_of(prediction, options.map_shape)
-    except SlsgError as error:
-        return None, error.what
-    # The one broad except: whatever a backend throws, this frame was not inspected, and the
-    # next one may be.
-    except Exception as error:
-        return None, f"the detector failed: {type(error).__name__}: {error}"
-    return (None, fault) if fault else (prediction, "")
+def _sentence(error: Exception) -> str:
+    text = one_line(described(error))
+    return text if isinstance(error, SlsgError) else f"{text.rstrip('.')}."
 
 
 def _chosen(source: FrameSource, options: WatchOptions, tally: Tally) -> Iterator[Frame]:
@@ -119,19 +122,15 @@ def _chosen(source: FrameSource, options: WatchOptions, tally: Tally) -> Iterato
 
 
 def _in_flight(
-    frames: Iterator[Frame], detector: Detector, live: bool
-) -> tuple[Iterable[Frame], Detector]:
+    frames: Iterator[Frame], judged: Judged, live: bool
+) -> tuple[Iterable[Frame], Judged]:
     """Frames of files overlap where the detector can; one of a camera must not wait for the next.
 
     CudaError when the GPU has no room for another.
     """
+    detector = judged.detector
     if live or not isinstance(detector, LaneDetector):
-        return frames, detector
+        return frames, judged
     detector.keep_in_flight(_IN_FLIGHT)
     pipeline = Pipeline(frames, detector)
-    return pipeline, pipeline
-
-
-def _short(reason: str) -> str:
-    line = " ".join(reason.split())
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return pipeline, replace(judged, detector=pipeline)

@@ -1,3 +1,4 @@
+import io
 import json
 from contextlib import closing
 
@@ -6,10 +7,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from slsg_edge.bench.frame import PAIRS, benchmark, golden_frames, write_frames
+from slsg_edge.bench.frame import PAIRS, benchmark, write_frames
 from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.bundle.golden import golden_from_file
 from slsg_edge.cli.bench import bench
-from slsg_edge.errors import ConfigError, DatasetError
+from slsg_edge.errors import BundleError, ConfigError, DatasetError
 from slsg_edge.images import read_image
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime.detector import open_detector
@@ -105,15 +107,22 @@ def test_an_image_that_cannot_be_read_is_named(toy_bundle, tmp_path):
 
 
 def test_golden_frames_become_image_files_without_loss(toy_bundle, tmp_path):
-    frames = golden_frames(open_bundle(toy_bundle).file("golden.npz"))
+    frames = golden_from_file(open_bundle(toy_bundle).file("golden.npz")).frames
     paths = write_frames(frames, tmp_path)
     np.testing.assert_array_equal(np.stack([read_image(path) for path in paths]), frames)
 
 
-def test_a_golden_file_without_frames_is_an_error(tmp_path):
-    np.savez(tmp_path / "golden.npz", maps=np.zeros(3))
-    with pytest.raises(DatasetError, match="--images"):
-        golden_frames(tmp_path / "golden.npz")
+def test_golden_frames_without_answers_are_an_error(toy_bundle):
+    frames = io.BytesIO()
+    np.savez(frames, frames=np.zeros((1, 32, 32, 3), np.uint8))
+    open_bundle(toy_bundle).commit(
+        "export",
+        {"model.onnx": (toy_bundle / "model.onnx").read_bytes(), "golden.npz": frames.getvalue()},
+        command="x",
+        started=0.0,
+    )
+    with pytest.raises(BundleError, match=r"golden\.npz holds no golden frames"):
+        raise run(str(toy_bundle), "--frames", "1").exception
 
 
 def test_progress_counts_every_frame_and_every_pair(toy_bundle, tmp_path):

@@ -112,6 +112,7 @@ def test_another_region_is_looked_at_and_said(toy_bundle, tmp_path):
     _, corner, err = run(toy_bundle, tmp_path / "one.png", "--roi", "30,20,30,20")
     assert (whole[0]["verdict"], corner[0]["verdict"]) == ("anomalous", "good")
     assert "another region" in err
+    assert whole[0]["bundle"] != corner[0]["bundle"]
 
 
 def test_a_bundle_without_a_threshold_says_what_to_run(make_bundle, toy_model, images):
@@ -218,5 +219,5 @@ def test_people_see_a_live_line(toy_bundle, images, monkeypatch):
         pass
     os.close(terminal)
     out, _ = process.communicate(timeout=60)
-    assert b"frame 0: good (score 0.157)" in shown
+    assert "frame 0: good (score 0.157) · 1 good, 0 anomalous, 0 undecided" in shown.decode()
     assert len([json.loads(line) for line in out.splitlines()]) == 4

@@ -10,7 +10,11 @@ from slsg_edge.contracts import Prediction
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.evaluation.evaluate import evaluate, summary_of
+from slsg_edge.line.sources.source import open_source
+from slsg_edge.line.watching import watch
 from slsg_edge.preprocessing import Preprocessing, Roi, prepare
+from slsg_edge.runtime.fake_detector import FakeDetector
+from slsg_edge.runtime.judged import Judged
 from slsg_edge.scoring import Threshold
 
 SPEC = Preprocessing(32, 32)
@@ -31,11 +35,6 @@ class Redness:
 
     def close(self):
         pass
-
-
-class Broken(Redness):
-    def detect(self, frame):
-        return Prediction(np.full((32, 32), np.nan, np.float32), float("nan"))
 
 
 def write(path, red, rows=slice(16, 32)):
@@ -142,11 +141,50 @@ def test_an_unreadable_image_is_undecided_and_never_good(folder, threshold):
 
 
 def test_a_score_that_is_no_number_is_undecided(folder):
-    found = run(folder, detector=Broken())
+    found = run(folder, detector=FakeDetector(float("nan")))
     assert len(found.undecided) == 7
     assert found.figures == {}
     assert found.kinds == {}
     assert (found.false_alarms, found.misses) == (0, 0)
+
+
+BAD_MAPS = {
+    "NaN": np.full((32, 32), np.nan, np.float32),
+    "infinity": np.full((32, 32), np.inf, np.float32),
+    "another shape": np.zeros((16, 32), np.float32),
+}
+
+
+@pytest.mark.parametrize("threshold", [THRESHOLD, None])
+@pytest.mark.parametrize("bad", BAD_MAPS)
+def test_eval_and_the_line_decide_alike_on_a_finite_score_with_a_bad_map(folder, threshold, bad):
+    detector = FakeDetector(0.1, BAD_MAPS[bad])
+    evaluation = run(folder, threshold, detector)
+    assert [row.outcome for row in evaluation.rows] == ["undecided"] * 7
+    assert evaluation.scored(good=True) == 0
+    kept = []
+
+    class Kept:
+        name, essential = "kept", True
+
+        def write(self, inspection):
+            kept.append(inspection.record)
+
+    with open_source(str(folder / "test")) as source:
+        watch(source, Judged(detector, THRESHOLD, (32, 32)), [Kept()])
+    assert [(record.verdict, record.reason) for record in kept] == [
+        ("undecided", row.verdict.reason) for row in evaluation.rows
+    ]
+
+
+def test_a_detector_that_fails_on_one_image_leaves_the_others_their_verdicts(folder):
+    detector = FakeDetector([0.1, 0.2, RuntimeError("lost"), 0.7, 0.8, 0.9, 0.95])
+    evaluation = run(folder, detector=detector)
+    assert [row.outcome for row in evaluation.rows] == (
+        ["good", "good", "undecided"] + ["anomalous"] * 4
+    )
+    assert evaluation.image_auroc == 1
+    assert any("RuntimeError: lost" in note for note in evaluation.notes)
 
 
 def test_what_cannot_be_measured_is_none_and_said(folder):

@@ -9,6 +9,7 @@ from slsg_edge.errors import ConfigError
 from slsg_edge.evaluation.paired import Contestant, compare_detectors, sides_of
 from slsg_edge.preprocessing import Preprocessing, Roi, prepare
 from slsg_edge.runtime.detector import Choice
+from slsg_edge.runtime.fake_detector import FakeDetector
 from slsg_edge.scoring import Threshold
 
 SPEC = Preprocessing(32, 32)
@@ -68,6 +69,14 @@ def test_what_one_cannot_score_changes_verdict_and_is_in_no_figure(dataset):
     assert found.notes[0] == "Undecided by one or both, so in no figure: 2."
     assert "No pixel figures" in found.notes[1]
     assert "without a mask, so not in the pixels: 5" in found.notes[2]
+
+
+def test_a_map_that_is_no_number_is_undecided_as_on_the_line(dataset):
+    heat = np.full((32, 32), np.nan, np.float32)
+    blind = Contestant("b", FakeDetector(0.1, heat), Threshold(0.3, "manual"), SPEC)
+    paired = compare_detectors((contestant("a", 0.3), blind), dataset, frames=0)
+    assert {pair.effect for pair in paired.changed} == {"undecided now"}
+    assert len(paired.changed) == 10
 
 
 def test_other_regions_of_interest_are_said(dataset):

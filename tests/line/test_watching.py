@@ -1,28 +1,32 @@
 import json
-import re
 from collections.abc import Iterator
 from contextlib import closing
 
 import numpy as np
 import pytest
-from bundles import sets
 
 from slsg_edge.bundle.folder import open_bundle
-from slsg_edge.contracts import Detector, Frame, Image, Prediction
-from slsg_edge.line.records import Inspection, fingerprint_of, json_line
-from slsg_edge.line.sources.live import Newest
+from slsg_edge.contracts import Detector, Frame, Image
+from slsg_edge.errors import StorageError
+from slsg_edge.line.records import Inspection, Latencies, Tally, json_line
+from slsg_edge.line.sinks.rejects import RejectFolder
+from slsg_edge.line.sources.live import FrameBuffer
 from slsg_edge.line.sources.source import open_source
 from slsg_edge.line.watching import WatchOptions, watch
-from slsg_edge.runtime.detector import open_detector
+from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.runtime.fake_detector import FakeDetector
+from slsg_edge.runtime.judged import Judged, open_judged
 from slsg_edge.scoring import Threshold
 
 HALF = Threshold(0.5, "manual", good_scores=(0.1, 0.2, 0.3))
 IMAGE = np.zeros((8, 8, 3), np.uint8)
-CALM = Prediction(np.zeros((4, 4), np.float32), 0.1)
+CALM = Judged(FakeDetector(0.1), HALF)
 
 
 class Collected:
     """A sink that keeps everything."""
+
+    name, essential = "everything", True
 
     def __init__(self) -> None:
         self.inspections: list[Inspection] = []
@@ -59,41 +63,25 @@ class Frames:
         pass
 
 
-class Fixed:
-    """A detector that gives, or raises, what it was told to."""
-
-    name = "fixed"
-
-    def __init__(self, *answers: Prediction | BaseException) -> None:
-        self._answers = iter(answers)
-
-    def detect(self, frame: Image) -> Prediction:
-        answer = next(self._answers)
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
-
-    def close(self) -> None:
-        pass
-
-
 def frame(index: int = 0, image: Image | None = IMAGE, fault: str | None = None) -> Frame:
     return Frame(index, "camera", 1700000000.5, 0.0, image, fault)
 
 
-def one(detector: Detector, taken: Frame | None = None, options: WatchOptions | None = None):
+def record_from(detector: Detector, taken: Frame, fingerprint: str = ""):
     """The record of one frame."""
     sink = Collected()
-    watch(Frames(taken or frame()), detector, HALF, [sink], options)
+    watch(Frames(taken), Judged(detector, HALF), [sink], WatchOptions(fingerprint=fingerprint))
     (record,) = sink.records
     return record
 
 
 def test_a_folder_with_a_broken_file_gives_a_verdict_for_every_file(toy_bundle, parts):
-    bundle = open_bundle(toy_bundle)
     sink = Collected()
-    with open_source(str(parts)) as source, closing(open_detector(bundle)) as detector:
-        summary = watch(source, detector, bundle.manifest.threshold, [sink])
+    with (
+        open_source(str(parts)) as source,
+        closing(open_judged(open_bundle(toy_bundle))) as judged,
+    ):
+        summary = watch(source, judged, [sink])
     assert [record.verdict for record in sink.records] == ["good", "good", "anomalous", "undecided"]
     assert sink.records[2].score == pytest.approx(220 / 255)
     assert "truncated" in sink.records[3].reason
@@ -105,63 +93,36 @@ def test_a_folder_with_a_broken_file_gives_a_verdict_for_every_file(toy_bundle, 
 def test_a_model_that_gives_nan_decides_nothing(make_bundle, toy_model, parts):
     bundle = open_bundle(make_bundle(toy_model(offset=float("nan"))))
     sink = Collected()
-    with open_source(str(parts)) as source, closing(open_detector(bundle)) as detector:
-        summary = watch(source, detector, bundle.manifest.threshold, [sink])
+    with open_source(str(parts)) as source, closing(open_judged(bundle)) as judged:
+        summary = watch(source, judged, [sink])
     assert {record.verdict for record in sink.records} == {"undecided"}
     assert sink.records[0].reason == "the detector gave the score nan"
     assert summary.detect_p50 is None
 
 
-@pytest.mark.parametrize(
-    ("score", "level", "shape", "reason"),
-    [
-        (float("nan"), 0.0, (4, 4), "score nan"),
-        (float("inf"), 0.0, (4, 4), "score inf"),
-        (1.5, 0.0, (4, 4), "score 1.5"),
-        (-0.1, 0.0, (4, 4), "score -0.1"),
-        (0.1, float("nan"), (4, 4), "map with NaN"),
-        (0.1, float("-inf"), (4, 4), "map with NaN or infinity"),
-        (0.1, 0.0, (4, 5), r"map \(4, 5\)"),
-        (0.1, 0.0, (1, 4, 4), r"map \(1, 4, 4\)"),
-    ],
-)
-def test_what_is_no_prediction_is_no_verdict(score, level, shape, reason):
-    prediction = Prediction(np.full(shape, level, np.float32), score)
-    record = one(Fixed(prediction), options=WatchOptions(map_shape=(4, 4)))
-    assert record.verdict == "undecided"
-    assert re.search(reason, record.reason)
-    assert record.score is None
-
-
 def test_a_detector_that_fails_once_goes_on_with_the_next_frame():
     sink = Collected()
-    failure = RuntimeError("device lost\n" + "x" * 1000)
-    watch(Frames(frame(0), frame(1)), Fixed(failure, CALM), HALF, [sink])
+    detector = FakeDetector([RuntimeError("device lost"), 0.1])
+    watch(Frames(frame(0), frame(1)), Judged(detector, HALF), [sink])
     assert [record.verdict for record in sink.records] == ["undecided", "good"]
-    reason = sink.records[0].reason
-    assert reason.startswith("the detector failed: RuntimeError: device lost x")
-    assert len(reason) <= 300
-
-
-@pytest.mark.parametrize(
-    ("image", "said"),
-    [(np.zeros((8, 8), np.uint8), "(8, 8) uint8"), (np.zeros((8, 8, 3)), "float64")],
-)
-def test_a_frame_of_a_wrong_shape_decides_nothing(toy_bundle, image, said):
-    with closing(open_detector(open_bundle(toy_bundle))) as detector:
-        record = one(detector, frame(image=image))
-    assert record.verdict == "undecided"
-    assert said in record.reason
+    assert sink.records[0].reason == "the detector failed: RuntimeError: device lost"
 
 
 def test_a_frame_without_an_image_never_reaches_the_detector():
-    record = one(Fixed(), frame(image=None, fault="camera stopped sending"))
+    detector = FakeDetector(0.1)
+    record = record_from(detector, frame(image=None, fault="camera stopped sending"))
     assert (record.verdict, record.reason) == ("undecided", "camera stopped sending")
     assert record.latency_ms == {}
+    assert detector.calls == 0
+
+
+def test_a_frame_that_a_source_calls_faulty_is_not_inspected_though_it_has_an_image():
+    record = record_from(FakeDetector(0.1), frame(fault="half of it is missing"))
+    assert (record.verdict, record.reason) == ("undecided", "half of it is missing")
 
 
 def test_a_record_says_where_when_and_how_sure():
-    record = one(Fixed(CALM), options=WatchOptions(fingerprint="0123456789abcdef"))
+    record = record_from(FakeDetector(0.1), frame(), "0123456789abcdef")
     line = json_line(record)
     assert line.endswith("}\n")
     told = json.loads(line)
@@ -176,36 +137,114 @@ def test_a_record_says_where_when_and_how_sure():
 def test_every_third_frame_is_looked_at_and_every_fault():
     sink = Collected()
     frames = [frame(i, None if i == 4 else IMAGE, "gone" if i == 4 else None) for i in range(8)]
-    summary = watch(Frames(*frames), Fixed(*[CALM] * 8), HALF, [sink], WatchOptions(every=3))
+    summary = watch(Frames(*frames), CALM, [sink], WatchOptions(every=3))
     assert [record.index for record in sink.records] == [0, 3, 4, 6]
     assert (summary.frames, summary.skipped) == (4, 4)
 
 
 def test_a_limit_ends_the_watch():
     frames = Frames(*map(frame, range(9)))
-    summary = watch(frames, Fixed(*[CALM] * 9), HALF, options=WatchOptions(max_frames=2))
+    summary = watch(frames, CALM, options=WatchOptions(max_frames=2))
     assert summary.frames == 2
 
 
 def test_ctrl_c_ends_the_watch_with_its_sum():
     frames = Frames(frame(0), frame(1))
-    summary = watch(frames, Fixed(CALM, KeyboardInterrupt()), HALF)
+    summary = watch(frames, Judged(FakeDetector([0.1, KeyboardInterrupt()]), HALF))
     assert (summary.frames, summary.good) == (1, 1)
 
 
 def test_the_sum_tells_what_a_live_source_dropped():
-    slot = Newest()
+    buffer = FrameBuffer()
     for index in range(3):
-        slot.put(frame(index))
+        buffer.put(frame(index))
     frames = Frames(frame())
-    frames.dropped = slot.dropped
-    assert watch(frames, Fixed(CALM), HALF).dropped == 2
+    frames.dropped = buffer.dropped
+    assert watch(frames, CALM).dropped == 2
 
 
-def test_another_threshold_is_another_fingerprint(toy_bundle):
-    before = fingerprint_of(toy_bundle)
-    open_bundle(toy_bundle).commit(
-        "calibrate", {}, command="c", started=0.0, update=sets(threshold=Threshold(0.6, "manual"))
-    )
-    assert len(before) == 16
-    assert fingerprint_of(toy_bundle) != before
+class Failing(Collected):
+    """A sink that raises the errors it was given, in turn, and takes what comes after them."""
+
+    def __init__(self, *errors: Exception, essential: bool = False) -> None:
+        super().__init__()
+        self.name, self.essential = "pictures", essential
+        self._errors = iter(errors)
+
+    def write(self, inspection: Inspection) -> None:
+        error = next(self._errors, None)
+        if error is not None:
+            raise error
+        super().write(inspection)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (StorageError("The disk is full.", fix=""), "The disk is full."),
+        (ValueError("no such format"), "ValueError: no such format."),
+    ],
+)
+def test_a_sink_that_may_fail_is_told_about_once_and_tried_again(error, said):
+    failing, after, warnings = Failing(error, error), Collected(), []
+    options = WatchOptions(warn=warnings.append)
+    summary = watch(Frames(*map(frame, range(4))), CALM, [failing, after], options)
+    assert summary.frames == 4
+    assert [record.index for record in failing.records] == [2, 3]
+    assert [record.index for record in after.records] == [0, 1, 2, 3]
+    assert warnings == [f"{said} Verdicts go on without pictures."]
+
+
+def test_a_warning_goes_to_stderr_where_nobody_says_otherwise(capsys):
+    watch(Frames(frame()), CALM, [Failing(ValueError("no"))])
+    assert capsys.readouterr() == ("", "ValueError: no. Verdicts go on without pictures.\n")
+
+
+def test_a_warning_that_nobody_can_read_ends_nothing():
+    def closed(text: str) -> None:
+        raise BrokenPipeError
+
+    sinks = [Failing(ValueError("no"))]
+    assert watch(Frames(frame(), frame(1)), CALM, sinks, WatchOptions(warn=closed)).frames == 2
+
+
+@pytest.mark.parametrize("error", [StorageError("The disk is full.", fix=""), ValueError("no")])
+def test_an_essential_sink_that_fails_ends_the_watch(error):
+    with pytest.raises(type(error), match=str(error)):
+        watch(Frames(frame()), CALM, [Failing(error, essential=True)])
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 2), (1, 65_501, 3)])
+def test_a_picture_that_cannot_be_encoded_ends_no_watch(tmp_path, shape):
+    odd = frame(0, np.zeros(shape, np.uint8))
+    rejects = RejectFolder(tmp_path, Preprocessing(32, 32))
+    warnings: list[str] = []
+    options = WatchOptions(warn=warnings.append)
+    alarm = Judged(FakeDetector(0.9), HALF)
+    assert watch(Frames(odd, frame(1)), alarm, [rejects], options).frames == 2
+    assert len(list(tmp_path.glob("*_00000001_*"))) == 2
+    assert len(warnings) == 1
+
+
+def test_whoever_shares_the_tally_reads_the_counts_of_the_watch_meanwhile():
+    tally, seen = Tally(), []
+
+    class Reader(Collected):
+        def write(self, inspection: Inspection) -> None:
+            seen.append(tally.summary(0).good)
+
+    summary = watch(Frames(*map(frame, range(3))), CALM, [Reader()], WatchOptions(tally=tally))
+    assert seen == [1, 2, 3]
+    assert tally.summary(0) == summary
+
+
+def test_percentiles_are_those_of_numpy_over_the_last_latencies():
+    latencies = Latencies(kept=100)
+    assert latencies.percentile(50) is None
+    values = np.random.default_rng(0).exponential(30, 257).round(1).tolist()
+    for count, value in enumerate(values, 1):
+        latencies.add(value)
+        window = values[max(0, count - 100) : count]
+        for percent in (0, 50, 95, 100):
+            expected = np.percentile(window, percent)
+            assert latencies.percentile(percent) == pytest.approx(expected)

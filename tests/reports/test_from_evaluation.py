@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from slsg_edge.bundle.folder import Manifest, new_bundle, open_bundle
-from slsg_edge.contracts import Prediction, Sample, Verdict
+from slsg_edge.contracts import Sample, Verdict
 from slsg_edge.evaluation.evaluate import Evaluation, Row
 from slsg_edge.metrics.intervals import Figure
 from slsg_edge.preprocessing import Preprocessing, Roi
@@ -18,27 +18,17 @@ from slsg_edge.reports.from_evaluation import (
     report_page,
 )
 from slsg_edge.runtime.detector import Choice, choose
+from slsg_edge.runtime.fake_detector import FakeDetector
 from slsg_edge.scoring import Threshold
 
 SPEC = Preprocessing(64, 64, roi=Roi(0, 0, 400, 400))
 
 
-class Corner:
-    """A detector that finds everything in the corner of the region; counts what it sees."""
-
-    name = "corner"
-
-    def __init__(self):
-        self.seen = 0
-
-    def detect(self, frame):
-        self.seen += 1
-        heat = np.zeros((64, 64), np.float32)
-        heat[:16, :16] = 1
-        return Prediction(heat, 0.3)
-
-    def close(self):
-        pass
+def corner():
+    """A detector that finds everything in the corner of the region."""
+    heat = np.zeros((64, 64), np.float32)
+    heat[:16, :16] = 1
+    return FakeDetector(0.3, heat)
 
 
 def write(path, image):
@@ -65,7 +55,7 @@ def evaluation(tmp_path):
 
 
 def test_every_image_becomes_a_case_the_worst_first(evaluation):
-    missed, unreadable, good = cases_of(evaluation, Corner(), SPEC)
+    missed, unreadable, good = cases_of(evaluation, corner(), SPEC)
     assert [case.kind for case in (missed, unreadable, good)] == ["hole", "dent", "good"]
     assert (missed.wrong, unreadable.reason, good.wrong) == (True, "empty", False)
     assert (missed.picture.width, missed.picture.height) == (480, 240)
@@ -75,21 +65,21 @@ def test_every_image_becomes_a_case_the_worst_first(evaluation):
 
 
 def test_only_the_images_that_are_shown_are_read_and_inspected_again(evaluation, tmp_path):
-    detector = Corner()
+    detector = corner()
     cases = cases_of(evaluation, detector, SPEC, shown=1)
     assert [case.picture is not None for case in cases] == [True, False, False]
-    assert detector.seen == 1
+    assert detector.calls == 1
 
 
 def test_the_outline_lies_where_the_mask_is_on_the_frame(evaluation):
-    outline = cases_of(evaluation, Corner(), SPEC)[0].picture.outline
+    outline = cases_of(evaluation, corner(), SPEC)[0].picture.outline
     places = [float(place) for place in re.findall(r"[\d.]+", outline)]
     assert max(places) == pytest.approx(100 * 480 / 800, abs=1)
 
 
 def test_a_damaged_mask_leaves_a_case_without_one(evaluation, tmp_path):
     (tmp_path / "mask.png").write_bytes(b"x")
-    assert cases_of(evaluation, Corner(), SPEC)[0].picture.outline == ""
+    assert cases_of(evaluation, corner(), SPEC)[0].picture.outline == ""
 
 
 def test_figures_leave_out_what_is_not_known(evaluation):

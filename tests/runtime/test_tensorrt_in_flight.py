@@ -10,6 +10,7 @@ from fake_tensorrt import Machine, expected_map, picture, random_picture
 from slsg_edge.contracts import Frame
 from slsg_edge.line.watching import WatchOptions, watch
 from slsg_edge.runtime.batching import SharedDetector, SharingOptions
+from slsg_edge.runtime.judged import Judged
 from slsg_edge.runtime.pipeline import Pipeline
 from slsg_edge.scoring import Threshold
 
@@ -111,7 +112,7 @@ def test_frames_of_files_are_watched_in_flight_and_those_of_a_camera_one_by_one(
     sink = SimpleNamespace(write=lambda inspection: records.append(inspection.record))
     with machine.detector() as detector:
         options = WatchOptions(every=2, max_frames=5)
-        summary = watch(Source(given, live), detector, HALF, [sink], options)
+        summary = watch(Source(given, live), Judged(detector, HALF), [sink], options)
         assert detector.lanes == lanes
     assert [(one.index, one.verdict) for one in records] == [
         (0, "anomalous"), (2, "good"), (10, "undecided"), (5, "good"), (7, "good"),

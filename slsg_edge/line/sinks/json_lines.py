@@ -15,6 +15,8 @@ _STDOUT = Path("standard output")
 class JsonLinesFile:
     """Appends to a file, each record in the operating system's hands before the next frame."""
 
+    name, essential = "records", True
+
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
@@ -42,6 +44,8 @@ class JsonLinesFile:
 
 class JsonLinesOutput:
     """Writes to standard output, flushed line by line for whoever reads along."""
+
+    name, essential = "records", True
 
     def write(self, inspection: Inspection) -> None:
         """ReaderGone when nobody reads any more, StorageError when it cannot be written."""

@@ -14,11 +14,14 @@ _REDRAW = 0.1  # seconds
 class LiveLine:
     """The counts so far and the latest verdict, on one line of stderr that is drawn anew."""
 
-    def __init__(self, source: "FrameSource") -> None:
+    name, essential = "the live line", False
+
+    def __init__(self, source: "FrameSource", tally: Tally) -> None:
+        """`tally`: the one that the watch counts with."""
         from rich.console import Console
         from rich.live import Live
 
-        self._source, self._tally = source, Tally()
+        self._source, self._tally = source, tally
         self._drawn = 0.0
         # stdout stays as it is: it may be a pipe, and rich would send its lines to stderr
         self._live = Live(
@@ -29,7 +32,6 @@ class LiveLine:
     def write(self, inspection: Inspection) -> None:
         from rich.text import Text
 
-        self._tally.add(inspection.record)
         if time.monotonic() - self._drawn < _REDRAW:
             return
         self._drawn = time.monotonic()
@@ -40,13 +42,13 @@ class LiveLine:
         self._live.stop()
 
     def _line(self, inspection: Inspection) -> str:
-        record, sums = inspection.record, self._tally.summary(self._source.dropped)
+        record, summary = inspection.record, self._tally.summary(self._source.dropped)
         latest = record.reason if record.score is None else f"score {record.score:.3g}"
         parts = (
             f"frame {record.index}: {record.verdict} ({latest})",
-            f"{sums.good} good, {sums.anomalous} anomalous, {sums.undecided} undecided",
-            f"detect {sums.detect_p50:.1f} ms" if sums.detect_p50 is not None else "",
+            f"{summary.good} good, {summary.anomalous} anomalous, {summary.undecided} undecided",
+            f"detect {summary.detect_p50:.1f} ms" if summary.detect_p50 is not None else "",
             f"age {record.age_ms:.0f} ms",
-            f"{sums.dropped} dropped" if self._source.live else "",
+            f"{summary.dropped} dropped" if self._source.live else "",
         )
         return " · ".join(filter(None, parts))

@@ -10,7 +10,19 @@ class ReaderGone(Exception):
 
 
 class Sink(Protocol):
-    """Takes every inspection in order."""
+    """Takes every inspection in order.
+
+    What `write` raises ends the watch when the sink is essential. Any other sink is tried again
+    with the next inspection, and people are told the first time.
+    """
+
+    @property
+    def name(self) -> str:
+        """What is missing when it fails, for people, as in `pictures`."""
+
+    @property
+    def essential(self) -> bool:
+        """Whether it may lose no verdict."""
 
     def write(self, inspection: Inspection) -> None: ...
 

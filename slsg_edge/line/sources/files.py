@@ -13,6 +13,8 @@ from slsg_edge.contracts import Frame
 from slsg_edge.errors import DatasetError
 from slsg_edge.images import is_image, read_image
 from slsg_edge.line.sources.captures import Capture, frame_count, read_picture
+from slsg_edge.line.sources.redaction import redacted
+from slsg_edge.runtime.reasons import described
 
 AHEAD = 2  # frames: one in work, one ready
 COMPLETE = 0.95  # share of the frames that a container claims; for some it is an estimate
@@ -49,11 +51,7 @@ class FileSource:
 def image_frames(paths: Iterable[Path]) -> Generator[Frame, None, None]:
     """A file that cannot be read is a frame with a fault."""
     for index, path in enumerate(paths):
-        stamps = time.time(), time.monotonic()
-        try:
-            yield Frame(index, str(path), *stamps, image=read_image(path))
-        except DatasetError as error:
-            yield Frame(index, str(path), *stamps, fault=error.what)
+        yield _image_frame(index, path)
 
 
 def video_frames(capture: Capture, origin: str) -> Generator[Frame, None, None]:
@@ -68,10 +66,25 @@ def video_frames(capture: Capture, origin: str) -> Generator[Frame, None, None]:
             stamps = picture.captured_at, picture.captured_monotonic
             yield Frame(index, origin, *stamps, image=picture.image, fault=fault)
         if index == 0 or index < COMPLETE * expected:
-            fault = f"the video ends after {index} of {max(expected, 0)} frames"
-            yield Frame(index, origin, time.time(), time.monotonic(), fault=fault)
+            yield _fault(
+                index, origin, f"the video ends after {index} of {max(expected, 0)} frames"
+            )
+    except Exception as error:  # a decoder that throws may throw for ever, so this is the end
+        yield _fault(index, origin, f"the video cannot be read on: {redacted(described(error))}")
     finally:
         capture.release()
+
+
+def _image_frame(index: int, path: Path) -> Frame:
+    stamps = time.time(), time.monotonic()
+    try:
+        return Frame(index, str(path), *stamps, image=read_image(path))
+    except Exception as error:  # whatever it is, the files after this one are still to be read
+        return Frame(index, str(path), *stamps, fault=described(error))
+
+
+def _fault(index: int, origin: str, reason: str) -> Frame:
+    return Frame(index, origin, time.time(), time.monotonic(), fault=reason)
 
 
 def images_in(folder: Path) -> list[Path]:

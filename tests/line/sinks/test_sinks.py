@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -62,7 +63,7 @@ def test_a_full_disk_is_one_error():
 
 
 def test_rejects_are_kept_lossless_beside_their_heat_and_named_by_index_and_score(tmp_path):
-    sink = RejectFolder(tmp_path / "rejects", SPEC, pytest.fail)
+    sink = RejectFolder(tmp_path / "rejects", SPEC)
     for seen in (GOOD, REJECT, UNDECIDED):
         sink.write(seen)
     kept = {path.name.partition("_")[2]: path for path in (tmp_path / "rejects").iterdir()}
@@ -74,7 +75,7 @@ def test_rejects_are_kept_lossless_beside_their_heat_and_named_by_index_and_scor
 
 
 def test_heat_is_drawn_inside_the_region_of_interest_only(tmp_path):
-    sink = RejectFolder(tmp_path, Preprocessing(8, 8, roi=Roi(0, 0, 16, 16)), pytest.fail)
+    sink = RejectFolder(tmp_path, Preprocessing(8, 8, roi=Roi(0, 0, 16, 16)))
     sink.write(REJECT)
     (path,) = tmp_path.glob("*_heat.jpg")
     drawn = cv2.imread(str(path)).astype(int)
@@ -83,24 +84,33 @@ def test_heat_is_drawn_inside_the_region_of_interest_only(tmp_path):
 
 
 def test_a_frame_without_an_image_leaves_no_picture(tmp_path):
-    sink = RejectFolder(tmp_path, SPEC, pytest.fail)
+    sink = RejectFolder(tmp_path, SPEC)
     sink.write(inspection(Verdict("undecided", reason="gone"), image=False))
     assert not list(tmp_path.iterdir())
 
 
-def test_pictures_that_cannot_be_written_warn_once_and_stop_nothing(tmp_path):
-    warnings: list[str] = []
+def test_pictures_that_cannot_be_written_are_an_error_and_tried_again(tmp_path):
     folder = tmp_path / "rejects"
-    sink = RejectFolder(folder, SPEC, warnings.append)
+    sink = RejectFolder(folder, SPEC)
     folder.rmdir()
     folder.write_text("a file is in the way")
+    with pytest.raises(StorageError, match="rejects"):
+        sink.write(REJECT)
+    folder.unlink()
     sink.write(REJECT)
-    sink.write(REJECT)
-    assert len(warnings) == 1
-    assert "Verdicts go on" in warnings[0]
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_a_frame_is_kept_where_its_heat_cannot_be_encoded(tmp_path):
+    wide = np.zeros((1, 65_501, 3), np.uint8)  # more than a JPEG can hold
+    frame = replace(REJECT.frame, image=wide)
+    with pytest.raises((ValueError, cv2.error)):
+        RejectFolder(tmp_path, SPEC).write(replace(REJECT, frame=frame))
+    (kept,) = tmp_path.iterdir()
+    np.testing.assert_array_equal(cv2.imread(str(kept)), wide)
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="rejects"):
-        RejectFolder(tmp_path / "file" / "rejects", SPEC, pytest.fail)
+        RejectFolder(tmp_path / "file" / "rejects", SPEC)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from slsg_edge.errors import CameraError, ConfigError, DatasetError
+from slsg_edge.line.sources import files
 from slsg_edge.line.sources.captures import Deadlines
 from slsg_edge.line.sources.live import LiveOptions
 from slsg_edge.line.sources.source import open_source
@@ -60,6 +61,36 @@ def test_a_video_that_ends_too_early_says_so(tmp_path):
     assert frames[-1].image is None
     assert f"ends after {len(frames) - 1} of 40 frames" in frames[-1].fault
     assert all(frame.image is not None for frame in frames[:-1])
+
+
+def test_files_go_on_after_whatever_reading_one_raises(parts, monkeypatch):
+    read = files.read_image
+
+    def failing(path):
+        if path.name == "c.png":
+            raise MemoryError("too large")
+        return read(path)
+
+    monkeypatch.setattr(files, "read_image", failing)
+    with open_source(str(parts)) as source:
+        faults = [frame.fault for frame in source]
+    assert faults[:3] == [None, None, "MemoryError: too large"]
+    assert len(faults) == 4
+
+
+def test_a_video_whose_decoder_raises_ends_with_a_fault(make_video, monkeypatch):
+    read, pictures = files.read_picture, []
+
+    def failing(capture):
+        pictures.append(read(capture))
+        if len(pictures) == 4:
+            raise MemoryError("too large")
+        return pictures[-1]
+
+    monkeypatch.setattr(files, "read_picture", failing)
+    with open_source(str(make_video(30))) as source:
+        faults = [frame.fault for frame in source]
+    assert faults == [None] * 3 + ["the video cannot be read on: MemoryError: too large"]
 
 
 def test_what_is_not_there_is_refused(tmp_path):
