@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson
+from slsg_edge.cli.text import plain_console
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -86,7 +87,6 @@ def _sides(bundles: list[Path], backend: str | None) -> "tuple[Side, Side]":
 
 
 def _print(found: "PairedEvaluation") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from slsg_edge.reports.comparison_page import LATENCY, difference_text
@@ -97,7 +97,7 @@ def _print(found: "PairedEvaluation") -> None:
         lead_of,
     )
 
-    console = Console(highlight=False)
+    console = plain_console()
     first, second = found.names
     table = Table("figure", first, second, "difference (95 % interval)")
     for label, change in labelled_changes(found, headlines=True).items():
@@ -110,11 +110,11 @@ def _print(found: "PairedEvaluation") -> None:
         for row in latency:
             times.add_row(*row)
         console.print(times)
-    console.print(lead_of(found), markup=False, soft_wrap=True)
+    console.print(lead_of(found), soft_wrap=True)
     changed = changed_rows(found)
     for name, effect, before, after in changed[:LISTED]:
-        console.print(f"  {effect}: {name}: {before} -> {after}", markup=False, soft_wrap=True)
+        console.print(f"  {effect}: {name}: {before} -> {after}", soft_wrap=True)
     if len(changed) > LISTED:
         console.print(f"  and {len(changed) - LISTED} more: --json or --report shows all")
     for text in found.notes:
-        console.print(f"note: {text}", markup=False, soft_wrap=True)
+        console.print(f"note: {text}", soft_wrap=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson, Backend
+from slsg_edge.cli.text import plain_console
 
 if TYPE_CHECKING:
     from slsg_edge.evaluation.evaluate import Evaluation
@@ -49,15 +50,14 @@ def eval_command(
 
 
 def _print(evaluation: "Evaluation") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from slsg_edge.reports.from_evaluation import figures_of
 
-    console = Console(highlight=False)
+    console = plain_console()
     table = Table("figure", "value (95 % interval)")
     for name, value in figures_of(evaluation).items():
         table.add_row(name, value)
     console.print(table)
     for text in evaluation.notes:
-        console.print(f"note: {text}", markup=False, soft_wrap=True)
+        console.print(f"note: {text}", soft_wrap=True)

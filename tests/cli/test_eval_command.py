@@ -89,3 +89,13 @@ def test_a_folder_without_test_images_is_an_error(opened, tmp_path):
     cv2.imwrite(str(tmp_path / "data/train/good/000.png"), np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(DatasetError, match="has no test images"):
         eval_command(opened.path, tmp_path / "data")
+
+
+def test_a_kind_is_shown_as_it_is_called_whatever_it_means_to_a_terminal(
+    opened, data, call_kinds, capsys
+):
+    call_kinds(data, "scratch [/top]", "[red] scratch", ":bug:")
+    eval_command(opened.path, data)
+    shown = capsys.readouterr().out
+    for kind in ("scratch [/top]", "[red] scratch", ":bug:"):
+        assert f"image AUROC, {kind}" in shown
