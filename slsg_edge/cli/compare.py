@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson
-from slsg_edge.cli.text import plain_console
+from slsg_edge.cli.text import plain_console, say
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,21 +46,17 @@ def compare(
     from slsg_edge.data.layouts import read_dataset
     from slsg_edge.evaluation.paired import compare_detectors, open_sides
     from slsg_edge.progress import progress
-    from slsg_edge.reports.from_comparison import comparison_page, summary_of
-    from slsg_edge.storage import write_atomically
+    from slsg_edge.reports.from_comparison import summary_of, write_comparison_report
 
     *bundles, data = paths
     sides = _sides(bundles, backend)
     for side in sides:
-        typer.echo(f"{side.name}: {side.choice}", err=True)
+        say(f"{side.name}: {side.choice}")
     dataset = read_dataset(data)
     with open_sides(sides) as both:
         found = compare_detectors(both, dataset, frames, progress)
         if report:
-            title = f"{found.names[1]} against {found.names[0]} on {data.name}"
-            page = comparison_page(title, found, sides, both, progress)
-            # names of files may be no UTF-8
-            write_atomically(report, page.encode("utf-8", "backslashreplace"))
+            write_comparison_report(report, data, found, sides, both, progress)
     if as_json:
         typer.echo(json.dumps(summary_of(found)))
     else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from slsg_edge.contracts import Detector, Json
 from slsg_edge.evaluation.evaluate import Row
@@ -14,6 +15,7 @@ from slsg_edge.reports.comparison_page import Changed, ComparisonReport, compari
 from slsg_edge.reports.figures import HEADLINES, LABELS
 from slsg_edge.reports.from_evaluation import case_of, picture_for, provenance_of
 from slsg_edge.scoring import undecided
+from slsg_edge.storage import write_atomically
 
 SHOWN = 100  # images of a page
 ERRORS = {"false_alarms": "false alarms, of the good", "misses": "misses, of the defective"}
@@ -63,7 +65,22 @@ def changed_rows(found: PairedEvaluation) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def comparison_page(
+def write_comparison_report(
+    path: Path,
+    data: Path,
+    found: PairedEvaluation,
+    sides: tuple[Side, Side],
+    both: Both,
+    bars: Bars = no_progress,
+) -> None:
+    """The page on a comparison on the data set in `data`; `both` are still open."""
+    first, second = found.names
+    title = f"{second} against {first} on {data.resolve().name}"
+    html = comparison_report_page(title, found, sides, both, bars)
+    write_atomically(path, html.encode())
+
+
+def comparison_report_page(
     title: str,
     found: PairedEvaluation,
     sides: tuple[Side, Side],

@@ -4,14 +4,17 @@ import shlex
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.manifest import Stage
 from slsg_edge.contracts import Detector, Image, Mask, Verdict
+from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.masks import mask_of
 from slsg_edge.data.survey.finding import Finding
+from slsg_edge.data.survey.survey import survey
 from slsg_edge.errors import DatasetError
 from slsg_edge.evaluation.evaluate import Evaluation, Row
 from slsg_edge.images import read_image
@@ -23,12 +26,23 @@ from slsg_edge.reports.evaluation_page import Report, report_html
 from slsg_edge.reports.figures import HEADLINES, LABELS, figure_text, known
 from slsg_edge.reports.layers import Picture, picture_of
 from slsg_edge.runtime.detector import Choice, open_choice
+from slsg_edge.storage import write_atomically
 
 SHOWN = 200  # images of a report; those of 400x800 pixels take 20 KB each
 BY_KIND = ("image_auroc", "aupro")  # what a terminal has room for
 
 
-def report_page(
+def write_evaluation_report(
+    path: Path, bundle: Bundle, data: Path, evaluation: Evaluation, choice: Choice
+) -> None:
+    """The page on an evaluation with a threshold, and on what a survey finds about its data."""
+    findings = survey(read_dataset(data), progress).findings
+    title = f"{bundle.path.stem} on {data.resolve().name}"
+    html = evaluation_report_page(title, bundle, evaluation, choice, findings)
+    write_atomically(path, html.encode())
+
+
+def evaluation_report_page(
     title: str,
     bundle: Bundle,
     evaluation: Evaluation,

@@ -1,5 +1,6 @@
 import json
 import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -43,6 +44,13 @@ def test_the_report_is_one_page_with_every_image(opened, data, tmp_path, capsys)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "hole/002.png" in page
     assert "image AUROC" in page
+
+
+def test_a_report_on_the_folder_one_is_in_names_it(opened, data, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(data)
+    eval_command(opened.path, Path(), report=tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<h1>made on data</h1>" in page
 
 
 def test_the_report_shows_what_is_wrong_with_the_data(opened, data, tmp_path, capsys):

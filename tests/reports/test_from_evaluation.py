@@ -13,9 +13,9 @@ from slsg_edge.preprocessing import Preprocessing, Roi
 from slsg_edge.reports.from_evaluation import (
     cases_of,
     command_of,
+    evaluation_report_page,
     figures_of,
     provenance_of,
-    report_page,
 )
 from slsg_edge.runtime.detector import Choice, choose
 from slsg_edge.scoring import Threshold
@@ -107,7 +107,7 @@ def test_figures_leave_out_what_is_not_known(evaluation):
 def test_the_page_holds_title_figures_and_provenance(evaluation, make_bundle, toy_model):
     path = make_bundle(toy_model(), Threshold(0.4, "manual"))
     bundle = open_bundle(path)
-    page = report_page("x on data", bundle, evaluation, choose(bundle))
+    page = evaluation_report_page("x on data", bundle, evaluation, choose(bundle))
     for text in ("x on data", "0.9000", "slsg-edge export", "a note", "onnxruntime-fp32", "sha256"):
         assert text in page
 

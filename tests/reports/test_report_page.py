@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import subprocess
 import sys
@@ -161,3 +162,9 @@ def test_a_report_needs_no_torch_and_no_opencv():
         "sys.exit('torch' in sys.modules or 'cv2' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_names_that_are_no_utf_8_can_be_written(report):
+    name = os.fsdecode(b"st\xfcck.png")
+    html = page(name, (f"<p>{name}</p>",)).encode().decode()
+    assert html.count(r"st\udcfcck.png") == 3
