@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from slsg_edge.contracts import Channel
-from slsg_edge.errors import MissingDependency
+from slsg_edge.errors import ConfigError, MissingDependency
 from slsg_edge.machine.host import Machine, machine, one_opencv_thread, peak_mb
 from slsg_edge.metrics.direct import Scene, direct_curve
 from slsg_edge.metrics.pixels import PixelAreas, ScoredMaps
@@ -89,7 +89,15 @@ class MetricBenchmark:
 def metric_benchmark(
     maps: int, side: int, streamed: int = 0, folder: Path | None = None
 ) -> MetricBenchmark:
-    """`streamed` maps of STREAMED_SIDE go through disk in `folder`, none when 0."""
+    """`streamed` maps of STREAMED_SIDE go through disk in `folder`, none when 0.
+
+    ConfigError for a folder that nothing would go to.
+    """
+    if folder and not streamed:
+        raise ConfigError(
+            "--folder is for the maps of --streamed, and there are none.",
+            fix="Add --streamed N, or leave out --folder.",
+        )
     streaming = stream(streamed, STREAMED_SIDE, folder) if streamed else None
     with one_opencv_thread():
         return MetricBenchmark(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slsg_edge.cli.options import AsJson, Backends, Threads
+from slsg_edge.cli.options import AsJson, Backends, Threads, names_in, require_cpu_backend
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -44,9 +44,11 @@ def bench(
     opened = open_bundle(bundle)
     if images is None:
         opened = _whole_frame(opened)
-    choices = [choose(opened, name) for name in (backend.split(",") if backend else [None])]
+    names: list[str | None] = [*names_in(backend)] or [None]
+    choices = [choose(opened, name) for name in names]
     if len({choice.backend for choice in choices}) < len(choices):
         raise ConfigError(f"'{backend}' names one backend twice.", fix="Name different ones.")
+    require_cpu_backend((choice.backend for choice in choices), threads)
     for choice in choices:
         typer.echo(str(choice), err=True)
     if len(choices) > 1:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slsg_edge.cli.options import AsJson
+from slsg_edge.cli.options import AsJson, names_in
 from slsg_edge.cli.text import plain_console, say
 from slsg_edge.errors import ConfigError
 
@@ -70,7 +70,7 @@ def _sides(bundles: list[Path], backend: str | None) -> "tuple[Side, Side]":
     from slsg_edge.evaluation.paired import sides_of
     from slsg_edge.runtime.detector import choose
 
-    names = backend.split(",") if backend else []
+    names = names_in(backend)
     if not 1 <= len(bundles) <= 2 or len(names) > 2:
         raise ConfigError(
             f"A comparison has two sides, not {max(len(bundles), len(names))}.",
