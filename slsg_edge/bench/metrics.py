@@ -19,8 +19,8 @@ from slsg_edge.machine.host import Machine, machine, one_opencv_thread, peak_mb
 from slsg_edge.metrics.direct import Scene, direct_curve
 from slsg_edge.metrics.pixels import PixelAreas, ScoredMaps
 from slsg_edge.metrics.ranking import auroc
-from slsg_edge.metrics.regions import LIMIT
-from slsg_edge.metrics.saturated import QUOTED
+from slsg_edge.metrics.regions import PRO_LIMIT
+from slsg_edge.metrics.saturated import QUOTED_SPRO_LIMIT
 
 Result = TypeVar("Result")
 
@@ -33,7 +33,7 @@ STREAMED_SIDE = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ReferenceComparison:
     """Core seconds of both on the same arrays, and how far apart the results are at most."""
 
     what: str
@@ -80,7 +80,7 @@ class MetricBenchmark:
     machine: Machine
     maps: int
     side: int
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[ReferenceComparison, ...]
     growth: tuple[Growth, ...]
     streaming: Streaming | None
     peak_mb: float
@@ -141,19 +141,22 @@ def _areas(some: Iterable[Scene], folder: Path | None = None) -> PixelAreas:
         return maps.areas()
 
 
-def _against_direct(side: int) -> Comparison:
+def _against_direct(side: int) -> ReferenceComparison:
     some = list(scenes(DIRECT_MAPS, side))
     pooled = np.sort(np.concatenate([scores.ravel() for scores, _ in some]))
     places = np.linspace(len(pooled) - 1, 0, THRESHOLDS).astype(np.int64)
     other, curve = _timed(lambda: direct_curve(some, [*pooled[places], -np.inf]))
     ours, areas = _best(lambda: _areas(some))
-    spro = (areas.spro or {})[QUOTED]
-    far = [curve.area(curve.pro, LIMIT) - areas.aupro, curve.area(curve.spro, QUOTED) - spro]
+    spro = (areas.spro or {})[QUOTED_SPRO_LIMIT]
+    far = [
+        curve.area(curve.pro, PRO_LIMIT) - areas.aupro,
+        curve.area(curve.spro, QUOTED_SPRO_LIMIT) - spro,
+    ]
     what = f"AUPRO and sPRO, {DIRECT_MAPS} maps, counting at {THRESHOLDS} thresholds"
-    return Comparison(what, ours, other, float(np.abs(far).max()))
+    return ReferenceComparison(what, ours, other, float(np.abs(far).max()))
 
 
-def _against_scikit_learn(count: int, side: int) -> Comparison:
+def _against_scikit_learn(count: int, side: int) -> ReferenceComparison:
     try:
         from sklearn.metrics import roc_auc_score
     except ModuleNotFoundError as error:
@@ -172,7 +175,9 @@ def _against_scikit_learn(count: int, side: int) -> Comparison:
         )
     )
     far = float(np.abs(mine - theirs).max())
-    return Comparison(f"image and pixel AUROC, {count} maps, scikit-learn", ours, other, far)
+    return ReferenceComparison(
+        f"image and pixel AUROC, {count} maps, scikit-learn", ours, other, far
+    )
 
 
 def _growth(count: int, side: int) -> Growth:

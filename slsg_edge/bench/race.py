@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from slsg_edge.machine.host import Machine, machine
 from slsg_edge.runtime.detector import GraphDetector
 
-BLOCK = 8  # frames
+BLOCK_FRAMES = 8  # frames
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
+class BackendLatency:
     """Milliseconds for one frame; `speedup` over the first is the median over rounds."""
 
     backend: str
@@ -29,20 +29,20 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class LatencyComparison:
     """The first of `backends` is what the others are compared with."""
 
     machine: Machine
     frames: int
-    backends: tuple[Contender, ...]
+    backends: tuple[BackendLatency, ...]
 
 
-def compare(
+def compare_latency(
     detectors: Mapping[str, GraphDetector],
     prepared: Mapping[str, NDArray[np.uint8]],
     frames: int,
     progress: Callable[[], None],
-) -> Comparison:
+) -> LatencyComparison:
     """`frames` through each detector, one at a time, round and round.
 
     `prepared`: by the same names the same images at each one's resolution, (N, H, W, 3).
@@ -52,20 +52,22 @@ def compare(
     for turn in range(rounds_of(frames)):
         for name in _rotated(list(detectors), turn):
             some = prepared[name]
-            block = [some[(turn * BLOCK + index) % len(some)] for index in range(BLOCK)]
+            block = [
+                some[(turn * BLOCK_FRAMES + index) % len(some)] for index in range(BLOCK_FRAMES)
+            ]
             times[name].append(_milliseconds(detectors[name], block))
         progress()
     first = next(iter(times.values()))
-    return Comparison(
+    return LatencyComparison(
         machine(),
-        rounds_of(frames) * BLOCK,
+        rounds_of(frames) * BLOCK_FRAMES,
         tuple(_contender(name, found, first) for name, found in times.items()),
     )
 
 
 def rounds_of(frames: int) -> int:
     """Blocks that hold at least so many frames."""
-    return -(-frames // BLOCK)
+    return -(-frames // BLOCK_FRAMES)
 
 
 def _rotated(names: list[str], turn: int) -> list[str]:
@@ -83,10 +85,10 @@ def _milliseconds(detector: GraphDetector, block: list[NDArray[np.uint8]]) -> li
     return [(end - start) * 1000 for start, end in itertools.pairwise(marks)]
 
 
-def _contender(name: str, found: list[list[float]], first: list[list[float]]) -> Contender:
+def _contender(name: str, found: list[list[float]], first: list[list[float]]) -> BackendLatency:
     median, p95 = np.percentile(np.concatenate(found), [50, 95]).tolist()
     ratios = [
         statistics.median(reference) / statistics.median(block)
         for reference, block in zip(first, found, strict=True)
     ]
-    return Contender(name, median, p95, statistics.median(ratios))
+    return BackendLatency(name, median, p95, statistics.median(ratios))

@@ -13,7 +13,7 @@ from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
     from slsg_edge.bench.frame import Benchmark
-    from slsg_edge.bench.race import Comparison
+    from slsg_edge.bench.race import LatencyComparison
     from slsg_edge.bundle.folder import Bundle
     from slsg_edge.runtime.detector import Choice
 
@@ -90,10 +90,10 @@ def _compare(
     images: Path | None,
     frames: int,
     threads: int | None,
-) -> "Comparison":
+) -> "LatencyComparison":
     import numpy as np
 
-    from slsg_edge.bench.race import compare, rounds_of
+    from slsg_edge.bench.race import compare_latency, rounds_of
     from slsg_edge.images import read_image
     from slsg_edge.preprocessing import prepare
     from slsg_edge.progress import progress
@@ -107,7 +107,7 @@ def _compare(
             for choice in choices
         }
         with progress("rounds", rounds_of(frames)) as advance:
-            return compare(detectors, dict.fromkeys(detectors, prepared), frames, advance)
+            return compare_latency(detectors, dict.fromkeys(detectors, prepared), frames, advance)
 
 
 def _whole_frame(bundle: "Bundle") -> "Bundle":
@@ -165,7 +165,7 @@ def _synthesis(result: "Benchmark") -> str:
     return f"synthesis at 256x256: {rates} pairs/s per core"
 
 
-def _print_comparison(comparison: "Comparison") -> None:
+def _print_comparison(comparison: "LatencyComparison") -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -46,7 +46,7 @@ def compare(
     from slsg_edge.data.layouts import read_dataset
     from slsg_edge.evaluation.paired import compare_detectors, open_sides
     from slsg_edge.progress import progress
-    from slsg_edge.reports.from_comparison import summary_of, write_comparison_report
+    from slsg_edge.reports.from_comparison import comparison_summary, write_comparison_report
 
     *bundles, data = paths
     sides = _sides(bundles, backend)
@@ -58,7 +58,7 @@ def compare(
         if report:
             write_comparison_report(report, data, found, sides, both, progress)
     if as_json:
-        typer.echo(json.dumps(summary_of(found)))
+        typer.echo(json.dumps(comparison_summary(found)))
     else:
         _print(found)
     if found.changed:
@@ -85,7 +85,7 @@ def _sides(bundles: list[Path], backend: str | None) -> "tuple[Side, Side]":
 def _print(found: "PairedEvaluation") -> None:
     from rich.table import Table
 
-    from slsg_edge.reports.comparison_page import LATENCY, difference_text
+    from slsg_edge.reports.comparison_page import LATENCY_HEADS, difference_text
     from slsg_edge.reports.from_comparison import (
         changed_rows,
         labelled_changes,
@@ -102,7 +102,7 @@ def _print(found: "PairedEvaluation") -> None:
     console.print(table)
     latency = latency_rows(found)
     if latency:
-        times = Table(*LATENCY)
+        times = Table(*LATENCY_HEADS)
         for row in latency:
             times.add_row(*row)
         console.print(times)

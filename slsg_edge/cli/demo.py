@@ -39,7 +39,7 @@ def demo(
 def _print(result: "DemoResult", folder: Path) -> None:
     from rich.table import Table
 
-    from slsg_edge.reports.from_evaluation import figures_of
+    from slsg_edge.reports.from_evaluation import figure_texts
 
     console = plain_console()
     film = Table("passed the camera", "modules", "good", "anomalous", "undecided", title="The film")
@@ -49,7 +49,7 @@ def _print(result: "DemoResult", folder: Path) -> None:
     console.print(film)
     console.print(summary_line(result.summary))
     figures = Table("figure", "value", title="Test images")
-    for name, value in figures_of(result.evaluation).items():
+    for name, value in figure_texts(result.evaluation).items():
         figures.add_row(name, value)
     console.print(figures)
     console.print(f"{result.seconds:.0f} s. Report: {result.report}", soft_wrap=True)

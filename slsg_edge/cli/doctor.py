@@ -8,7 +8,7 @@ from slsg_edge.cli.options import AsJson
 from slsg_edge.cli.text import plain_console
 
 if TYPE_CHECKING:
-    from slsg_edge.doctor.check import Check
+    from slsg_edge.doctor.check import MachineCheck
 
 _COLOURS = {"ok": "green", "missing": "yellow", "warning": "red"}
 
@@ -32,7 +32,7 @@ def doctor(
         _print(checks)
 
 
-def _print(checks: "tuple[Check, ...]") -> None:
+def _print(checks: "tuple[MachineCheck, ...]") -> None:
     from rich.table import Table
     from rich.text import Text
 

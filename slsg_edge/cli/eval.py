@@ -44,11 +44,11 @@ def eval_command(
 def _print(evaluation: "Evaluation") -> None:
     from rich.table import Table
 
-    from slsg_edge.reports.from_evaluation import figures_of
+    from slsg_edge.reports.from_evaluation import figure_texts
 
     console = plain_console()
     table = Table("figure", "value (95 % interval)")
-    for name, value in figures_of(evaluation).items():
+    for name, value in figure_texts(evaluation).items():
         table.add_row(name, value)
     console.print(table)
     for text in evaluation.notes:

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Literal, TypeAlias
 
-State: TypeAlias = Literal["ok", "missing", "warning"]
+Availability: TypeAlias = Literal["ok", "missing", "warning"]
 
 _PATIENCE = 10  # seconds for nvidia-smi, which hangs with a broken driver
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class MachineCheck:
     """`how` says what to do where it is not ok."""
 
     name: str
-    state: State
+    state: Availability
     found: str
     how: str = ""
 
@@ -42,7 +42,7 @@ def first_line(text: str) -> str:
     return next(iter(text.splitlines()), "").strip()
 
 
-def installed(*packages: str) -> tuple[str, str] | None:
+def installed_version(*packages: str) -> tuple[str, str] | None:
     """Name and version of the first of `packages` that is installed, by its metadata."""
     for package in packages:
         try:

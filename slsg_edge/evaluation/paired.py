@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from slsg_edge.bench.race import Comparison, compare, rounds_of
+from slsg_edge.bench.race import LatencyComparison, compare_latency, rounds_of
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.contracts import Outcome, Sample
 from slsg_edge.data.dataset import Dataset
@@ -97,7 +97,7 @@ class PairedEvaluation:
     pairs: tuple[Pair, ...]
     changes: Mapping[str, Change]
     kinds: Mapping[str, Change] = field(default_factory=dict)
-    latency: Comparison | None = None
+    latency: LatencyComparison | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -212,7 +212,7 @@ def _pixel_changes(
 
 def _latency(
     both: Sequence[Contestant], samples: Sequence[Sample], frames: int, bars: Bars
-) -> Comparison | None:
+) -> LatencyComparison | None:
     images = []
     for sample in samples:
         try:
@@ -227,7 +227,7 @@ def _latency(
         one.name: np.stack([prepare(image, one.preprocessing) for image in images]) for one in both
     }
     with bars("rounds", rounds_of(frames)) as advance:
-        return compare({one.name: one.detector for one in both}, prepared, frames, advance)
+        return compare_latency({one.name: one.detector for one in both}, prepared, frames, advance)
 
 
 def _contestant(side: Side, stack: ExitStack) -> Contestant:

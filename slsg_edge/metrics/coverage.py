@@ -75,7 +75,7 @@ class Coverage:
         return np.array([self._runs.length(run) for run in self._chosen])
 
 
-class Precision:
+class AveragePrecision:
     """The average precision of all defective scores, as `ranking.average_precision`."""
 
     def __init__(self, good: int, defective: int) -> None:
@@ -97,7 +97,7 @@ class Precision:
         return self._sum / self._defective
 
 
-def above(runs: Runs, chosen: Sequence[int], thresholds: Array) -> NDArray[np.int64]:
+def counts_above(runs: Runs, chosen: Sequence[int], thresholds: Array) -> NDArray[np.int64]:
     """(runs, thresholds): how many scores of a run are above each threshold."""
     counts = np.empty((len(chosen), len(thresholds)), np.int64)
     for row, run in enumerate(chosen):

@@ -15,7 +15,7 @@ from slsg_edge.contracts import GOOD
 from slsg_edge.metrics.curves import Array
 from slsg_edge.metrics.image_figures import image_replicas
 from slsg_edge.metrics.intervals import (
-    LEVEL,
+    CONFIDENCE_LEVEL,
     NORMAL_QUANTILE,
     REPLICATES,
     Bootstrap,
@@ -135,6 +135,6 @@ def _changes(first: Replicas, second: Replicas) -> dict[str, Change]:
 
 
 def _change(first: float, first_drawn: Array, second: float, second_drawn: Array) -> Change:
-    outside = 100 * (1 - LEVEL) / 2
+    outside = 100 * (1 - CONFIDENCE_LEVEL) / 2
     low, high = np.nanpercentile(second_drawn - first_drawn, [outside, 100 - outside])
     return Change(first, second, Figure(second - first, float(low), float(high)))

@@ -15,12 +15,12 @@ from slsg_edge.metrics import curves
 from slsg_edge.metrics.curves import Array
 from slsg_edge.metrics.intervals import REPLICATES, Bootstrap, Figure, Replicas
 from slsg_edge.metrics.pixels import PixelAreas, ScoredMaps
-from slsg_edge.metrics.regions import LIMIT
+from slsg_edge.metrics.regions import PRO_LIMIT
 from slsg_edge.metrics.runs import Runs, Scores
-from slsg_edge.metrics.saturated import LIMITS
+from slsg_edge.metrics.saturated import SPRO_LIMITS
 
 BINS = 1024
-_SATURATED = tuple(f"spro_{limit}" for limit in LIMITS)
+_SATURATED = tuple(f"spro_{limit}" for limit in SPRO_LIMITS)
 
 
 def pixel_figures(
@@ -88,11 +88,11 @@ class _Histograms:
         found = [
             curves.area(good, defective),
             curves.average_precision(good, defective, self.mixed),
-            curves.area(good, regions, LIMIT),
+            curves.area(good, regions, PRO_LIMIT),
         ]
         if self.saturated is not None:
             saturated = weights @ self.saturated
-            found += [curves.area(good, saturated, limit) for limit in LIMITS]
+            found += [curves.area(good, saturated, limit) for limit in SPRO_LIMITS]
         return np.stack(found, axis=1)
 
 

@@ -24,7 +24,7 @@ from slsg_edge.reports.views import hot_view, plain_view
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class VerdictChange:
     """An image whose verdict changes, as each side sees it; both pictures are of this image."""
 
     first: Case
@@ -34,21 +34,21 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonReport:
-    """`changes` by label; `latency`: rows of texts under `LATENCY`."""
+    """`changes` by label; `latency`: rows of texts under `LATENCY_HEADS`."""
 
     title: str
     names: tuple[str, str]
     thresholds: tuple[float, float]
     lead: str
     changes: Mapping[str, Change]
-    changed: Sequence[Changed]
+    changed: Sequence[VerdictChange]
     count: int
     latency: Sequence[Sequence[str]] = ()
     notes: Sequence[str] = ()
     provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-LATENCY = ("", "median ms", "p95 ms", "times as fast")
+LATENCY_HEADS = ("", "median ms", "p95 ms", "times as fast")
 
 
 def comparison_html(report: ComparisonReport) -> str:
@@ -61,7 +61,7 @@ def comparison_html(report: ComparisonReport) -> str:
     body = (
         f'<p class="lead">{escape(report.lead)}</p>',
         section("Differences", _differences(report), "long"),
-        section("Latency", table(LATENCY, report.latency)) if report.latency else "",
+        section("Latency", table(LATENCY_HEADS, report.latency)) if report.latency else "",
         section("Findings", f'<ul class="findings">{notes}</ul>') if notes else "",
         section("Images that change verdict", _images(report), "gallery long"),
         section("Provenance", provenance),
@@ -133,7 +133,7 @@ def _images(report: ComparisonReport) -> str:
     )
 
 
-def _figure(index: int, one: Changed, axis: Axis, report: ComparisonReport) -> str:
+def _figure(index: int, one: VerdictChange, axis: Axis, report: ComparisonReport) -> str:
     sides = "".join(
         f'<span class="side" style="--cut:{100 * axis.place(threshold):.2f}%">'
         f'<span class="who">{escape(name)}</span> '
@@ -152,7 +152,7 @@ def _figure(index: int, one: Changed, axis: Axis, report: ComparisonReport) -> s
     )
 
 
-def _views(index: int, one: Changed) -> str:
+def _views(index: int, one: VerdictChange) -> str:
     first, second = one.first.picture, one.second.picture
     if first is None or second is None:
         return ""

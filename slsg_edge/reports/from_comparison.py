@@ -11,14 +11,14 @@ from slsg_edge.metrics.differences import Change
 from slsg_edge.progress import Bars, no_progress
 from slsg_edge.reports.axis import score_text
 from slsg_edge.reports.case import Case
-from slsg_edge.reports.comparison_page import Changed, ComparisonReport, comparison_html
+from slsg_edge.reports.comparison_page import ComparisonReport, VerdictChange, comparison_html
 from slsg_edge.reports.figures import HEADLINES, LABELS
 from slsg_edge.reports.from_evaluation import case_of, picture_for, provenance_of
 from slsg_edge.scoring import undecided
 from slsg_edge.storage import write_atomically
 
-SHOWN = 100  # images of a page
-ERRORS = {"false_alarms": "false alarms, of the good", "misses": "misses, of the defective"}
+MOST_PICTURES = 100  # images of a page
+ERROR_LABELS = {"false_alarms": "false alarms, of the good", "misses": "misses, of the defective"}
 EFFECTS = ("wrong now", "undecided now", "right now")
 
 
@@ -29,7 +29,9 @@ def labelled_changes(found: PairedEvaluation, headlines: bool = False) -> dict[s
     """
     every = [name for name in LABELS if not name.startswith("false_alarm_rate")]
     wanted = HEADLINES if headlines else every
-    shown = {label: found.changes[name] for name, label in ERRORS.items() if name in found.changes}
+    shown = {
+        label: found.changes[name] for name, label in ERROR_LABELS.items() if name in found.changes
+    }
     shown |= {LABELS[name]: found.changes[name] for name in wanted if name in found.changes}
     if len(found.kinds) > 1:
         shown |= {
@@ -48,7 +50,7 @@ def lead_of(found: PairedEvaluation) -> str:
 
 
 def latency_rows(found: PairedEvaluation) -> list[tuple[str, str, str, str]]:
-    """Under `comparison_page.LATENCY`."""
+    """Under `comparison_page.LATENCY_HEADS`."""
     if found.latency is None:
         return []
     return [
@@ -88,7 +90,7 @@ def comparison_report_page(
     bars: Bars = no_progress,
 ) -> str:
     """The HTML; both detectors see the images that are shown once more."""
-    shown = found.changed[:SHOWN]
+    shown = found.changed[:MOST_PICTURES]
     with bars("pictures", len(shown)) as advance:
         changed = []
         for pair in shown:
@@ -109,7 +111,7 @@ def comparison_report_page(
     return comparison_html(report)
 
 
-def summary_of(found: PairedEvaluation) -> dict[str, Json]:
+def comparison_summary(found: PairedEvaluation) -> dict[str, Json]:
     """All of it, for machines."""
     return {
         "names": list(found.names),
@@ -136,10 +138,10 @@ def _changes_summary(changes: Mapping[str, Change]) -> dict[str, Json]:
     return {name: asdict(change) for name, change in changes.items()}
 
 
-def _changed(pair: Pair, both: Both) -> Changed:
+def _changed(pair: Pair, both: Both) -> VerdictChange:
     rows = zip((pair.first, pair.second), both, strict=True)
     first, second = (_case(row, one) for row, one in rows)
-    return Changed(first, second, pair.effect)
+    return VerdictChange(first, second, pair.effect)
 
 
 def _case(row: Row, one: Contestant) -> Case:

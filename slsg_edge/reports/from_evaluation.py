@@ -21,14 +21,14 @@ from slsg_edge.images import read_image
 from slsg_edge.preprocessing import Preprocessing, map_on_frame
 from slsg_edge.progress import Bars, no_progress, progress
 from slsg_edge.reports.axis import score_text
-from slsg_edge.reports.case import Case, badness
-from slsg_edge.reports.evaluation_page import Report, report_html
+from slsg_edge.reports.case import Case, error_order
+from slsg_edge.reports.evaluation_page import EvaluationReport, evaluation_html
 from slsg_edge.reports.figures import HEADLINES, LABELS, figure_text, known
-from slsg_edge.reports.layers import Picture, picture_of
+from slsg_edge.reports.layers import LayeredPicture, picture_of
 from slsg_edge.runtime.detector import Choice, open_choice
 from slsg_edge.storage import write_atomically
 
-SHOWN = 200  # images of a report; those of 400x800 pixels take 20 KB each
+MOST_PICTURES = 200  # images of a report; those of 400x800 pixels take 20 KB each
 BY_KIND = ("image_auroc", "aupro")  # what a terminal has room for
 
 
@@ -60,8 +60,8 @@ def evaluation_report_page(
         raise ValueError("a report needs an evaluation with a threshold")
     with closing(open_choice(bundle, choice)) as detector:
         cases = cases_of(evaluation, detector, bundle.manifest.preprocessing, bars=progress)
-    return report_html(
-        Report(
+    return evaluation_html(
+        EvaluationReport(
             title,
             cases,
             evaluation.threshold,
@@ -79,7 +79,7 @@ def cases_of(
     evaluation: Evaluation,
     detector: Detector,
     preprocessing: Preprocessing,
-    shown: int = SHOWN,
+    shown: int = MOST_PICTURES,
     bars: Bars = no_progress,
 ) -> list[Case]:
     """Every test image, worst first, the first of them with a picture.
@@ -88,7 +88,7 @@ def cases_of(
     """
     threshold = evaluation.threshold or 0.0
     pairs = [(case_of(row, row.verdict), row) for row in evaluation.rows if row.verdict]
-    pairs.sort(key=lambda pair: badness(pair[0], threshold))
+    pairs.sort(key=lambda pair: error_order(pair[0], threshold))
     with bars("pictures", min(shown, len(pairs))) as advance:
         cases = []
         for case, row in pairs[:shown]:
@@ -97,7 +97,7 @@ def cases_of(
     return [*cases, *(case for case, _ in pairs[shown:])]
 
 
-def figures_of(evaluation: Evaluation) -> dict[str, str]:
+def figure_texts(evaluation: Evaluation) -> dict[str, str]:
     """Name and value of each figure, for a terminal; what is not known is left out."""
     good, defective = evaluation.scored(good=True), evaluation.scored(good=False)
     figures = {
@@ -156,7 +156,7 @@ def case_of(row: Row, verdict: Verdict) -> Case:
     )
 
 
-def picture_for(row: Row, detector: Detector, preprocessing: Preprocessing) -> Picture:
+def picture_for(row: Row, detector: Detector, preprocessing: Preprocessing) -> LayeredPicture:
     """The image with its heat, which an undecided one has not, and the mask."""
     try:
         image = read_image(row.sample.image)

@@ -23,7 +23,7 @@ HEAT_STRENGTH = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class LayeredPicture:
     """`image` and `heat` are data URIs, `outline` an SVG path in pixels of `width` and `height`."""
 
     width: int
@@ -33,10 +33,12 @@ class Picture:
     outline: str
 
 
-def picture_of(image: Image, heat: AnomalyMap | None = None, mask: Mask | None = None) -> Picture:
+def picture_of(
+    image: Image, heat: AnomalyMap | None = None, mask: Mask | None = None
+) -> LayeredPicture:
     """Heat and mask are of the image's own size; the picture is never larger than the image."""
     height, width = _fitting(image.shape, LONGEST_SIDE)
-    return Picture(
+    return LayeredPicture(
         width,
         height,
         _data_uri(resize(image, height, width), "jpeg"),

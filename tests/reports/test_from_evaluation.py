@@ -14,7 +14,7 @@ from slsg_edge.reports.from_evaluation import (
     cases_of,
     command_of,
     evaluation_report_page,
-    figures_of,
+    figure_texts,
     provenance_of,
 )
 from slsg_edge.runtime.detector import Choice, choose
@@ -93,7 +93,7 @@ def test_a_damaged_mask_leaves_a_case_without_one(evaluation, tmp_path):
 
 
 def test_figures_leave_out_what_is_not_known(evaluation):
-    assert figures_of(evaluation) == {
+    assert figure_texts(evaluation) == {
         "image AUROC": "0.9000 (0.8000 to 1.0000)",
         "F1-max": "0.7000 (0.6000 to 0.8000)",
         "F1-max is reached at": "0.2500",
