@@ -105,7 +105,7 @@ def metric_benchmark(
             maps=maps,
             side=side,
             comparisons=(_against_direct(side), _against_scikit_learn(maps, side)),
-            growth=tuple(_growth(GROWTH_MAPS, one) for one in SIDES),
+            growth=tuple(_growth(GROWTH_MAPS, each) for each in SIDES),
             streaming=streaming,
             peak_mb=peak_mb(),
         )
@@ -134,19 +134,19 @@ def stream(count: int, side: int, folder: Path | None = None) -> Streaming:
     return Streaming(count, side, seconds, peak_mb())
 
 
-def _areas(some: Iterable[Scene], folder: Path | None = None) -> PixelAreas:
+def _areas(drawn: Iterable[Scene], folder: Path | None = None) -> PixelAreas:
     with ScoredMaps(folder) as maps:
-        for scores, channels in some:
+        for scores, channels in drawn:
             maps.add(scores, channels)
         return maps.areas()
 
 
 def _against_direct(side: int) -> ReferenceComparison:
-    some = list(scenes(DIRECT_MAPS, side))
-    pooled = np.sort(np.concatenate([scores.ravel() for scores, _ in some]))
+    drawn = list(scenes(DIRECT_MAPS, side))
+    pooled = np.sort(np.concatenate([scores.ravel() for scores, _ in drawn]))
     places = np.linspace(len(pooled) - 1, 0, THRESHOLDS).astype(np.int64)
-    other, curve = _timed(lambda: direct_curve(some, [*pooled[places], -np.inf]))
-    ours, areas = _best(lambda: _areas(some))
+    other, curve = _timed(lambda: direct_curve(drawn, [*pooled[places], -np.inf]))
+    ours, areas = _best(lambda: _areas(drawn))
     spro = (areas.spro or {})[QUOTED_SPRO_LIMIT]
     far = [
         curve.area(curve.pro, PRO_LIMIT) - areas.aupro,
@@ -181,8 +181,8 @@ def _against_scikit_learn(count: int, side: int) -> ReferenceComparison:
 
 
 def _growth(count: int, side: int) -> Growth:
-    some = list(scenes(count, side))
-    seconds, _ = _best(lambda: _areas(some))
+    drawn = list(scenes(count, side))
+    seconds, _ = _best(lambda: _areas(drawn))
     return Growth(count, side, seconds)
 
 

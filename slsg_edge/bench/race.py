@@ -51,9 +51,9 @@ def compare_latency(
     times: dict[str, list[list[float]]] = {name: [] for name in detectors}
     for turn in range(rounds_of(frames)):
         for name in _rotated(list(detectors), turn):
-            some = prepared[name]
+            images = prepared[name]
             block = [
-                some[(turn * BLOCK_FRAMES + index) % len(some)] for index in range(BLOCK_FRAMES)
+                images[(turn * BLOCK_FRAMES + index) % len(images)] for index in range(BLOCK_FRAMES)
             ]
             times[name].append(_milliseconds(detectors[name], block))
         progress()
@@ -61,7 +61,7 @@ def compare_latency(
     return LatencyComparison(
         machine(),
         rounds_of(frames) * BLOCK_FRAMES,
-        tuple(_contender(name, found, first) for name, found in times.items()),
+        tuple(_latency(name, blocks, first) for name, blocks in times.items()),
     )
 
 
@@ -85,10 +85,10 @@ def _milliseconds(detector: GraphDetector, block: list[NDArray[np.uint8]]) -> li
     return [(end - start) * 1000 for start, end in itertools.pairwise(marks)]
 
 
-def _contender(name: str, found: list[list[float]], first: list[list[float]]) -> BackendLatency:
-    median, p95 = np.percentile(np.concatenate(found), [50, 95]).tolist()
+def _latency(name: str, blocks: list[list[float]], first: list[list[float]]) -> BackendLatency:
+    median, p95 = np.percentile(np.concatenate(blocks), [50, 95]).tolist()
     ratios = [
         statistics.median(reference) / statistics.median(block)
-        for reference, block in zip(first, found, strict=True)
+        for reference, block in zip(first, blocks, strict=True)
     ]
     return BackendLatency(name, median, p95, statistics.median(ratios))

@@ -54,8 +54,9 @@ def _print(result: "GpuBenchmark") -> None:
     console = plain_console()
     settings = result.settings
     kernels = Table(f"{settings.width}x{settings.height} to {settings.side}", "us", "of copy", "")
-    for one in result.kernels:
-        kernels.add_row(one.pixels, f"{one.microseconds:.2f}", f"{one.share:.0%}", one.verdict)
+    for kernel in result.kernels:
+        numbers = f"{kernel.microseconds:.2f}", f"{kernel.share:.0%}"
+        kernels.add_row(kernel.pixels, *numbers, kernel.verdict)
     console.print(kernels)
     console.print(f"copy on the GPU: {result.copy_gb_s:.0f} GB/s, read and written")
     _print_chain(console, result.chain)

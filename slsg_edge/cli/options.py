@@ -21,6 +21,14 @@ Backends: TypeAlias = Annotated[
         metavar="NAME[,NAME]", help=f"What runs the model; several are compared: {_BACKENDS}"
     ),
 ]
+PairOfBackends: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[,NAME]",
+        help="What runs the models: one for both, or one for each. With a single bundle two, "
+        "as in onnxruntime-fp32,openvino-int8.",
+    ),
+]
 Threads: TypeAlias = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="CPU threads; default: one per core.")
 ]

@@ -22,7 +22,7 @@ from slsg_edge.machine.nvidia import INSTALL_DRIVER, Gpu, first_gpu, gpu_count, 
 from slsg_edge.machine.tensorrt import OLDEST_TENSORRT, REFUSED_TENSORRT
 from slsg_edge.runtime.gpu.compilation import compiler_for
 from slsg_edge.runtime.gpu.compilers import Compiler
-from slsg_edge.runtime.gpu.compilers import installed as compilers
+from slsg_edge.runtime.gpu.compilers import installed as installed_compilers
 
 _JETPACKS = {35: "5", 36: "6", 38: "7", 39: "7"}  # by the major version of Jetson Linux
 _OLDEST_JETPACK = 36
@@ -74,22 +74,22 @@ def cuda_toolkit() -> MachineCheck:
 def kernel_compiler() -> MachineCheck | None:
     """Nothing to say where there is no GPU to compile for."""
     try:
-        return _compiler_of(first_gpu(), compilers())
+        return _compiler_of(first_gpu(), installed_compilers())
     except CudaError:
         return None
 
 
 def tensorrt() -> MachineCheck:
-    found = installed_version("tensorrt", "tensorrt-lean", "tensorrt-dispatch")
-    return _tensorrt_of(found, on_jetson=l4t() is not None)
+    package = installed_version("tensorrt", "tensorrt-lean", "tensorrt-dispatch")
+    return _tensorrt_of(package, on_jetson=l4t() is not None)
 
 
 def pycuda() -> MachineCheck:
-    found = installed_version("pycuda")
-    if found is None:
+    package = installed_version("pycuda")
+    if package is None:
         how = "For running engines; it is compiled, see docs/jetson.md: pip install pycuda"
         return MachineCheck("pycuda", "missing", "not installed", how)
-    return _pycuda_of(found[1], failure_of(sys.executable, "-c", "import pycuda.driver"))
+    return _pycuda_of(package[1], failure_of(sys.executable, "-c", "import pycuda.driver"))
 
 
 def video_decoder() -> MachineCheck | None:
@@ -132,9 +132,9 @@ def _toolkit_of(shown: str, driver: str | None, *, on_jetson: bool) -> MachineCh
     return MachineCheck("CUDA toolkit", "ok", found)
 
 
-def _compiler_of(gpu: Gpu, found: Iterable[Compiler]) -> MachineCheck:
+def _compiler_of(gpu: Gpu, compilers: Iterable[Compiler]) -> MachineCheck:
     try:
-        return MachineCheck("kernel compiler", "ok", compiler_for(gpu, found).name)
+        return MachineCheck("kernel compiler", "ok", compiler_for(gpu, compilers).name)
     except CudaError as error:
         how = f"Without one the CPU prepares frames. {error.fix}"
         return MachineCheck("kernel compiler", "missing", error.what, how)

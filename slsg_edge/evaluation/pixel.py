@@ -87,7 +87,7 @@ class PixelEvaluation:
         return PixelOutcome(figures, by_kind, self.left_out())
 
     def _of_kind(self, kind: str, of_maps: Sequence[str], replicates: int) -> Figures:
-        chosen = [index for index, one in enumerate(of_maps) if one in (GOOD, kind)]
+        chosen = [index for index, name in enumerate(of_maps) if name in (GOOD, kind)]
         return pixel_figures(self.maps, of_maps, chosen, replicates)
 
     def left_out(self) -> tuple[str, ...]:

@@ -100,18 +100,18 @@ def load_tensorrt(name: str) -> TensorRt:
 
     MissingDependency when it is not installed, EngineError when it cannot be loaded or used.
     """
-    found = TensorRt(name, cast("TensorRtModule", _imported(name)))
-    version = tuple(int(part) for part in re.findall(r"\d+", found.version)[:2])
-    if found.family != "rtx" and version < OLDEST_TENSORRT:
+    loaded = TensorRt(name, cast("TensorRtModule", _imported(name)))
+    version = tuple(int(part) for part in re.findall(r"\d+", loaded.version)[:2])
+    if loaded.family != "rtx" and version < OLDEST_TENSORRT:
         raise EngineError(
-            f"TensorRT {found.version} is too old.", fix="Install 10.3 or later; 8.6 may do."
+            f"TensorRT {loaded.version} is too old.", fix="Install 10.3 or later; 8.6 may do."
         )
-    if found.family != "rtx" and version in REFUSED_TENSORRT:
+    if loaded.family != "rtx" and version in REFUSED_TENSORRT:
         raise EngineError(
-            f"TensorRT {found.version} is refused: {REFUSED_TENSORRT[version]}.",
+            f"TensorRT {loaded.version} is refused: {REFUSED_TENSORRT[version]}.",
             fix="Install 10.3 or later.",
         )
-    return found
+    return loaded
 
 
 def load_runtime(names: tuple[str, ...] = RUNTIMES) -> tuple[TensorRt, EngineRuntime]:
@@ -122,13 +122,13 @@ def load_runtime(names: tuple[str, ...] = RUNTIMES) -> tuple[TensorRt, EngineRun
     gpu_count()
     for name in names[:-1]:
         try:
-            found = load_tensorrt(name)
+            loaded = load_tensorrt(name)
             break
         except MissingDependency:
             continue
     else:
-        found = load_tensorrt(names[-1])
-    return found, found.module.Runtime(found.logger)
+        loaded = load_tensorrt(names[-1])
+    return loaded, loaded.module.Runtime(loaded.logger)
 
 
 @contextlib.contextmanager

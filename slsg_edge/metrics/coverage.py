@@ -52,11 +52,11 @@ class Coverage:
         self._runs, self._chosen, self._limits = runs, chosen, limits
         self._sums = np.zeros((len(chosen), len(limits)))
 
-    def add(self, found: Lookup) -> None:
+    def add(self, defective: Lookup) -> None:
         for row, run in enumerate(self._chosen):
-            scores = self._runs.between(run, found.block.low, found.block.high)
+            scores = self._runs.between(run, defective.block.low, defective.block.high)
             if len(scores):
-                rates = found.rates(scores)
+                rates = defective.rates(scores)
                 self._sums[row] += [covered(*rates, limit).sum() for limit in self._limits]
 
     def per_run(self) -> list[float]:
@@ -83,13 +83,13 @@ class AveragePrecision:
         self._below = 0
         self._sum = 0.0
 
-    def add(self, found: Lookup) -> None:
-        counts = np.ones(len(found.scores), np.int64)
-        counts[0] = found.at_low
+    def add(self, defective: Lookup) -> None:
+        counts = np.ones(len(defective.scores), np.int64)
+        counts[0] = defective.at_low
         before = counts.cumsum() - counts
-        first = before[np.searchsorted(found.scores, found.scores, "left")]
+        first = before[np.searchsorted(defective.scores, defective.scores, "left")]
         reached = self._defective - self._below - first
-        precision = reached / (reached + found.with_ties * self._good)
+        precision = reached / (reached + defective.with_ties * self._good)
         self._sum += float((precision * counts).sum())
         self._below += int(counts.sum())
 

@@ -84,9 +84,9 @@ def image_figures_by_kind(
 ) -> dict[str, dict[str, Figure]]:
     """The figures of each kind of defect against all good images; ValueError as above."""
     values = np.asarray(scores, np.float64)
-    found = {}
+    figures = {}
     for kind in dict.fromkeys(kind for kind in kinds if kind != GOOD):
-        chosen = [index for index, one in enumerate(kinds) if one in (GOOD, kind)]
-        some = [kinds[index] for index in chosen]
-        found[kind] = image_figures(values[chosen], some, replicates, seed)
-    return found
+        chosen = [index for index, name in enumerate(kinds) if name in (GOOD, kind)]
+        strata = [kinds[index] for index in chosen]
+        figures[kind] = image_figures(values[chosen], strata, replicates, seed)
+    return figures

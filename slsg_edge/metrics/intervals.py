@@ -107,8 +107,8 @@ def delong(scores: ArrayLike, labels: ArrayLike) -> tuple[Array, Array]:
     require_both(good.shape[1], defective.shape[1])
     if not np.isfinite(rows).all():
         raise ValueError("a score is not finite")
-    wins = [_wins(one, other) for one, other in zip(defective, good, strict=True)]
-    losses = [1 - _wins(one, other) for one, other in zip(good, defective, strict=True)]
+    wins = [_wins(*scores) for scores in zip(defective, good, strict=True)]
+    losses = [1 - _wins(*scores) for scores in zip(good, defective, strict=True)]
     covariance = _covariance(wins) / defective.shape[1] + _covariance(losses) / good.shape[1]
     return np.mean(wins, axis=1), covariance
 

@@ -143,9 +143,9 @@ class Selection:
         precision = AveragePrecision(good, self.defective_pixels)
         sample = maps.regions.sample(self.regions)
         for block in walk(maps.good, self.good, sample, maps.block):
-            found = lookup(block, maps.regions, self.regions, good)
+            defective = lookup(block, maps.regions, self.regions, good)
             for part in (regions, defects, precision):
-                part.add(found)
+                part.add(defective)
         spro = dict(zip(saturated.SPRO_LIMITS, defects.per_run(), strict=False))
         auroc, _ = regions.per_score()
         _, aupro = regions.per_run()

@@ -37,8 +37,8 @@ COLUMNS = ("image_auroc", "image_aupr", "f1_max", "pixel_auroc", "aupro", QUOTED
 
 def known(figures: Figures, names: Iterable[str] = LABELS) -> dict[str, Figure]:
     """Those of `names` that could be measured, in the order of `names`."""
-    found = ((name, figures.get(name)) for name in names)
-    return {name: figure for name, figure in found if figure is not None}
+    wanted = ((name, figures.get(name)) for name in names)
+    return {name: figure for name, figure in wanted if figure is not None}
 
 
 def figure_text(figure: Figure) -> str:

@@ -60,19 +60,18 @@ def evaluation_report_page(
         raise ValueError("a report needs an evaluation with a threshold")
     with closing(open_choice(bundle, choice)) as detector:
         cases = cases_of(evaluation, detector, bundle.manifest.preprocessing, bars=progress)
-    return evaluation_html(
-        EvaluationReport(
-            title,
-            cases,
-            evaluation.threshold,
-            evaluation.figures,
-            evaluation.kinds,
-            evaluation.notes,
-            provenance_of(bundle, choice),
-            command_of(bundle, choice),
-            data,
-        )
+    report = EvaluationReport(
+        title,
+        cases,
+        evaluation.threshold,
+        evaluation.figures,
+        evaluation.kinds,
+        evaluation.notes,
+        provenance_of(bundle, choice),
+        command_of(bundle, choice),
+        data,
     )
+    return evaluation_html(report)
 
 
 def cases_of(
@@ -164,8 +163,8 @@ def picture_for(row: Row, detector: Detector, preprocessing: Preprocessing) -> L
         return picture_of(np.zeros((preprocessing.height, preprocessing.width, 3), np.uint8))
     heat = None
     if row.score is not None:
-        found = detector.detect(image)
-        heat = map_on_frame(found.anomaly_map, preprocessing, image.shape)
+        prediction = detector.detect(image)
+        heat = map_on_frame(prediction.anomaly_map, preprocessing, image.shape)
     return picture_of(image, heat, _mask(row, image))
 
 
