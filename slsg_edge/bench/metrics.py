@@ -34,7 +34,12 @@ STREAMED_SIDE = 1024
 
 @dataclass(frozen=True, slots=True)
 class ReferenceComparison:
-    """Core seconds of both on the same arrays, and how far apart the results are at most."""
+    """Our way beside another on the same arrays.
+
+    what: the metrics, and the other way
+    ours, other: core seconds
+    difference: how far apart the results are at most
+    """
 
     what: str
     ours: float
@@ -62,9 +67,11 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Streaming:
-    """Many maps through disk, in seconds on the wall.
+    """Many maps through disk.
 
-    `peak_mb` is the process's, measured before anything else ran.
+    maps, side: how many, and their height and width
+    seconds: on the wall
+    peak_mb: of the process, before anything else ran
     """
 
     maps: int
@@ -75,7 +82,15 @@ class Streaming:
 
 @dataclass(frozen=True, slots=True)
 class MetricBenchmark:
-    """`peak_mb` is with scikit-learn, which takes most of it."""
+    """What the metrics cost on this machine.
+
+    machine: where they were timed
+    maps, side: of the comparison with scikit-learn
+    comparisons: with other ways to the same numbers
+    growth: with the size of the maps
+    streaming: through disk; None when it was not asked for
+    peak_mb: with scikit-learn, which takes most of it
+    """
 
     machine: Machine
     maps: int

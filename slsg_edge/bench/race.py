@@ -20,7 +20,12 @@ BLOCK_FRAMES = 8  # frames
 
 @dataclass(frozen=True, slots=True)
 class BackendLatency:
-    """Milliseconds for one frame; `speedup` over the first is the median over rounds."""
+    """How long a backend takes for a frame.
+
+    backend: its name
+    median, p95: in milliseconds
+    speedup: how many times as fast as the first backend, the median over rounds
+    """
 
     backend: str
     median: float
@@ -30,7 +35,12 @@ class BackendLatency:
 
 @dataclass(frozen=True, slots=True)
 class LatencyComparison:
-    """The first of `backends` is what the others are compared with."""
+    """Several backends on the same frames.
+
+    machine: where they were timed
+    frames: how many each of them ran
+    backends: the first is what the others are compared with
+    """
 
     machine: Machine
     frames: int

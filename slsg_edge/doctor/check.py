@@ -15,7 +15,13 @@ _PATIENCE = 10  # seconds for nvidia-smi, which hangs with a broken driver
 
 @dataclass(frozen=True, slots=True)
 class MachineCheck:
-    """`how` says what to do where it is not ok."""
+    """What was looked for on this machine.
+
+    name: of what was looked for
+    state: whether it is here and usable
+    found: a version, a device, or what is wrong
+    how: what to do where it is not ok
+    """
 
     name: str
     state: Availability

@@ -20,9 +20,11 @@ from slsg_edge.progress import Bars, no_progress
 
 @dataclass(frozen=True, slots=True)
 class PixelOutcome:
-    """`figures` over all kinds, empty when there are none; `kinds` with all good images each.
+    """Pixel figures; one is None where a defect at least has no saturation.
 
-    A figure is None where one defect at least has no saturation.
+    figures: over all kinds, empty when there are none
+    kinds: of each kind of defect with all good images
+    notes: why there are none, and which images are left out
     """
 
     figures: Figures = field(default_factory=dict)

@@ -23,7 +23,14 @@ _KERNEL_MODULE = Path("/proc/driver/nvidia/version")
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """The first GPU; `cuda` is the newest CUDA that its driver runs, `l4t` that of a Jetson."""
+    """The first GPU.
+
+    name: as the driver calls it
+    compute_capability: as in `8.7`
+    cuda: the newest CUDA that the driver runs
+    driver: its version; None where the system does not tell
+    l4t: the version of Jetson Linux; None elsewhere
+    """
 
     name: str
     compute_capability: str

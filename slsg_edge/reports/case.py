@@ -17,7 +17,15 @@ OUTCOMES: tuple[Outcome, ...] = ("good", "anomalous", "undecided")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`kind` is what it is, `outcome` the verdict, `reason` why it is undecided."""
+    """An inspected image.
+
+    name: its kind and its file, as in `scratch/003.png`
+    kind: what it really is, `good` or a kind of defect
+    outcome: the verdict
+    score: None where it could not be scored
+    picture: None beyond those that the page has room for
+    reason: why it is undecided
+    """
 
     name: str
     kind: str

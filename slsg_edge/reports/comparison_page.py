@@ -34,7 +34,19 @@ class VerdictChange:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonReport:
-    """`changes` by label; `latency`: rows of texts under `LATENCY_HEADS`."""
+    """What stands on the page.
+
+    title: the heading
+    names: of the first and of the second detector
+    thresholds: of both
+    lead: how many images change verdict, in a sentence
+    changes: of each figure, by its label
+    changed: the images that are shown
+    count: how many images change verdict
+    latency: rows of texts under `LATENCY_HEADS`
+    notes: what is to be known of the figures
+    provenance: of each detector, by its name
+    """
 
     title: str
     names: tuple[str, str]

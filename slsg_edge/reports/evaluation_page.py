@@ -28,9 +28,17 @@ NO_SCRIPT = "<noscript><style>.live{display:none!important}</style></noscript>"
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
-    """`kinds`: figures of each kind of defect. `command` takes a threshold into the bundle.
+    """What stands on the page.
 
-    `data`: what was found about the data set.
+    title: the heading
+    cases: every test image, in any order
+    threshold: of the bundle
+    figures: over all kinds
+    kinds: figures of each kind of defect
+    notes: what is to be known of the figures
+    provenance: what made the bundle, and what of it was measured
+    command: takes a threshold into the bundle once its value is added
+    data: what a survey found about the data set
     """
 
     title: str

@@ -24,7 +24,13 @@ HEAT_STRENGTH = 0.75
 
 @dataclass(frozen=True, slots=True)
 class LayeredPicture:
-    """`image` and `heat` are data URIs, `outline` an SVG path in pixels of `width` and `height`."""
+    """An image in layers.
+
+    width, height: in pixels
+    image: as a data URI
+    heat: as a data URI; None where there is no map
+    outline: of the defect, as an SVG path in these pixels
+    """
 
     width: int
     height: int
