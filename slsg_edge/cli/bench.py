@@ -39,16 +39,11 @@ def bench(
     from dataclasses import asdict
 
     from slsg_edge.bundle.folder import open_bundle
-    from slsg_edge.runtime.detector import choose
 
     opened = open_bundle(bundle)
     if images is None:
         opened = _whole_frame(opened)
-    names: list[str | None] = [*names_in(backend)] or [None]
-    choices = [choose(opened, name) for name in names]
-    if len({choice.backend for choice in choices}) < len(choices):
-        raise ConfigError(f"'{backend}' names one backend twice.", fix="Name different ones.")
-    require_cpu_backend((choice.backend for choice in choices), threads)
+    choices = _choices(opened, backend, threads)
     for choice in choices:
         typer.echo(str(choice), err=True)
     if len(choices) > 1:
@@ -61,6 +56,18 @@ def bench(
         typer.echo(json.dumps({**asdict(result), "backend": choices[0].backend, "reason": reason}))
     else:
         _print(result, golden=images is None)
+
+
+def _choices(bundle: "Bundle", backend: str | None, threads: int | None) -> "list[Choice]":
+    """What --backend names, or the best; ConfigError for what makes no sense together."""
+    from slsg_edge.runtime.detector import choose
+
+    names: list[str | None] = [*names_in(backend)] or [None]
+    choices = [choose(bundle, name) for name in names]
+    if len({choice.backend for choice in choices}) < len(choices):
+        raise ConfigError(f"'{backend}' names one backend twice.", fix="Name different ones.")
+    require_cpu_backend((choice.backend for choice in choices), threads)
+    return choices
 
 
 def _measure(
