@@ -37,9 +37,9 @@ from slsg_edge.machine.tensorrt_surface import (
     Config,
     EngineBuilder,
     EngineRuntime,
-    Network,
+    NetworkDefinition,
+    NetworkTensor,
     Parser,
-    Tensor,
 )
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def open_and_prove(
     return prove_engine(information, engine.facts, expected)
 
 
-def _parse(trt: TensorRt, network: Network, onnx: Path) -> Parser:
+def _parse(trt: TensorRt, network: NetworkDefinition, onnx: Path) -> Parser:
     parser = trt.module.OnnxParser(network, trt.logger)
     if not parser.parse_from_file(str(onnx)):
         raise EngineError(
@@ -136,7 +136,7 @@ def _parse(trt: TensorRt, network: Network, onnx: Path) -> Parser:
     return parser
 
 
-def _check_contract(network: Network, onnx: Path, size: tuple[int, int]) -> None:
+def _check_contract(network: NetworkDefinition, onnx: Path, size: tuple[int, int]) -> None:
     """EngineError unless pixels come in and a map and a score go out, as every graph of ours."""
     inputs, outputs = _inputs(network), _outputs(network)
     batch = inputs[0].shape[0] if inputs and inputs[0].shape else 0
@@ -167,7 +167,11 @@ def _configured(trt: TensorRt, builder: EngineBuilder, options: EngineOptions) -
 
 
 def _with_batches(
-    builder: EngineBuilder, network: Network, config: Config, options: EngineOptions, onnx: Path
+    builder: EngineBuilder,
+    network: NetworkDefinition,
+    config: Config,
+    options: EngineOptions,
+    onnx: Path,
 ) -> EngineOptions:
     """Gives a dynamic graph its profile; EngineError when a fixed one is asked for several."""
     frame = _inputs(network)[0]
@@ -190,7 +194,7 @@ def _with_batches(
 def _built(
     trt: TensorRt,
     builder: EngineBuilder,
-    network: Network,
+    network: NetworkDefinition,
     config: Config,
     observer: Observer | None,
 ) -> "Buffer":
@@ -233,15 +237,15 @@ class _UntilStopped:
             self._observer.finished(phase)
 
 
-def _inputs(network: Network) -> tuple[IoTensor, ...]:
+def _inputs(network: NetworkDefinition) -> tuple[IoTensor, ...]:
     return tuple(_described(network.get_input(index)) for index in range(network.num_inputs))
 
 
-def _outputs(network: Network) -> tuple[IoTensor, ...]:
+def _outputs(network: NetworkDefinition) -> tuple[IoTensor, ...]:
     return tuple(_described(network.get_output(index)) for index in range(network.num_outputs))
 
 
-def _described(tensor: Tensor) -> IoTensor:
+def _described(tensor: NetworkTensor) -> IoTensor:
     return IoTensor(tensor.name, tensor.dtype.name, tuple(tensor.shape))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from slsg_edge.bundle.engine_record import LayerCount
 from slsg_edge.contracts import Precision
 from slsg_edge.errors import EngineError
-from slsg_edge.machine.tensorrt_surface import Layer, Network, Tensor
+from slsg_edge.machine.tensorrt_surface import Layer, NetworkDefinition, NetworkTensor
 
 # The kinds that carry the arithmetic; what is left of a network moves and reshapes.
 COMPUTE = ("CONVOLUTION", "DECONVOLUTION", "MATRIX_MULTIPLY")
@@ -62,7 +62,7 @@ class LayerFact:
         return "INT8" if self.quantised and self.computes else self.dtype
 
 
-def facts_of(network: Network) -> tuple[LayerFact, ...]:
+def facts_of(network: NetworkDefinition) -> tuple[LayerFact, ...]:
     """Every layer of a parsed network."""
     layers = [network.get_layer(index) for index in range(network.num_layers)]
     maker = {tensor.name: layer for layer in layers for tensor in _outputs(layer)}
@@ -138,11 +138,11 @@ def _fact(layer: Layer, maker: Mapping[str, Layer]) -> LayerFact:
     )
 
 
-def _outputs(layer: Layer) -> list[Tensor]:
+def _outputs(layer: Layer) -> list[NetworkTensor]:
     return [layer.get_output(index) for index in range(layer.num_outputs)]
 
 
-def _dequantised(tensor: Tensor | None, maker: Mapping[str, Layer]) -> bool:
+def _dequantised(tensor: NetworkTensor | None, maker: Mapping[str, Layer]) -> bool:
     """Looks through the views that the parser puts before a convolution over one dimension."""
     while tensor is not None and tensor.name in maker:
         source = maker[tensor.name]

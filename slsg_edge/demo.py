@@ -26,7 +26,7 @@ from slsg_edge.line.sinks.rejects import RejectFolder
 from slsg_edge.line.sources.source import open_source
 from slsg_edge.line.watching import WatchOptions, watch
 from slsg_edge.progress import progress
-from slsg_edge.reports.from_evaluation import report_page
+from slsg_edge.reports.from_evaluation import evaluation_report_page
 from slsg_edge.runtime.detector import choose
 from slsg_edge.runtime.judged import open_judged
 from slsg_edge.sample.dataset import SampleCounts, write_dataset
@@ -118,7 +118,9 @@ def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
     say("Watching the film ...")
     outcomes, summary = _watch(bundle, film, folder, say)
     report = folder / "report.html"
-    write_atomically(report, report_page("The demo's module", bundle, evaluation, choice).encode())
+    write_atomically(
+        report, evaluation_report_page("The demo's module", bundle, evaluation, choice).encode()
+    )
     passed = _passed(standings, outcomes)
     return DemoResult(evaluation, passed, summary, report, time.monotonic() - started)
 

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from slsg_edge.contracts import AnomalyMap, Image, Mask
 
-Colour = tuple[int, int, int]
+Bgr = tuple[int, int, int]
 """BGR."""
 
-CYAN: Colour = (255, 255, 0)  # absent from the heat colours, so an outline stands out on them
-SATURATED = 0.6  # heat from which the colour covers the image as much as it ever will
-PAPER: Colour = (255, 255, 255)
-INK: Colour = (40, 40, 40)
-GAP = 6  # pixels between the images of a sheet
-CAPTION = 22  # pixels of height for a line of text
+CYAN: Bgr = (255, 255, 0)  # absent from the heat colours, so an outline stands out on them
+FULL_COVER_HEAT = 0.6  # heat from which the colour covers the image as much as it ever will
+SHEET_COLOUR: Bgr = (255, 255, 255)
+CAPTION_COLOUR: Bgr = (40, 40, 40)
+SHEET_GAP = 6  # pixels between the images of a sheet
+CAPTION_HEIGHT = 22  # pixels of height for a line of text
 
 
 def heat_overlay(image: Image, heat: AnomalyMap, strength: float = 0.5) -> Image:
@@ -41,7 +41,7 @@ def heat_layer(heat: AnomalyMap, strength: float = 0.5) -> NDArray[np.uint8]:
     return np.concatenate([colours, np.rint(cover * 255).astype(np.uint8)], axis=2)
 
 
-def outline(image: Image, mask: Mask, colour: Colour = CYAN) -> Image:
+def outline(image: Image, mask: Mask, colour: Bgr = CYAN) -> Image:
     """`image` with the border of `mask` (same height and width) drawn just outside of it."""
     import cv2
 
@@ -61,18 +61,19 @@ def contact_sheet(images: Sequence[Image], columns: int, captions: Sequence[str]
     if captions and len(captions) != len(images):
         raise ValueError(f"{len(images)} images but {len(captions)} captions")
     height, width = images[0].shape[:2]
-    cell = height + GAP + (CAPTION if captions else 0)
-    rows = -(-len(images) // columns)
-    columns = min(columns, len(images))
-    sheet = np.full((rows * cell + GAP, columns * (width + GAP) + GAP, 3), PAPER, np.uint8)
+    columns, rows = min(columns, len(images)), -(-len(images) // columns)
+    down = height + SHEET_GAP + (CAPTION_HEIGHT if captions else 0)
+    across = width + SHEET_GAP
+    size = (rows * down + SHEET_GAP, columns * across + SHEET_GAP, 3)
+    sheet = np.full(size, SHEET_COLOUR, np.uint8)
     for index, image in enumerate(images):
         _require_same_size(images[0], image)
-        top, left = GAP + index // columns * cell, GAP + index % columns * (width + GAP)
+        top, left = SHEET_GAP + index // columns * down, SHEET_GAP + index % columns * across
         sheet[top : top + height, left : left + width] = image
         if captions:
-            _write(
-                sheet[top + height : top + height + CAPTION, left : left + width], captions[index]
-            )
+            bottom = top + height
+            strip = sheet[bottom : bottom + CAPTION_HEIGHT, left : left + width]
+            _write(strip, captions[index])
     return sheet
 
 
@@ -82,7 +83,7 @@ def _colours(heat: AnomalyMap, strength: float) -> tuple[Image, NDArray[np.float
 
     level = np.clip(np.nan_to_num(heat), 0, 1)
     colours = cv2.applyColorMap(np.rint(level * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
-    cover = strength * np.minimum(level / SATURATED, 1)[..., None]
+    cover = strength * np.minimum(level / FULL_COVER_HEAT, 1)[..., None]
     return np.asarray(colours, np.uint8), cover
 
 
@@ -93,7 +94,7 @@ def _write(strip: Image, text: str) -> None:
     font, size = cv2.FONT_HERSHEY_SIMPLEX, 0.5
     (width, _), _ = cv2.getTextSize(text, font, size, 1)
     size *= min(1.0, (strip.shape[1] - 4) / max(width, 1))
-    cv2.putText(strip, text, (2, CAPTION - 7), font, size, INK, 1, cv2.LINE_AA)
+    cv2.putText(strip, text, (2, CAPTION_HEIGHT - 7), font, size, CAPTION_COLOUR, 1, cv2.LINE_AA)
 
 
 def _require_same_size(first: NDArray[Any], second: NDArray[Any]) -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from slsg_edge.contracts import Image, Mask
-from slsg_edge.pictures import SATURATED
+from slsg_edge.pictures import FULL_COVER_HEAT
 from slsg_edge.preprocessing import Preprocessing, Roi, placement, require_inside
 from slsg_edge.runtime.gpu.defects import Defect, largest_first
 from slsg_edge.runtime.gpu.device import Device
@@ -97,7 +97,7 @@ class DefectKernels:
         scene = (width, height, roi.x, roi.y, roi.width, roi.height, self._spec.width, left, top)
         addresses = (frame, map_address, self._colours.address, target)
         grid = (-(-width // _BLOCK[0]), height, 1)
-        numbers = (*scene, inner[1], inner[0], strength, SATURATED)
+        numbers = (*scene, inner[1], inner[0], strength, FULL_COVER_HEAT)
         self._stream.launch(self._overlay, grid, _BLOCK, *addresses, *numbers)
 
     def _pass(self, name: str, *arguments: float) -> None:

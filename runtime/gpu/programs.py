@@ -7,7 +7,7 @@ for this computer.
 from collections.abc import Iterable
 
 from slsg_edge.machine.tensorrt import TensorRt
-from slsg_edge.machine.tensorrt_surface import Context, Engine, EngineRuntime
+from slsg_edge.machine.tensorrt_surface import Engine, EngineRuntime, ExecutionContext
 from slsg_edge.runtime.gpu.driver import Tensor
 
 _DTYPES = {"UINT8": "uint8", "FLOAT": "float32", "HALF": "float16"}
@@ -54,7 +54,7 @@ class EngineProgram:
 class EngineContext:
     """Its own memory for what is between input and output."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ExecutionContext) -> None:
         self.set_shape = context.set_input_shape
         self.bind = context.set_tensor_address
         self.enqueue = context.execute_async_v3

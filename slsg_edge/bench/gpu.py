@@ -22,7 +22,7 @@ from slsg_edge.runtime.gpu.lane import STAGES
 from slsg_edge.runtime.gpu.pixel_formats import ROW_BYTES, Layout, PixelFormat, tight
 from slsg_edge.runtime.tensorrt import TensorRtDetector
 
-SHARE = 0.6  # of the measured bandwidth: what `preprocess` is to reach
+BANDWIDTH_SHARE = 0.6  # of the measured bandwidth: what `preprocess` is to reach
 LAUNCH_BOUND = 10.0  # us: below it a launch counts for more than the bytes
 UPLOADS, ALLOWANCE = 1.2, 20.0  # the chain: so many bare uploads, and us
 _WARM_UP = 5
@@ -58,10 +58,13 @@ class GpuBenchSettings:
 
 @dataclass(frozen=True, slots=True)
 class KernelTiming:
-    """Microseconds of one launch, and of one for a frame of 2x2 pixels, which is all but launch.
+    """How long `preprocess` takes for a frame.
 
-    `touched`: bytes of the frame and of the result. `share`: of the bandwidth at which this GPU
-    copies.
+    pixels: the format of the frame
+    microseconds: of one launch
+    launch: of one for a frame of 2x2 pixels, in microseconds, which is all but launch
+    touched: bytes of the frame and of the result
+    share: of the bandwidth at which this GPU copies
     """
 
     pixels: PixelFormat
@@ -72,20 +75,23 @@ class KernelTiming:
 
     @property
     def verdict(self) -> str:
-        if self.share >= SHARE:
-            return f"{SHARE:.0%} or more"
+        if self.share >= BANDWIDTH_SHARE:
+            return f"{BANDWIDTH_SHARE:.0%} or more"
         if self.microseconds < LAUNCH_BOUND:
             return f"below {LAUNCH_BOUND:.0f} us, {self.launch:.1f} of it without the frame"
-        return f"below {SHARE:.0%}"
+        return f"below {BANDWIDTH_SHARE:.0%}"
 
 
 @dataclass(frozen=True, slots=True)
 class ChainTiming:
     """Microseconds for one BGR frame, without an engine.
 
-    `upload`: the same bytes from pinned memory and nothing else. `chain`: from the start of the
-    upload to the score on the host; `stages` are its parts. `staging` is the host's copy into
-    pinned memory, `whole` all that a caller waits, both by the host's clock.
+    upload: the same bytes from pinned memory and nothing else
+    chain: from the start of the upload to the score on the host
+    stages: the parts of the chain
+    staging: the host's copy into pinned memory, by the host's clock
+    whole: all that a caller waits, by the host's clock
+    allocations_per_frame: how many, on the GPU
     """
 
     upload: float
@@ -102,7 +108,14 @@ class ChainTiming:
 
 @dataclass(frozen=True, slots=True)
 class GpuBenchmark:
-    """`copy_gb_s`: device to device, bytes read and bytes written."""
+    """What our own work costs on a GPU.
+
+    machine, gpu, cuda: where it was timed
+    settings: what was timed
+    copy_gb_s: from device to device, bytes read and bytes written
+    kernels: `preprocess` of each pixel format
+    chain: all around an engine
+    """
 
     machine: Machine
     gpu: str

@@ -14,13 +14,13 @@ from typing import TypeVar
 import numpy as np
 
 from slsg_edge.contracts import Channel
-from slsg_edge.errors import MissingDependency
+from slsg_edge.errors import ConfigError, MissingDependency
 from slsg_edge.machine.host import Machine, machine, one_opencv_thread, peak_mb
 from slsg_edge.metrics.direct import Scene, direct_curve
 from slsg_edge.metrics.pixels import PixelAreas, ScoredMaps
 from slsg_edge.metrics.ranking import auroc
-from slsg_edge.metrics.regions import LIMIT
-from slsg_edge.metrics.saturated import QUOTED
+from slsg_edge.metrics.regions import PRO_LIMIT
+from slsg_edge.metrics.saturated import QUOTED_SPRO_LIMIT
 
 Result = TypeVar("Result")
 
@@ -33,8 +33,13 @@ STREAMED_SIDE = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Core seconds of both on the same arrays, and how far apart the results are at most."""
+class ReferenceComparison:
+    """Our way beside another on the same arrays.
+
+    what: the metrics, and the other way
+    ours, other: core seconds
+    difference: how far apart the results are at most
+    """
 
     what: str
     ours: float
@@ -62,9 +67,11 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Streaming:
-    """Many maps through disk, in seconds on the wall.
+    """Many maps through disk.
 
-    `peak_mb` is the process's, measured before anything else ran.
+    maps, side: how many, and their height and width
+    seconds: on the wall
+    peak_mb: of the process, before anything else ran
     """
 
     maps: int
@@ -75,12 +82,20 @@ class Streaming:
 
 @dataclass(frozen=True, slots=True)
 class MetricBenchmark:
-    """`peak_mb` is with scikit-learn, which takes most of it."""
+    """What the metrics cost on this machine.
+
+    machine: where they were timed
+    maps, side: of the comparison with scikit-learn
+    comparisons: with other ways to the same numbers
+    growth: with the size of the maps
+    streaming: through disk; None when it was not asked for
+    peak_mb: with scikit-learn, which takes most of it
+    """
 
     machine: Machine
     maps: int
     side: int
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[ReferenceComparison, ...]
     growth: tuple[Growth, ...]
     streaming: Streaming | None
     peak_mb: float
@@ -89,7 +104,15 @@ class MetricBenchmark:
 def metric_benchmark(
     maps: int, side: int, streamed: int = 0, folder: Path | None = None
 ) -> MetricBenchmark:
-    """`streamed` maps of STREAMED_SIDE go through disk in `folder`, none when 0."""
+    """`streamed` maps of STREAMED_SIDE go through disk in `folder`, none when 0.
+
+    ConfigError for a folder that nothing would go to.
+    """
+    if folder and not streamed:
+        raise ConfigError(
+            "--folder is for the maps of --streamed, and there are none.",
+            fix="Add --streamed N, or leave out --folder.",
+        )
     streaming = stream(streamed, STREAMED_SIDE, folder) if streamed else None
     with one_opencv_thread():
         return MetricBenchmark(
@@ -97,7 +120,7 @@ def metric_benchmark(
             maps=maps,
             side=side,
             comparisons=(_against_direct(side), _against_scikit_learn(maps, side)),
-            growth=tuple(_growth(GROWTH_MAPS, one) for one in SIDES),
+            growth=tuple(_growth(GROWTH_MAPS, each) for each in SIDES),
             streaming=streaming,
             peak_mb=peak_mb(),
         )
@@ -126,26 +149,29 @@ def stream(count: int, side: int, folder: Path | None = None) -> Streaming:
     return Streaming(count, side, seconds, peak_mb())
 
 
-def _areas(some: Iterable[Scene], folder: Path | None = None) -> PixelAreas:
+def _areas(drawn: Iterable[Scene], folder: Path | None = None) -> PixelAreas:
     with ScoredMaps(folder) as maps:
-        for scores, channels in some:
+        for scores, channels in drawn:
             maps.add(scores, channels)
         return maps.areas()
 
 
-def _against_direct(side: int) -> Comparison:
-    some = list(scenes(DIRECT_MAPS, side))
-    pooled = np.sort(np.concatenate([scores.ravel() for scores, _ in some]))
+def _against_direct(side: int) -> ReferenceComparison:
+    drawn = list(scenes(DIRECT_MAPS, side))
+    pooled = np.sort(np.concatenate([scores.ravel() for scores, _ in drawn]))
     places = np.linspace(len(pooled) - 1, 0, THRESHOLDS).astype(np.int64)
-    other, curve = _timed(lambda: direct_curve(some, [*pooled[places], -np.inf]))
-    ours, areas = _best(lambda: _areas(some))
-    spro = (areas.spro or {})[QUOTED]
-    far = [curve.area(curve.pro, LIMIT) - areas.aupro, curve.area(curve.spro, QUOTED) - spro]
+    other, curve = _timed(lambda: direct_curve(drawn, [*pooled[places], -np.inf]))
+    ours, areas = _best(lambda: _areas(drawn))
+    spro = (areas.spro or {})[QUOTED_SPRO_LIMIT]
+    far = [
+        curve.area(curve.pro, PRO_LIMIT) - areas.aupro,
+        curve.area(curve.spro, QUOTED_SPRO_LIMIT) - spro,
+    ]
     what = f"AUPRO and sPRO, {DIRECT_MAPS} maps, counting at {THRESHOLDS} thresholds"
-    return Comparison(what, ours, other, float(np.abs(far).max()))
+    return ReferenceComparison(what, ours, other, float(np.abs(far).max()))
 
 
-def _against_scikit_learn(count: int, side: int) -> Comparison:
+def _against_scikit_learn(count: int, side: int) -> ReferenceComparison:
     try:
         from sklearn.metrics import roc_auc_score
     except ModuleNotFoundError as error:
@@ -164,12 +190,14 @@ def _against_scikit_learn(count: int, side: int) -> Comparison:
         )
     )
     far = float(np.abs(mine - theirs).max())
-    return Comparison(f"image and pixel AUROC, {count} maps, scikit-learn", ours, other, far)
+    return ReferenceComparison(
+        f"image and pixel AUROC, {count} maps, scikit-learn", ours, other, far
+    )
 
 
 def _growth(count: int, side: int) -> Growth:
-    some = list(scenes(count, side))
-    seconds, _ = _best(lambda: _areas(some))
+    drawn = list(scenes(count, side))
+    seconds, _ = _best(lambda: _areas(drawn))
     return Growth(count, side, seconds)
 
 

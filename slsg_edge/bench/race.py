@@ -15,12 +15,17 @@ from numpy.typing import NDArray
 from slsg_edge.machine.host import Machine, machine
 from slsg_edge.runtime.detector import GraphDetector
 
-BLOCK = 8  # frames
+BLOCK_FRAMES = 8  # frames
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
-    """Milliseconds for one frame; `speedup` over the first is the median over rounds."""
+class BackendLatency:
+    """How long a backend takes for a frame.
+
+    backend: its name
+    median, p95: in milliseconds
+    speedup: how many times as fast as the first backend, the median over rounds
+    """
 
     backend: str
     median: float
@@ -29,20 +34,25 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """The first of `backends` is what the others are compared with."""
+class LatencyComparison:
+    """Several backends on the same frames.
+
+    machine: where they were timed
+    frames: how many each of them ran
+    backends: the first is what the others are compared with
+    """
 
     machine: Machine
     frames: int
-    backends: tuple[Contender, ...]
+    backends: tuple[BackendLatency, ...]
 
 
-def compare(
+def compare_latency(
     detectors: Mapping[str, GraphDetector],
     prepared: Mapping[str, NDArray[np.uint8]],
     frames: int,
     progress: Callable[[], None],
-) -> Comparison:
+) -> LatencyComparison:
     """`frames` through each detector, one at a time, round and round.
 
     `prepared`: by the same names the same images at each one's resolution, (N, H, W, 3).
@@ -51,21 +61,23 @@ def compare(
     times: dict[str, list[list[float]]] = {name: [] for name in detectors}
     for turn in range(rounds_of(frames)):
         for name in _rotated(list(detectors), turn):
-            some = prepared[name]
-            block = [some[(turn * BLOCK + index) % len(some)] for index in range(BLOCK)]
+            images = prepared[name]
+            block = [
+                images[(turn * BLOCK_FRAMES + index) % len(images)] for index in range(BLOCK_FRAMES)
+            ]
             times[name].append(_milliseconds(detectors[name], block))
         progress()
     first = next(iter(times.values()))
-    return Comparison(
+    return LatencyComparison(
         machine(),
-        rounds_of(frames) * BLOCK,
-        tuple(_contender(name, found, first) for name, found in times.items()),
+        rounds_of(frames) * BLOCK_FRAMES,
+        tuple(_latency(name, blocks, first) for name, blocks in times.items()),
     )
 
 
 def rounds_of(frames: int) -> int:
     """Blocks that hold at least so many frames."""
-    return -(-frames // BLOCK)
+    return -(-frames // BLOCK_FRAMES)
 
 
 def _rotated(names: list[str], turn: int) -> list[str]:
@@ -83,10 +95,10 @@ def _milliseconds(detector: GraphDetector, block: list[NDArray[np.uint8]]) -> li
     return [(end - start) * 1000 for start, end in itertools.pairwise(marks)]
 
 
-def _contender(name: str, found: list[list[float]], first: list[list[float]]) -> Contender:
-    median, p95 = np.percentile(np.concatenate(found), [50, 95]).tolist()
+def _latency(name: str, blocks: list[list[float]], first: list[list[float]]) -> BackendLatency:
+    median, p95 = np.percentile(np.concatenate(blocks), [50, 95]).tolist()
     ratios = [
         statistics.median(reference) / statistics.median(block)
-        for reference, block in zip(first, found, strict=True)
+        for reference, block in zip(first, blocks, strict=True)
     ]
-    return Contender(name, median, p95, statistics.median(ratios))
+    return BackendLatency(name, median, p95, statistics.median(ratios))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.bundle.plan import GOLDEN_FILE
-from slsg_edge.cli.options import AsJson, Backends, Threads
+from slsg_edge.cli.options import AsJson, Backends, Threads, names_in, require_cpu_backend
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
     from slsg_edge.bench.frame import Benchmark
-    from slsg_edge.bench.race import Comparison
+    from slsg_edge.bench.race import LatencyComparison
     from slsg_edge.bundle.folder import Bundle
     from slsg_edge.runtime.detector import Choice
 
@@ -40,15 +40,12 @@ def bench(
 
     from slsg_edge.bundle.folder import open_bundle
     from slsg_edge.bundle.region import with_region
-    from slsg_edge.runtime.detector import choose
 
     opened = open_bundle(bundle)
     if images is None:
         # golden frames are cut and resized already
         opened = with_region(opened, None)
-    choices = [choose(opened, name) for name in (backend.split(",") if backend else [None])]
-    if len({choice.backend for choice in choices}) < len(choices):
-        raise ConfigError(f"'{backend}' names one backend twice.", fix="Name different ones.")
+    choices = _choices(opened, backend, threads)
     for choice in choices:
         typer.echo(str(choice), err=True)
     if len(choices) > 1:
@@ -61,6 +58,18 @@ def bench(
         typer.echo(json.dumps({**asdict(result), "backend": choices[0].backend, "reason": reason}))
     else:
         _print(result, golden=images is None)
+
+
+def _choices(bundle: "Bundle", backend: str | None, threads: int | None) -> "list[Choice]":
+    """What --backend names, or the best; ConfigError for what makes no sense together."""
+    from slsg_edge.runtime.detector import choose
+
+    names: list[str | None] = [*names_in(backend)] or [None]
+    choices = [choose(bundle, name) for name in names]
+    if len({choice.backend for choice in choices}) < len(choices):
+        raise ConfigError(f"'{backend}' names one backend twice.", fix="Name different ones.")
+    require_cpu_backend((choice.backend for choice in choices), threads)
+    return choices
 
 
 def _measure(
@@ -90,10 +99,10 @@ def _compare(
     images: Path | None,
     frames: int,
     threads: int | None,
-) -> "Comparison":
+) -> "LatencyComparison":
     import numpy as np
 
-    from slsg_edge.bench.race import compare, rounds_of
+    from slsg_edge.bench.race import compare_latency, rounds_of
     from slsg_edge.images import read_image
     from slsg_edge.preprocessing import prepare
     from slsg_edge.progress import progress
@@ -107,7 +116,7 @@ def _compare(
             for choice in choices
         }
         with progress("rounds", rounds_of(frames)) as advance:
-            return compare(detectors, dict.fromkeys(detectors, prepared), frames, advance)
+            return compare_latency(detectors, dict.fromkeys(detectors, prepared), frames, advance)
 
 
 @contextmanager
@@ -159,7 +168,7 @@ def _synthesis(result: "Benchmark") -> str:
     return f"synthesis at 256x256: {rates} pairs/s per core"
 
 
-def _print_comparison(comparison: "Comparison") -> None:
+def _print_comparison(comparison: "LatencyComparison") -> None:
     from rich.console import Console
     from rich.table import Table
 

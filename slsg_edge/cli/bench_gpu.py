@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson
+from slsg_edge.cli.text import plain_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,14 +49,14 @@ def bench_gpu(
 
 
 def _print(result: "GpuBenchmark") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = plain_console()
     settings = result.settings
     kernels = Table(f"{settings.width}x{settings.height} to {settings.side}", "us", "of copy", "")
-    for one in result.kernels:
-        kernels.add_row(one.pixels, f"{one.microseconds:.2f}", f"{one.share:.0%}", one.verdict)
+    for kernel in result.kernels:
+        numbers = f"{kernel.microseconds:.2f}", f"{kernel.share:.0%}"
+        kernels.add_row(kernel.pixels, *numbers, kernel.verdict)
     console.print(kernels)
     console.print(f"copy on the GPU: {result.copy_gb_s:.0f} GB/s, read and written")
     _print_chain(console, result.chain)
@@ -74,4 +75,4 @@ def _print_chain(console: "Console", chain: "ChainTiming") -> None:
         "pinned memory",
         f"allocations per frame: {chain.allocations_per_frame:g}",
     ):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)

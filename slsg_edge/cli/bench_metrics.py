@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slsg_edge.cli.options import AsJson
+from slsg_edge.cli.text import plain_console
+
 if TYPE_CHECKING:
     from slsg_edge.bench.metrics import MetricBenchmark
 
@@ -23,7 +26,7 @@ def bench_metrics(
         Path | None,
         typer.Option(metavar="DIR", help="Where those go, 4 MB each; default: temporary files."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure AUROC, AUPRO and saturated PRO against scikit-learn and direct counting."""
     import json
@@ -39,10 +42,9 @@ def bench_metrics(
 
 
 def _print(result: "MetricBenchmark") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = plain_console()
     side = f"{result.side}x{result.side}"
     compared = Table(f"maps of {side}", "ours core s", "other core s", "ratio", "difference")
     for one in result.comparisons:

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slsg_edge.cli.options import AsJson
+from slsg_edge.cli.options import AsJson, PairOfBackends, names_in
+from slsg_edge.cli.text import plain_console, say
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from slsg_edge.evaluation.paired import PairedEvaluation, Side
 
 LISTED = 20  # images that change verdict; --json and the page have all
@@ -19,14 +22,7 @@ def compare(
         list[Path],
         typer.Argument(metavar="BUNDLE [BUNDLE] DATA", help="One or two bundles, a data set."),
     ],
-    backend: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME[,NAME]",
-            help="What runs the models: one for both, or one for each. With a single bundle two, "
-            "as in onnxruntime-fp32,openvino-int8.",
-        ),
-    ] = None,
+    backend: PairOfBackends = None,
     frames: Annotated[
         int, typer.Option(metavar="N", min=0, help="Measure the latency on so many; 0: do not.")
     ] = 40,
@@ -42,29 +38,19 @@ def compare(
     """
     import json
 
-    from slsg_edge.data.layouts import read_dataset
-    from slsg_edge.evaluation.paired import compare_detectors, open_sides
     from slsg_edge.progress import progress
-    from slsg_edge.reports.from_comparison import comparison_page, summary_of
-    from slsg_edge.storage import write_atomically
+    from slsg_edge.reports.from_comparison import compare_on, comparison_summary
 
     *bundles, data = paths
     sides = _sides(bundles, backend)
     for side in sides:
-        typer.echo(f"{side.name}: {side.choice}", err=True)
-    dataset = read_dataset(data)
-    with open_sides(sides) as both:
-        found = compare_detectors(both, dataset, frames, progress)
-        if report:
-            title = f"{found.names[1]} against {found.names[0]} on {data.name}"
-            page = comparison_page(title, found, sides, both, progress)
-            # names of files may be no UTF-8
-            write_atomically(report, page.encode("utf-8", "backslashreplace"))
+        say(f"{side.name}: {side.choice}")
+    comparison = compare_on(data, sides, frames, report, progress)
     if as_json:
-        typer.echo(json.dumps(summary_of(found)))
+        typer.echo(json.dumps(comparison_summary(comparison)))
     else:
-        _print(found)
-    if found.changed:
+        _print(comparison)
+    if comparison.changed:
         raise typer.Exit(1)
 
 
@@ -73,7 +59,7 @@ def _sides(bundles: list[Path], backend: str | None) -> "tuple[Side, Side]":
     from slsg_edge.evaluation.paired import sides_of
     from slsg_edge.runtime.detector import choose
 
-    names = backend.split(",") if backend else []
+    names = names_in(backend)
     if not 1 <= len(bundles) <= 2 or len(names) > 2:
         raise ConfigError(
             f"A comparison has two sides, not {max(len(bundles), len(names))}.",
@@ -85,36 +71,52 @@ def _sides(bundles: list[Path], backend: str | None) -> "tuple[Side, Side]":
     return sides_of([(bundle, choose(bundle, name)) for bundle, name in pairs])
 
 
-def _print(found: "PairedEvaluation") -> None:
-    from rich.console import Console
+def _print(comparison: "PairedEvaluation") -> None:
+    from slsg_edge.reports.from_comparison import lead_of
+
+    console = plain_console()
+    console.print(_figures(comparison))
+    if comparison.latency:
+        console.print(_latency(comparison))
+    console.print(lead_of(comparison), soft_wrap=True)
+    for text in (*_changed(comparison), *(f"note: {note}" for note in comparison.notes)):
+        console.print(text, soft_wrap=True)
+
+
+def _figures(comparison: "PairedEvaluation") -> "Table":
     from rich.table import Table
 
-    from slsg_edge.reports.comparison_page import LATENCY, difference_text
-    from slsg_edge.reports.from_comparison import (
-        changed_rows,
-        labelled_changes,
-        latency_rows,
-        lead_of,
-    )
+    from slsg_edge.reports.comparison_page import difference_text
+    from slsg_edge.reports.from_comparison import labelled_changes
 
-    console = Console(highlight=False)
-    first, second = found.names
-    table = Table("figure", first, second, "difference (95 % interval)")
-    for label, change in labelled_changes(found, headlines=True).items():
+    table = Table("figure", *comparison.names, "difference (95 % interval)")
+    for label, change in labelled_changes(comparison, headlines=True).items():
         values = f"{change.first:.4f}", f"{change.second:.4f}"
         table.add_row(label, *values, difference_text(change))
-    console.print(table)
-    latency = latency_rows(found)
-    if latency:
-        times = Table(*LATENCY)
-        for row in latency:
-            times.add_row(*row)
-        console.print(times)
-    console.print(lead_of(found), markup=False, soft_wrap=True)
-    changed = changed_rows(found)
-    for name, effect, before, after in changed[:LISTED]:
-        console.print(f"  {effect}: {name}: {before} -> {after}", markup=False, soft_wrap=True)
-    if len(changed) > LISTED:
-        console.print(f"  and {len(changed) - LISTED} more: --json or --report shows all")
-    for text in found.notes:
-        console.print(f"note: {text}", markup=False, soft_wrap=True)
+    return table
+
+
+def _latency(comparison: "PairedEvaluation") -> "Table":
+    from rich.table import Table
+
+    from slsg_edge.reports.comparison_page import LATENCY_HEADS
+    from slsg_edge.reports.from_comparison import latency_rows
+
+    table = Table(*LATENCY_HEADS)
+    for row in latency_rows(comparison):
+        table.add_row(*row)
+    return table
+
+
+def _changed(comparison: "PairedEvaluation") -> list[str]:
+    """A line for each of the first images that change verdict."""
+    from slsg_edge.reports.from_comparison import changed_rows
+
+    rows = changed_rows(comparison)
+    lines = [f"  {effect}: {name}: {first} -> {second}" for name, effect, first, second in rows]
+    more = len(lines) - LISTED
+    return (
+        lines
+        if more <= 0
+        else [*lines[:LISTED], f"  and {more} more: --json or --report shows all"]
+    )

@@ -1,10 +1,12 @@
 """`slsg-edge demo`: the whole line on a made-up product, and how it went."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slsg_edge.cli.text import plain_console, say
 from slsg_edge.cli.train import INTERRUPTED
 from slsg_edge.cli.watch import summary_line
 
@@ -23,9 +25,10 @@ def demo(
     from slsg_edge.training.loop import Interrupted
 
     try:
-        result = run_demo(folder, seed, lambda text: typer.echo(text, err=True))
+        result = run_demo(folder, seed, say)
     except Interrupted as stopped:
-        typer.echo(f"{stopped}. Go on with: slsg-edge demo {folder} --seed {seed}", err=True)
+        again = shlex.join(["slsg-edge", "demo", str(folder), "--seed", str(seed)])
+        say(f"{stopped}. Go on with: {again}")
         raise typer.Exit(INTERRUPTED) from stopped
     _print(result, folder)
     if not result.good_enough:
@@ -34,12 +37,11 @@ def demo(
 
 
 def _print(result: "DemoResult", folder: Path) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    from slsg_edge.reports.from_evaluation import figures_of
+    from slsg_edge.reports.from_evaluation import figure_texts
 
-    console = Console()
+    console = plain_console()
     film = Table("passed the camera", "modules", "good", "anomalous", "undecided", title="The film")
     for row in result.film:
         counts = [str(row.verdicts[name]) for name in ("good", "anomalous", "undecided")]
@@ -47,8 +49,9 @@ def _print(result: "DemoResult", folder: Path) -> None:
     console.print(film)
     console.print(summary_line(result.summary))
     figures = Table("figure", "value", title="Test images")
-    for name, value in figures_of(result.evaluation).items():
+    for name, value in figure_texts(result.evaluation).items():
         figures.add_row(name, value)
     console.print(figures)
-    console.print(f"{result.seconds:.0f} s. Report: {result.report}")
-    console.print(f"next: slsg-edge watch {folder / 'module.slsg'} {folder / 'data/film.mp4'}")
+    console.print(f"{result.seconds:.0f} s. Report: {result.report}", soft_wrap=True)
+    made = [str(folder / name) for name in ("module.slsg", "data/film.mp4")]
+    console.print(f"next: {shlex.join(['slsg-edge', 'watch', *made])}", soft_wrap=True)

@@ -1,17 +1,20 @@
 """`slsg-edge doctor`: what this machine has, what it lacks, and how to get it."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from slsg_edge.cli.options import AsJson
+from slsg_edge.cli.text import plain_console
+
 if TYPE_CHECKING:
-    from slsg_edge.doctor.check import Check
+    from slsg_edge.doctor.check import MachineCheck
 
 _COLOURS = {"ok": "green", "missing": "yellow", "warning": "red"}
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what this machine has for training and the line, and how to get what is missing.
 
@@ -29,13 +32,12 @@ def doctor(
         _print(checks)
 
 
-def _print(checks: "tuple[Check, ...]") -> None:
-    from rich.console import Console
+def _print(checks: "tuple[MachineCheck, ...]") -> None:
     from rich.table import Table
     from rich.text import Text
 
     table = Table("what", "state", "found", "how to get it")
     for check in checks:
         state = Text(check.state, style=_COLOURS[check.state])
-        table.add_row(check.name, state, Text(check.found), Text(check.how))
-    Console(highlight=False).print(table)
+        table.add_row(check.name, state, check.found, check.how)
+    plain_console().print(table)

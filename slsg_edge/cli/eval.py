@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson, Backend
+from slsg_edge.cli.text import plain_console, say
 
 if TYPE_CHECKING:
     from slsg_edge.evaluation.evaluate import Evaluation
@@ -24,24 +25,16 @@ def eval_command(
     import json
 
     from slsg_edge.bundle.folder import open_bundle
-    from slsg_edge.data.layouts import read_dataset
-    from slsg_edge.data.survey.survey import survey
     from slsg_edge.evaluation.evaluate import evaluate_bundle, summary_of
-    from slsg_edge.progress import progress
-    from slsg_edge.reports.from_evaluation import report_page
+    from slsg_edge.reports.from_evaluation import write_evaluation_report
     from slsg_edge.runtime.detector import choose
-    from slsg_edge.storage import write_atomically
 
     opened = open_bundle(bundle)
     choice = choose(opened, backend)
-    typer.echo(str(choice), err=True)
+    say(str(choice))
     evaluation = evaluate_bundle(opened, data, choice, for_report=report is not None)
     if report:
-        findings = survey(read_dataset(data), progress).findings
-        title = f"{opened.path.stem} on {data.name}"
-        page = report_page(title, opened, evaluation, choice, findings)
-        # names of files may be no UTF-8
-        write_atomically(report, page.encode("utf-8", "backslashreplace"))
+        write_evaluation_report(report, opened, data, evaluation, choice)
     if as_json:
         typer.echo(json.dumps({"backend": choice.backend, **summary_of(evaluation)}))
     else:
@@ -49,15 +42,14 @@ def eval_command(
 
 
 def _print(evaluation: "Evaluation") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    from slsg_edge.reports.from_evaluation import figures_of
+    from slsg_edge.reports.from_evaluation import figure_texts
 
-    console = Console(highlight=False)
+    console = plain_console()
     table = Table("figure", "value (95 % interval)")
-    for name, value in figures_of(evaluation).items():
+    for name, value in figure_texts(evaluation).items():
         table.add_row(name, value)
     console.print(table)
     for text in evaluation.notes:
-        console.print(f"note: {text}", markup=False, soft_wrap=True)
+        console.print(f"note: {text}", soft_wrap=True)

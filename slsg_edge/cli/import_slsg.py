@@ -21,4 +21,4 @@ def import_slsg(
     command = shlex.join(["slsg-edge", "import-slsg", str(checkpoint), "-o", str(output)])
     import_official(checkpoint, output, command=command)
     typer.echo(f"{output}: SLSG paper at 256x256")
-    typer.echo(f"next: slsg-edge export {output} --images DIR")
+    typer.echo(f"next: {shlex.join(['slsg-edge', 'export', str(output)])} --images DIR")

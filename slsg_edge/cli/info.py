@@ -5,18 +5,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slsg_edge.cli.text import threshold_line
+from slsg_edge.cli.options import AsJson
+from slsg_edge.cli.text import plain_console, threshold_line
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from slsg_edge.bundle.folder import Manifest
     from slsg_edge.bundle.inventory import Inventory, StageEntry
 
+_COLOURS = {"fresh": "green", "damaged": "red"}
+
 
 def info(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show a bundle: detector, threshold, what made each file, and whether it is fresh."""
     import json
@@ -32,16 +36,15 @@ def info(
 
 
 def _print(inventory: "Inventory") -> None:
-    from rich.console import Console
+    from rich.text import Text
 
-    # soft wrap: a command that is cut off is of no use
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console(soft_wrap=True)  # a command that is cut off is of no use
     for name, text in _lines(inventory.bundle.manifest).items():
-        console.print(f"{name:<10} {text}", markup=False)
+        console.print(f"{name:<10} {text}")
     for entry in inventory.stages:
-        console.print(f"\n{entry.name:<10} {_coloured(entry.state)}")
+        console.print(Text(f"\n{entry.name:<10} ").append_text(_coloured(entry.state)))
         for text in _details(entry):
-            console.print(f"{'':<10} {text}", markup=False)
+            console.print(f"{'':<10} {text}")
     console.print()
     console.print(_files(inventory))
 
@@ -72,6 +75,7 @@ def _files(inventory: "Inventory") -> "Table":
     return table
 
 
-def _coloured(state: str) -> str:
-    colour = {"fresh": "green", "damaged": "red"}.get(state, "yellow")
-    return f"[{colour}]{state}[/{colour}]"
+def _coloured(state: str) -> "Text":
+    from rich.text import Text
+
+    return Text(state, style=_COLOURS.get(state, "yellow"))

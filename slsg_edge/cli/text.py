@@ -5,12 +5,25 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from slsg_edge.scoring import Threshold
 
 
 def say(text: str) -> None:
     """A line for people, on stderr, so that stdout stays for results."""
     typer.echo(text, err=True)
+
+
+def plain_console(*, soft_wrap: bool = False) -> "Console":
+    """Where tables and lines of results go: in them a text is only what it says.
+
+    Folders, files and kinds of defect are named by the user, so `[red]` or `:bug:` in a name is
+    neither a colour nor a picture. Colours come from rich's `Text`.
+    """
+    from rich.console import Console
+
+    return Console(markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap)
 
 
 def threshold_line(threshold: "Threshold") -> str:

@@ -8,17 +8,23 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Literal, TypeAlias
 
-State: TypeAlias = Literal["ok", "missing", "warning"]
+Availability: TypeAlias = Literal["ok", "missing", "warning"]
 
 _PATIENCE = 10  # seconds for nvidia-smi, which hangs with a broken driver
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """`how` says what to do where it is not ok."""
+class MachineCheck:
+    """What was looked for on this machine.
+
+    name: of what was looked for
+    state: whether it is here and usable
+    found: a version, a device, or what is wrong
+    how: what to do where it is not ok
+    """
 
     name: str
-    state: State
+    state: Availability
     found: str
     how: str = ""
 
@@ -42,7 +48,7 @@ def first_line(text: str) -> str:
     return next(iter(text.splitlines()), "").strip()
 
 
-def installed(*packages: str) -> tuple[str, str] | None:
+def installed_version(*packages: str) -> tuple[str, str] | None:
     """Name and version of the first of `packages` that is installed, by its metadata."""
     for package in packages:
         try:

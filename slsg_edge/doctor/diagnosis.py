@@ -10,80 +10,82 @@ from pathlib import Path
 
 from slsg_edge import __version__
 from slsg_edge.doctor import nvidia as nvidia_checks
-from slsg_edge.doctor.check import Check, installed
+from slsg_edge.doctor.check import MachineCheck, installed_version
 from slsg_edge.machine.host import cpu_model, memory_mb, usable_cores
 
-OLDEST, NEWEST = (3, 10), (3, 13)  # Python versions that the tests run on
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)  # Python versions that the tests run on
 _LITTLE = 2.0  # GB: `watch` stays under 0.7, and a system needs its own
 
 
-def diagnose() -> tuple[Check, ...]:
+def diagnose() -> tuple[MachineCheck, ...]:
     """Every check, in the order of a table for people."""
     return tuple(filter(None, (check() for check in CHECKS)))
 
 
-def _python() -> Check:
+def _python() -> MachineCheck:
     found = f"{platform.python_version()} ({platform.python_implementation()})"
-    if OLDEST <= tuple(map(int, platform.python_version_tuple()[:2])) <= NEWEST:
-        return Check("Python", "ok", found)
-    return Check("Python", "warning", found, "Tested with Python 3.10 to 3.13.")
+    if OLDEST_PYTHON <= tuple(map(int, platform.python_version_tuple()[:2])) <= NEWEST_PYTHON:
+        return MachineCheck("Python", "ok", found)
+    return MachineCheck("Python", "warning", found, "Tested with Python 3.10 to 3.13.")
 
 
-def _package() -> Check:
-    return Check("slsg-edge", "ok", __version__)
+def _package() -> MachineCheck:
+    return MachineCheck("slsg-edge", "ok", __version__)
 
 
-def _cpu() -> Check:
-    return Check("CPU", "ok", f"{cpu_model()}, {usable_cores()} of {os.cpu_count()} cores")
+def _cpu() -> MachineCheck:
+    return MachineCheck("CPU", "ok", f"{cpu_model()}, {usable_cores()} of {os.cpu_count()} cores")
 
 
-def _memory() -> Check:
+def _memory() -> MachineCheck:
     memory = memory_mb()
     if memory is None:
-        return Check("memory", "warning", "not known", "Only Linux tells.")
+        return MachineCheck("memory", "warning", "not known", "Only Linux tells.")
     total, free = (megabytes / 1024 for megabytes in memory)
     found = f"{total:.1f} GB, {free:.1f} GB available"
     if free < _LITTLE:
-        return Check("memory", "warning", found, "Close other programs: watch needs 0.7 GB.")
-    return Check("memory", "ok", found)
+        return MachineCheck("memory", "warning", found, "Close other programs: watch needs 0.7 GB.")
+    return MachineCheck("memory", "ok", found)
 
 
-def _distribution(name: str, packages: tuple[str, ...], extra: str, purpose: str) -> Check:
+def _distribution(name: str, packages: tuple[str, ...], extra: str, purpose: str) -> MachineCheck:
     """The first of `packages` that is installed, by its metadata."""
-    found = installed(*packages)
+    found = installed_version(*packages)
     if found is None:
         how = f"{purpose}: pip install 'slsg-edge[{extra}]'"
-        return Check(name, "missing", "not installed", how)
+        return MachineCheck(name, "missing", "not installed", how)
     package, version = found
-    return Check(name, "ok", version if package == name else f"{package} {version}")
+    return MachineCheck(name, "ok", version if package == name else f"{package} {version}")
 
 
-def _package_check(name: str, extra: str, purpose: str, *packages: str) -> Callable[[], Check]:
+def _package_check(
+    name: str, extra: str, purpose: str, *packages: str
+) -> Callable[[], MachineCheck]:
     return lambda: _distribution(name, packages or (name,), extra, purpose)
 
 
-def _opencv() -> Check:
+def _opencv() -> MachineCheck:
     try:
         import cv2
     except ModuleNotFoundError:
         how = "For images and cameras: pip install 'slsg-edge[line]'"
-        return Check("OpenCV", "missing", "not installed", how)
+        return MachineCheck("OpenCV", "missing", "not installed", how)
     except ImportError as error:
         how = "Take opencv-python-headless, which needs no display; the other: apt install libgl1"
-        return Check("OpenCV", "warning", str(error), how)
+        return MachineCheck("OpenCV", "warning", str(error), how)
     return _opencv_built_with(cv2.__version__, cv2.getBuildInformation())
 
 
-def _opencv_built_with(version: str, information: str) -> Check:
+def _opencv_built_with(version: str, information: str) -> MachineCheck:
     has = {name: _enabled(information, name) for name in ("FFMPEG", "GStreamer")}
     found = ", ".join((version, *(f"{name} {'yes' if has[name] else 'no'}" for name in has)))
     if not has["FFMPEG"] and not has["GStreamer"]:
         how = "No videos and streams: pip install opencv-python-headless, which has FFMPEG."
-        return Check("OpenCV", "warning", found, how)
+        return MachineCheck("OpenCV", "warning", found, how)
     if not has["GStreamer"]:
         how = "GStreamer pipelines only with: apt install python3-opencv, or JetPack's OpenCV"
-        return Check("OpenCV", "ok", found, how)
-    return Check("OpenCV", "ok", found)
+        return MachineCheck("OpenCV", "ok", found, how)
+    return MachineCheck("OpenCV", "ok", found)
 
 
 def _enabled(information: str, name: str) -> bool:
@@ -91,24 +93,24 @@ def _enabled(information: str, name: str) -> bool:
     return any(key.strip() == name and value.strip().startswith("YES") for key, _, value in lines)
 
 
-def _cameras() -> Check:
+def _cameras() -> MachineCheck:
     return _cameras_in(Path("/dev"))
 
 
-def _cameras_in(folder: Path) -> Check:
+def _cameras_in(folder: Path) -> MachineCheck:
     devices = sorted(folder.glob("video*"))
     if not devices:
         how = "Connect a camera; a container needs --device /dev/video0. Not needed for URLs."
-        return Check("cameras", "missing", "no /dev/video*", how)
+        return MachineCheck("cameras", "missing", "no /dev/video*", how)
     closed = [device.name for device in devices if not os.access(device, os.R_OK | os.W_OK)]
     found = ", ".join(device.name for device in devices)
     if closed:
         how = "sudo usermod -aG video $USER, then log in again"
-        return Check("cameras", "warning", f"{found}; no access to {', '.join(closed)}", how)
-    return Check("cameras", "ok", found)
+        return MachineCheck("cameras", "warning", f"{found}; no access to {', '.join(closed)}", how)
+    return MachineCheck("cameras", "ok", found)
 
 
-CHECKS: tuple[Callable[[], Check | None], ...] = (
+CHECKS: tuple[Callable[[], MachineCheck | None], ...] = (
     _python,
     _package,
     _cpu,

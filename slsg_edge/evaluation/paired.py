@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from slsg_edge.bench.race import Comparison, compare, rounds_of
+from slsg_edge.bench.race import LatencyComparison, compare_latency, rounds_of
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.contracts import Outcome, Sample
 from slsg_edge.data.dataset import Dataset
@@ -105,7 +105,7 @@ class PairedEvaluation:
     pairs: tuple[Pair, ...]
     changes: Mapping[str, Change]
     kinds: Mapping[str, Change] = field(default_factory=dict)
-    latency: Comparison | None = None
+    latency: LatencyComparison | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -223,7 +223,7 @@ def _pixel_changes(
 
 def _latency(
     both: Sequence[Contestant], samples: Sequence[Sample], frames: int, bars: Bars
-) -> Comparison | None:
+) -> LatencyComparison | None:
     images = []
     for sample in samples:
         try:
@@ -240,7 +240,7 @@ def _latency(
     }
     with bars("rounds", rounds_of(frames)) as advance:
         detectors = {side.name: side.detector for side in both}
-        return compare(detectors, prepared, frames, advance)
+        return compare_latency(detectors, prepared, frames, advance)
 
 
 def _contestant(side: Side, stack: ExitStack) -> Contestant:

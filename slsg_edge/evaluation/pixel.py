@@ -20,9 +20,11 @@ from slsg_edge.progress import Bars, no_progress
 
 @dataclass(frozen=True, slots=True)
 class PixelOutcome:
-    """`figures` over all kinds, empty when there are none; `kinds` with all good images each.
+    """Pixel figures; one is None where a defect at least has no saturation.
 
-    A figure is None where one defect at least has no saturation.
+    figures: over all kinds, empty when there are none
+    kinds: of each kind of defect with all good images
+    notes: why there are none, and which images are left out
     """
 
     figures: Figures = field(default_factory=dict)
@@ -87,7 +89,7 @@ class PixelEvaluation:
         return PixelOutcome(figures, by_kind, self.left_out())
 
     def _of_kind(self, kind: str, of_maps: Sequence[str], replicates: int) -> Figures:
-        chosen = [index for index, one in enumerate(of_maps) if one in (GOOD, kind)]
+        chosen = [index for index, name in enumerate(of_maps) if name in (GOOD, kind)]
         return pixel_figures(self.maps, of_maps, chosen, replicates)
 
     def left_out(self) -> tuple[str, ...]:

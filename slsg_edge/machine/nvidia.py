@@ -23,7 +23,14 @@ _KERNEL_MODULE = Path("/proc/driver/nvidia/version")
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """The first GPU; `cuda` is the newest CUDA that its driver runs, `l4t` that of a Jetson."""
+    """The first GPU.
+
+    name: as the driver calls it
+    compute_capability: as in `8.7`
+    cuda: the newest CUDA that the driver runs
+    driver: its version; None where the system does not tell
+    l4t: the version of Jetson Linux; None elsewhere
+    """
 
     name: str
     compute_capability: str
@@ -72,8 +79,8 @@ def shares_memory() -> bool:
 def l4t() -> str | None:
     """`36.4.0` on a Jetson, None elsewhere."""
     text = _RELEASE.read_text(errors="replace") if _RELEASE.exists() else ""
-    found = re.search(r"R(\d+).*?REVISION:\s*([\d.]+)", text)
-    return f"{found[1]}.{found[2]}" if found else None
+    release = re.search(r"R(\d+).*?REVISION:\s*([\d.]+)", text)
+    return f"{release[1]}.{release[2]}" if release else None
 
 
 def _initialised() -> ctypes.CDLL:
@@ -101,5 +108,5 @@ def _attribute(driver: ctypes.CDLL, number: int, device: ctypes.c_int) -> int:
 
 def _driver_version() -> str | None:
     text = _KERNEL_MODULE.read_text(errors="replace") if _KERNEL_MODULE.exists() else ""
-    found = re.search(r"\b\d{3}\.\d+(\.\d+)?\b", text)
-    return found[0] if found else None
+    version = re.search(r"\b\d{3}\.\d+(\.\d+)?\b", text)
+    return version[0] if version else None

@@ -21,15 +21,15 @@ from slsg_edge.machine.tensorrt_surface import (
     EngineBuilder,
     EngineRuntime,
     Family,
-    Module,
     Parser,
+    TensorRtModule,
 )
 
 FULL, RTX = "tensorrt", "tensorrt_rtx"
 RUNTIMES = (FULL, "tensorrt_lean", "tensorrt_dispatch", RTX)
 
-OLDEST = (8, 6)
-BAD = {(10, 2): "it is known to build engines that answer wrongly"}
+OLDEST_TENSORRT = (8, 6)
+REFUSED_TENSORRT = {(10, 2): "it is known to build engines that answer wrongly"}
 
 _ERRORS = ("INTERNAL_ERROR", "ERROR")
 _KEPT = (*_ERRORS, "WARNING")
@@ -59,7 +59,7 @@ class TensorRt:
     """A loaded TensorRT and what it can do. `name` is the module's, without `_bindings`."""
 
     name: str
-    module: Module
+    module: TensorRtModule
 
     @property
     def version(self) -> str:
@@ -100,17 +100,18 @@ def load_tensorrt(name: str) -> TensorRt:
 
     MissingDependency when it is not installed, EngineError when it cannot be loaded or used.
     """
-    found = TensorRt(name, cast("Module", _imported(name)))
-    version = tuple(int(part) for part in re.findall(r"\d+", found.version)[:2])
-    if found.family != "rtx" and version < OLDEST:
+    loaded = TensorRt(name, cast("TensorRtModule", _imported(name)))
+    version = tuple(int(part) for part in re.findall(r"\d+", loaded.version)[:2])
+    if loaded.family != "rtx" and version < OLDEST_TENSORRT:
         raise EngineError(
-            f"TensorRT {found.version} is too old.", fix="Install 10.3 or later; 8.6 may do."
+            f"TensorRT {loaded.version} is too old.", fix="Install 10.3 or later; 8.6 may do."
         )
-    if found.family != "rtx" and version in BAD:
+    if loaded.family != "rtx" and version in REFUSED_TENSORRT:
         raise EngineError(
-            f"TensorRT {found.version} is refused: {BAD[version]}.", fix="Install 10.3 or later."
+            f"TensorRT {loaded.version} is refused: {REFUSED_TENSORRT[version]}.",
+            fix="Install 10.3 or later.",
         )
-    return found
+    return loaded
 
 
 def load_runtime(names: tuple[str, ...] = RUNTIMES) -> tuple[TensorRt, EngineRuntime]:
@@ -121,13 +122,13 @@ def load_runtime(names: tuple[str, ...] = RUNTIMES) -> tuple[TensorRt, EngineRun
     gpu_count()
     for name in names[:-1]:
         try:
-            found = load_tensorrt(name)
+            loaded = load_tensorrt(name)
             break
         except MissingDependency:
             continue
     else:
-        found = load_tensorrt(names[-1])
-    return found, found.module.Runtime(found.logger)
+        loaded = load_tensorrt(names[-1])
+    return loaded, loaded.module.Runtime(loaded.logger)
 
 
 @contextlib.contextmanager
@@ -247,7 +248,7 @@ def _unloadable(name: str, error: Exception) -> EngineError:
 
 
 @functools.cache
-def _logger(module: Module) -> Any:
+def _logger(module: TensorRtModule) -> Any:
     """One per process: TensorRT keeps the first it was given and ignores every other."""
     base: Any = module.ILogger
 
@@ -265,7 +266,7 @@ def _logger(module: Module) -> Any:
 
 
 @functools.cache
-def _monitor_class(module: Module) -> Any:
+def _monitor_class(module: TensorRtModule) -> Any:
     base: Any = module.IProgressMonitor
 
     class Monitor(base):  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 mypy refuses any other name, and a test looks every name up in the real bindings of each
 supported version. `SURFACE` says what a class here is called there, `NOT_EVERYWHERE` what some
-version lacks; only `tensorrt_api` may ask which.
+version lacks; only `machine/tensorrt.py` may ask which.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ class Member(Protocol):
     def __int__(self) -> int: ...
 
 
-class Tensor(Protocol):
+class NetworkTensor(Protocol):
     name: str
     dtype: Member
     shape: Iterable[int]
@@ -33,18 +33,18 @@ class Layer(Protocol):
     num_inputs: int
     num_outputs: int
 
-    def get_input(self, index: int) -> Tensor | None: ...
-    def get_output(self, index: int) -> Tensor: ...
+    def get_input(self, index: int) -> NetworkTensor | None: ...
+    def get_output(self, index: int) -> NetworkTensor: ...
 
 
-class Network(Protocol):
+class NetworkDefinition(Protocol):
     num_layers: int
     num_inputs: int
     num_outputs: int
 
     def get_layer(self, index: int) -> Layer: ...
-    def get_input(self, index: int) -> Tensor: ...
-    def get_output(self, index: int) -> Tensor: ...
+    def get_input(self, index: int) -> NetworkTensor: ...
+    def get_output(self, index: int) -> NetworkTensor: ...
 
 
 class ParserError(Protocol):
@@ -90,17 +90,19 @@ class Config(Protocol):
 class EngineBuilder(Protocol):
     num_DLA_cores: int
 
-    def create_network(self, flags: int) -> Network: ...
+    def create_network(self, flags: int) -> NetworkDefinition: ...
     def create_builder_config(self) -> Config: ...
     def create_optimization_profile(self) -> Profile: ...
-    def build_serialized_network(self, network: Network, config: Config) -> "Buffer | None": ...
+    def build_serialized_network(
+        self, network: NetworkDefinition, config: Config
+    ) -> "Buffer | None": ...
 
 
 class Inspector(Protocol):
     def get_engine_information(self, format: Member) -> str: ...
 
 
-class Context(Protocol):
+class ExecutionContext(Protocol):
     def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool: ...
     def set_tensor_address(self, name: str, memory: int) -> bool: ...
     def execute_async_v3(self, stream_handle: int) -> bool: ...
@@ -110,7 +112,7 @@ class Engine(Protocol):
     num_io_tensors: int
 
     def create_engine_inspector(self) -> Inspector: ...
-    def create_execution_context(self) -> Context | None: ...
+    def create_execution_context(self) -> ExecutionContext | None: ...
     def get_tensor_name(self, index: int) -> str: ...
     def get_tensor_mode(self, name: str) -> Member: ...
     def get_tensor_dtype(self, name: str) -> Member: ...
@@ -160,7 +162,7 @@ class Capabilities(Protocol):
     __members__: Mapping[str, Member]
 
 
-class Module(Protocol):
+class TensorRtModule(Protocol):
     """`import tensorrt` or one of its siblings."""
 
     __version__: str
@@ -168,7 +170,7 @@ class Module(Protocol):
     ILogger: Any
     IProgressMonitor: Any
     Builder: Callable[[object], EngineBuilder]
-    OnnxParser: Callable[[Network, object], Parser]
+    OnnxParser: Callable[[NetworkDefinition, object], Parser]
     Runtime: Callable[[object], EngineRuntime]
     BuilderFlag: BuilderFlags
     NetworkDefinitionCreationFlag: CreationFlags
@@ -183,7 +185,7 @@ class Module(Protocol):
 
 
 SURFACE: dict[str, type] = {
-    "": Module,
+    "": TensorRtModule,
     "Builder": EngineBuilder,
     "BuilderFlag": BuilderFlags,
     "ComputeCapability": Capabilities,
@@ -191,11 +193,11 @@ SURFACE: dict[str, type] = {
     "EngineInspector": Inspector,
     "IBuilderConfig": Config,
     "ICudaEngine": Engine,
-    "IExecutionContext": Context,
+    "IExecutionContext": ExecutionContext,
     "ILayer": Layer,
-    "INetworkDefinition": Network,
+    "INetworkDefinition": NetworkDefinition,
     "IOptimizationProfile": Profile,
-    "ITensor": Tensor,
+    "ITensor": NetworkTensor,
     "ITimingCache": TimingCache,
     "LayerInformationFormat": InformationFormats,
     "MemoryPoolType": MemoryPools,

@@ -52,11 +52,11 @@ class Coverage:
         self._runs, self._chosen, self._limits = runs, chosen, limits
         self._sums = np.zeros((len(chosen), len(limits)))
 
-    def add(self, found: Lookup) -> None:
+    def add(self, defective: Lookup) -> None:
         for row, run in enumerate(self._chosen):
-            scores = self._runs.between(run, found.block.low, found.block.high)
+            scores = self._runs.between(run, defective.block.low, defective.block.high)
             if len(scores):
-                rates = found.rates(scores)
+                rates = defective.rates(scores)
                 self._sums[row] += [covered(*rates, limit).sum() for limit in self._limits]
 
     def per_run(self) -> list[float]:
@@ -75,7 +75,7 @@ class Coverage:
         return np.array([self._runs.length(run) for run in self._chosen])
 
 
-class Precision:
+class AveragePrecision:
     """The average precision of all defective scores, as `ranking.average_precision`."""
 
     def __init__(self, good: int, defective: int) -> None:
@@ -83,13 +83,13 @@ class Precision:
         self._below = 0
         self._sum = 0.0
 
-    def add(self, found: Lookup) -> None:
-        counts = np.ones(len(found.scores), np.int64)
-        counts[0] = found.at_low
+    def add(self, defective: Lookup) -> None:
+        counts = np.ones(len(defective.scores), np.int64)
+        counts[0] = defective.at_low
         before = counts.cumsum() - counts
-        first = before[np.searchsorted(found.scores, found.scores, "left")]
+        first = before[np.searchsorted(defective.scores, defective.scores, "left")]
         reached = self._defective - self._below - first
-        precision = reached / (reached + found.with_ties * self._good)
+        precision = reached / (reached + defective.with_ties * self._good)
         self._sum += float((precision * counts).sum())
         self._below += int(counts.sum())
 
@@ -97,7 +97,7 @@ class Precision:
         return self._sum / self._defective
 
 
-def above(runs: Runs, chosen: Sequence[int], thresholds: Array) -> NDArray[np.int64]:
+def counts_above(runs: Runs, chosen: Sequence[int], thresholds: Array) -> NDArray[np.int64]:
     """(runs, thresholds): how many scores of a run are above each threshold."""
     counts = np.empty((len(chosen), len(thresholds)), np.int64)
     for row, run in enumerate(chosen):

@@ -2,12 +2,11 @@
 
 Both see the same images, so what makes an image hard makes it hard for both: the interval of the
 difference is much narrower than those of the two figures suggest. AUROC by DeLong, everything
-else by drawing the same images again for both.
+else by drawing the same images again for both: every bootstrap here has the default seed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +15,7 @@ from slsg_edge.contracts import GOOD
 from slsg_edge.metrics.curves import Array
 from slsg_edge.metrics.image_figures import image_replicas
 from slsg_edge.metrics.intervals import (
-    LEVEL,
+    CONFIDENCE_LEVEL,
     NORMAL_QUANTILE,
     REPLICATES,
     Bootstrap,
@@ -26,6 +25,8 @@ from slsg_edge.metrics.intervals import (
 )
 from slsg_edge.metrics.pixel_figures import pixel_replicas
 from slsg_edge.metrics.pixels import ScoredMaps
+
+ERRORS = ("false_alarms", "misses")  # of the good images, and of the defective ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,68 +59,59 @@ def delong_change(first: ArrayLike, second: ArrayLike, labels: ArrayLike) -> Cha
 
 
 def image_changes(
-    first: ArrayLike,
-    second: ArrayLike,
-    kinds: Sequence[str],
-    replicates: int = REPLICATES,
-    seed: int = 0,
+    first: ArrayLike, second: ArrayLike, kinds: Sequence[str], replicates: int = REPLICATES
 ) -> dict[str, Change]:
     """Every image metric of two detectors' scores of the same images; AUROC by DeLong.
 
     ValueError without good or without defective images, or with a score that is not finite.
     """
-    labels = [kind != GOOD for kind in kinds]
-    auroc = delong_change(first, second, labels)
-    found = _changes(
-        *(image_replicas(scores, kinds, replicates, seed) for scores in (first, second))
-    )
-    return {**found, "image_auroc": auroc}
+    auroc = delong_change(first, second, [kind != GOOD for kind in kinds])
+    replicas = [image_replicas(scores, kinds, replicates) for scores in (first, second)]
+    return {**_changes(*replicas), "image_auroc": auroc}
 
 
 def auroc_change_by_kind(
     first: ArrayLike, second: ArrayLike, kinds: Sequence[str]
 ) -> dict[str, Change]:
     """Image AUROC of each kind of defect against all good images."""
-    rows, names = np.stack([np.asarray(first), np.asarray(second)]), np.array(kinds)
-    found = {}
+    scores, names = np.stack([np.asarray(first), np.asarray(second)]), np.array(kinds)
+    changes = {}
     for kind in dict.fromkeys(kind for kind in kinds if kind != GOOD):
         chosen = np.isin(names, (GOOD, kind))
-        one, other = rows[:, chosen]
-        found[kind] = delong_change(one, other, names[chosen] == kind)
-    return found
+        first_scores, second_scores = scores[:, chosen]
+        changes[kind] = delong_change(first_scores, second_scores, names[chosen] == kind)
+    return changes
 
 
 def error_changes(
-    first: ArrayLike,
-    second: ArrayLike,
-    kinds: Sequence[str],
-    replicates: int = REPLICATES,
-    seed: int = 0,
+    first: ArrayLike, second: ArrayLike, kinds: Sequence[str], replicates: int = REPLICATES
 ) -> dict[str, Change]:
     """`false_alarms` and `misses` as shares, from which images each verdict is wrong on.
 
     One of them is left out where there are no such images.
     """
-    wrong = np.stack([np.asarray(first, bool), np.asarray(second, bool)])
     good = np.array([kind == GOOD for kind in kinds], bool)
-    chosen = {
-        name: members
-        for name, members in (("false_alarms", good), ("misses", ~good))
-        if members.any()
-    }
+    groups = {name: group for name, group in zip(ERRORS, (good, ~good), strict=True) if group.any()}
+    if not groups:
+        return {}
+    bootstrap = Bootstrap(kinds, replicates)
+    return _changes(
+        *(_error_replicas(np.asarray(wrong, bool), groups, bootstrap) for wrong in (first, second))
+    )
 
-    def shares(mistakes: NDArray[Any]) -> Replicas:
-        def of(draws: NDArray[np.int64]) -> Array:
-            rates = [
-                (draws * (mistakes & members)).sum(axis=1) / members.sum()
-                for members in chosen.values()
-            ]
-            return np.stack(rates, axis=1)
 
-        drawn = Bootstrap(kinds, replicates, seed).replicas(of)
-        return Replicas(tuple(chosen), of(np.ones((1, len(kinds)), np.int64))[0], drawn)
+def _error_replicas(
+    wrong: NDArray[np.bool_], groups: Mapping[str, NDArray[np.bool_]], bootstrap: Bootstrap
+) -> Replicas:
+    """The share of wrong verdicts in each group of images, and of images drawn again."""
 
-    return _changes(*map(shares, wrong)) if chosen else {}
+    def shares(draws: NDArray[np.int64]) -> Array:
+        """(replicates, groups)"""
+        rates = [(draws * (wrong & group)).sum(axis=1) / group.sum() for group in groups.values()]
+        return np.stack(rates, axis=1)
+
+    (exact,) = shares(np.ones((1, len(wrong)), np.int64))
+    return Replicas(tuple(groups), exact, bootstrap.replicas(shares))
 
 
 def pixel_changes(
@@ -127,16 +119,13 @@ def pixel_changes(
     second: tuple[ScoredMaps, Sequence[int]],
     kinds: Sequence[str],
     replicates: int = REPLICATES,
-    seed: int = 0,
 ) -> dict[str, Change]:
     """Every pixel metric that both have; the chosen maps of both are of the same images in order.
 
     `kinds`: of each of these images. ValueError without good or without defective pixels.
     """
-    sides = (
-        pixel_replicas(maps, kinds, chosen, replicates, seed) for maps, chosen in (first, second)
-    )
-    return _changes(*sides)
+    replicas = [pixel_replicas(maps, kinds, chosen, replicates) for maps, chosen in (first, second)]
+    return _changes(*replicas)
 
 
 def _changes(first: Replicas, second: Replicas) -> dict[str, Change]:
@@ -145,7 +134,7 @@ def _changes(first: Replicas, second: Replicas) -> dict[str, Change]:
     return {name: _change(*first.of(name), *second.of(name)) for name in shared}
 
 
-def _change(first: float, drawn: Array, second: float, drawn_too: Array) -> Change:
-    outside = 100 * (1 - LEVEL) / 2
-    low, high = np.nanpercentile(drawn_too - drawn, [outside, 100 - outside])
+def _change(first: float, first_drawn: Array, second: float, second_drawn: Array) -> Change:
+    outside = 100 * (1 - CONFIDENCE_LEVEL) / 2
+    low, high = np.nanpercentile(second_drawn - first_drawn, [outside, 100 - outside])
     return Change(first, second, Figure(second - first, float(low), float(high)))

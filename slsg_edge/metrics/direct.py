@@ -49,7 +49,7 @@ def direct_rates(scenes: Sequence[Scene], threshold: float) -> tuple[float, floa
         alarms += int((found & ~union).sum())
         good += int((~union).sum())
         pro += [(found & region).sum() / region.sum() for region in _regions(union)]
-        spro += [_saturated(found & one.mask, one.saturation) for one in channels]
+        spro += [_saturated(found & channel.mask, channel.saturation) for channel in channels]
     return alarms / good, float(np.mean(pro)), float(np.mean(spro))
 
 

@@ -26,7 +26,7 @@ def _best_f1(good: NDArray[Any], defective: NDArray[Any]) -> Array:
     return np.asarray(curves.f1(good, defective).max(axis=-1))
 
 
-METRICS: Mapping[str, Callable[[NDArray[Any], NDArray[Any]], Array]] = {
+IMAGE_METRICS: Mapping[str, Callable[[NDArray[Any], NDArray[Any]], Array]] = {
     "image_auroc": curves.area,
     "image_aupr": curves.average_precision,
     "f1_max": _best_f1,
@@ -44,7 +44,7 @@ METRICS: Mapping[str, Callable[[NDArray[Any], NDArray[Any]], Array]] = {
 def image_figures(
     scores: ArrayLike, kinds: Sequence[str], replicates: int = REPLICATES, seed: int = 0
 ) -> dict[str, Figure]:
-    """Every one of `METRICS`, and `image_auroc_delong`, over images of these kinds.
+    """Every one of `IMAGE_METRICS`, and `image_auroc_delong`, over images of these kinds.
 
     The intervals are by bootstrap, but DeLong's for the last. ValueError without good or without
     defective images, or with a score that is not finite.
@@ -57,7 +57,7 @@ def image_figures(
 def image_replicas(
     scores: ArrayLike, kinds: Sequence[str], replicates: int = REPLICATES, seed: int = 0
 ) -> Replicas:
-    """`METRICS` of these images, and of as many images drawn from them; ValueError as above."""
+    """`IMAGE_METRICS` of these images and of as many drawn from them; ValueError as above."""
     values = np.asarray(scores, np.float64)
     good = np.array([kind == GOOD for kind in kinds], bool)
     require_both(int(good.sum()), int((~good).sum()))
@@ -67,14 +67,16 @@ def image_replicas(
     starts = np.flatnonzero(np.diff(values[order], prepend=-np.inf))
 
     def metrics(draws: NDArray[np.int64]) -> Array:
-        """(replicates, METRICS)"""
+        """(replicates, IMAGE_METRICS)"""
         per_score = [
             np.add.reduceat((draws * chosen)[:, order], starts, axis=1) for chosen in (good, ~good)
         ]
-        return np.stack([metric(*per_score) for metric in METRICS.values()], axis=1)
+        return np.stack([metric(*per_score) for metric in IMAGE_METRICS.values()], axis=1)
 
     (exact,) = metrics(np.ones((1, len(values)), np.int64))
-    return Replicas(tuple(METRICS), exact, Bootstrap(kinds, replicates, seed).replicas(metrics))
+    return Replicas(
+        tuple(IMAGE_METRICS), exact, Bootstrap(kinds, replicates, seed).replicas(metrics)
+    )
 
 
 def image_figures_by_kind(
@@ -82,9 +84,9 @@ def image_figures_by_kind(
 ) -> dict[str, dict[str, Figure]]:
     """The figures of each kind of defect against all good images; ValueError as above."""
     values = np.asarray(scores, np.float64)
-    found = {}
+    figures = {}
     for kind in dict.fromkeys(kind for kind in kinds if kind != GOOD):
-        chosen = [index for index, one in enumerate(kinds) if one in (GOOD, kind)]
-        some = [kinds[index] for index in chosen]
-        found[kind] = image_figures(values[chosen], some, replicates, seed)
-    return found
+        chosen = [index for index, name in enumerate(kinds) if name in (GOOD, kind)]
+        strata = [kinds[index] for index in chosen]
+        figures[kind] = image_figures(values[chosen], strata, replicates, seed)
+    return figures

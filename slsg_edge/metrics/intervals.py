@@ -16,8 +16,8 @@ from slsg_edge.metrics.curves import Array
 from slsg_edge.metrics.ranking import require_both
 
 REPLICATES = 1000
-LEVEL = 0.95
-NORMAL_QUANTILE = 1.959963984540054  # of LEVEL, two-sided
+CONFIDENCE_LEVEL = 0.95
+NORMAL_QUANTILE = 1.959963984540054  # of CONFIDENCE_LEVEL, two-sided
 _BATCH = 100  # replicates at a time, so that memory does not grow with their number
 
 
@@ -84,7 +84,7 @@ class Replicas:
         return {name: percentile_figure(*self.of(name)) for name in self.names}
 
 
-def percentile_figure(value: float, replicas: Array, level: float = LEVEL) -> Figure:
+def percentile_figure(value: float, replicas: Array, level: float = CONFIDENCE_LEVEL) -> Figure:
     """The interval between the percentiles of the replicates, which are from 0 to 1.
 
     A replicate that has none, as when it drew no region, is NaN and left out.
@@ -107,8 +107,8 @@ def delong(scores: ArrayLike, labels: ArrayLike) -> tuple[Array, Array]:
     require_both(good.shape[1], defective.shape[1])
     if not np.isfinite(rows).all():
         raise ValueError("a score is not finite")
-    wins = [_wins(one, other) for one, other in zip(defective, good, strict=True)]
-    losses = [1 - _wins(one, other) for one, other in zip(good, defective, strict=True)]
+    wins = [_wins(*scores) for scores in zip(defective, good, strict=True)]
+    losses = [1 - _wins(*scores) for scores in zip(good, defective, strict=True)]
     covariance = _covariance(wins) / defective.shape[1] + _covariance(losses) / good.shape[1]
     return np.mean(wins, axis=1), covariance
 

@@ -15,12 +15,12 @@ from slsg_edge.metrics import curves
 from slsg_edge.metrics.curves import Array
 from slsg_edge.metrics.intervals import REPLICATES, Bootstrap, Figure, Replicas
 from slsg_edge.metrics.pixels import PixelAreas, ScoredMaps
-from slsg_edge.metrics.regions import LIMIT
+from slsg_edge.metrics.regions import PRO_LIMIT
 from slsg_edge.metrics.runs import Runs, Scores
-from slsg_edge.metrics.saturated import LIMITS
+from slsg_edge.metrics.saturated import SPRO_LIMITS
 
 BINS = 1024
-_SATURATED = tuple(f"spro_{limit}" for limit in LIMITS)
+_SATURATED = tuple(f"spro_{limit}" for limit in SPRO_LIMITS)
 
 
 def pixel_figures(
@@ -37,8 +37,8 @@ def pixel_figures(
     """
     chosen = list(range(len(maps)) if images is None else images)
     strata = [kinds[image] for image in chosen]
-    found = pixel_replicas(maps, strata, chosen, replicates, seed).figures()
-    return {**found, **{name: found.get(name) for name in _SATURATED}}
+    figures = pixel_replicas(maps, strata, chosen, replicates, seed).figures()
+    return {**figures, **{name: figures.get(name) for name in _SATURATED}}
 
 
 def pixel_replicas(
@@ -62,8 +62,8 @@ def pixel_replicas(
 
 
 def _by_name(areas: PixelAreas) -> dict[str, float]:
-    found = {"pixel_auroc": areas.auroc, "pixel_aupr": areas.aupr, "aupro": areas.aupro}
-    return found | dict(zip(_SATURATED, (areas.spro or {}).values(), strict=False))
+    known = {"pixel_auroc": areas.auroc, "pixel_aupr": areas.aupr, "aupro": areas.aupro}
+    return known | dict(zip(_SATURATED, (areas.spro or {}).values(), strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,15 @@ class _Histograms:
         good, defective, regions = (
             weights @ part for part in (self.good, self.defective, self.regions)
         )
-        found = [
+        metrics = [
             curves.area(good, defective),
             curves.average_precision(good, defective, self.mixed),
-            curves.area(good, regions, LIMIT),
+            curves.area(good, regions, PRO_LIMIT),
         ]
         if self.saturated is not None:
             saturated = weights @ self.saturated
-            found += [curves.area(good, saturated, limit) for limit in LIMITS]
-        return np.stack(found, axis=1)
+            metrics += [curves.area(good, saturated, limit) for limit in SPRO_LIMITS]
+        return np.stack(metrics, axis=1)
 
 
 def _histograms(maps: ScoredMaps, chosen: Sequence[int]) -> _Histograms:

@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from slsg_edge.contracts import Channel
 from slsg_edge.metrics import saturated
-from slsg_edge.metrics.coverage import Coverage, Precision, above, lookup
+from slsg_edge.metrics.coverage import AveragePrecision, Coverage, counts_above, lookup
 from slsg_edge.metrics.curves import Array
 from slsg_edge.metrics.ranking import require_both
-from slsg_edge.metrics.regions import LIMIT, region_scores
+from slsg_edge.metrics.regions import PRO_LIMIT, region_scores
 from slsg_edge.metrics.runs import BLOCK, IN_MEMORY, Runs, walk
 
 
@@ -138,21 +138,21 @@ class Selection:
 
     def areas(self) -> PixelAreas:
         maps, good = self.maps, self.good_pixels
-        regions = Coverage(maps.regions, self.regions, (1.0, LIMIT))
-        defects = Coverage(maps.saturated, self.saturated, saturated.LIMITS)
-        precision = Precision(good, self.defective_pixels)
+        regions = Coverage(maps.regions, self.regions, (1.0, PRO_LIMIT))
+        defects = Coverage(maps.saturated, self.saturated, saturated.SPRO_LIMITS)
+        precision = AveragePrecision(good, self.defective_pixels)
         sample = maps.regions.sample(self.regions)
         for block in walk(maps.good, self.good, sample, maps.block):
-            found = lookup(block, maps.regions, self.regions, good)
+            defective = lookup(block, maps.regions, self.regions, good)
             for part in (regions, defects, precision):
-                part.add(found)
-        spro = dict(zip(saturated.LIMITS, defects.per_run(), strict=False))
+                part.add(defective)
+        spro = dict(zip(saturated.SPRO_LIMITS, defects.per_run(), strict=False))
         auroc, _ = regions.per_score()
         _, aupro = regions.per_run()
         return PixelAreas(auroc, precision.average(), aupro, spro or None)
 
     def rates(self, thresholds: Array) -> Rates:
-        alarms = above(self.maps.good, self.good, thresholds).sum(axis=0)
+        alarms = counts_above(self.maps.good, self.good, thresholds).sum(axis=0)
         return Rates(
             alarms / self.good_pixels,
             _mean_share(self.maps.regions, self.regions, thresholds),
@@ -165,7 +165,7 @@ class Selection:
 def _mean_share(runs: Runs, chosen: Sequence[int], thresholds: Array) -> Array:
     """The mean over runs of the share of each that is above, for each threshold."""
     lengths = np.array([runs.length(run) for run in chosen])
-    return np.asarray((above(runs, chosen, thresholds) / lengths[:, None]).mean(axis=0))
+    return np.asarray((counts_above(runs, chosen, thresholds) / lengths[:, None]).mean(axis=0))
 
 
 def _require_fitting(scores: NDArray[Any], channels: Sequence[Channel]) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from slsg_edge.contracts import Mask
 
-LIMIT = 0.3
+PRO_LIMIT = 0.3
 
 
 def region_scores(scores: NDArray[Any], mask: Mask) -> list[NDArray[Any]]:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from slsg_edge.contracts import Mask
 
 # False-positive rates up to which MVTec's evaluation integrates; 0.05 is the one that is quoted.
-LIMITS = (0.01, 0.05, 0.1, 0.3, 1.0)
-QUOTED = 0.05
+SPRO_LIMITS = (0.01, 0.05, 0.1, 0.3, 1.0)
+QUOTED_SPRO_LIMIT = 0.05
 
 
 def saturating_scores(scores: NDArray[Any], mask: Mask, saturation: int) -> NDArray[Any]:

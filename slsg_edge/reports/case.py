@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from slsg_edge.contracts import GOOD, Outcome
-from slsg_edge.reports.layers import Picture
+from slsg_edge.reports.layers import LayeredPicture
 from slsg_edge.scoring import logit
 
 OUTCOMES: tuple[Outcome, ...] = ("good", "anomalous", "undecided")
@@ -17,13 +17,21 @@ OUTCOMES: tuple[Outcome, ...] = ("good", "anomalous", "undecided")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`kind` is what it is, `outcome` the verdict, `reason` why it is undecided."""
+    """An inspected image.
+
+    name: its kind and its file, as in `scratch/003.png`
+    kind: what it really is, `good` or a kind of defect
+    outcome: the verdict
+    score: None where it could not be scored
+    picture: None beyond those that the page has room for
+    reason: why it is undecided
+    """
 
     name: str
     kind: str
     outcome: Outcome
     score: float | None
-    picture: Picture | None = None
+    picture: LayeredPicture | None = None
     reason: str | None = None
 
     @property
@@ -44,10 +52,10 @@ class Case:
 
 
 def worst_first(cases: Iterable[Case], threshold: float) -> list[Case]:
-    return sorted(cases, key=lambda case: badness(case, threshold))
+    return sorted(cases, key=lambda case: error_order(case, threshold))
 
 
-def badness(case: Case, threshold: float) -> tuple[int, float, str]:
+def error_order(case: Case, threshold: float) -> tuple[int, float, str]:
     """Sorts errors first, the most certain one before the others; then undecided; then the rest,
     narrowest margin first.
     """
@@ -63,13 +71,13 @@ def kinds_of(cases: Iterable[Case]) -> list[str]:
     return sorted({case.kind for case in cases}, key=lambda kind: (kind != GOOD, kind))
 
 
-def scores_of(cases: Iterable[Case], truth: Outcome) -> list[float]:
+def decided_scores(cases: Iterable[Case], truth: Outcome) -> list[float]:
     """The scores that count, of the good images or of the defective ones."""
     scores = (case.decided_score for case in cases if case.truth == truth)
     return [score for score in scores if score is not None]
 
 
-def counts_of(cases: Iterable[Case]) -> Counter[Outcome]:
+def outcome_counts(cases: Iterable[Case]) -> Counter[Outcome]:
     """How many images have each verdict."""
     return Counter(case.outcome for case in cases)
 

@@ -24,7 +24,7 @@ from slsg_edge.reports.views import hot_view, plain_view
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class VerdictChange:
     """An image whose verdict changes, as each side sees it; both pictures are of this image."""
 
     first: Case
@@ -34,21 +34,33 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonReport:
-    """`changes` by label; `latency`: rows of texts under `LATENCY`."""
+    """What stands on the page.
+
+    title: the heading
+    names: of the first and of the second detector
+    thresholds: of both
+    lead: how many images change verdict, in a sentence
+    changes: of each figure, by its label
+    changed: the images that are shown
+    count: how many images change verdict
+    latency: rows of texts under `LATENCY_HEADS`
+    notes: what is to be known of the figures
+    provenance: of each detector, by its name
+    """
 
     title: str
     names: tuple[str, str]
     thresholds: tuple[float, float]
     lead: str
     changes: Mapping[str, Change]
-    changed: Sequence[Changed]
+    changed: Sequence[VerdictChange]
     count: int
     latency: Sequence[Sequence[str]] = ()
     notes: Sequence[str] = ()
     provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-LATENCY = ("", "median ms", "p95 ms", "times as fast")
+LATENCY_HEADS = ("", "median ms", "p95 ms", "times as fast")
 
 
 def comparison_html(report: ComparisonReport) -> str:
@@ -61,7 +73,7 @@ def comparison_html(report: ComparisonReport) -> str:
     body = (
         f'<p class="lead">{escape(report.lead)}</p>',
         section("Differences", _differences(report), "long"),
-        section("Latency", table(LATENCY, report.latency)) if report.latency else "",
+        section("Latency", table(LATENCY_HEADS, report.latency)) if report.latency else "",
         section("Findings", f'<ul class="findings">{notes}</ul>') if notes else "",
         section("Images that change verdict", _images(report), "gallery long"),
         section("Provenance", provenance),
@@ -72,8 +84,9 @@ def comparison_html(report: ComparisonReport) -> str:
 
 def difference_text(change: Change) -> str:
     """The difference and its interval, signed."""
-    found = change.difference
-    return f"{_signed(found.value)} ({_signed(found.low)} to {_signed(found.high)})"
+    difference = change.difference
+    low, high = _signed(difference.low), _signed(difference.high)
+    return f"{_signed(difference.value)} ({low} to {high})"
 
 
 def _differences(report: ComparisonReport) -> str:
@@ -117,14 +130,16 @@ def _images(report: ComparisonReport) -> str:
         return '<p class="note">None.</p>'
     scores = [
         score
-        for one in report.changed
-        for score in (one.first.decided_score, one.second.decided_score)
+        for change in report.changed
+        for score in (change.first.decided_score, change.second.decided_score)
         if score is not None
     ]
     axis = axis_of([*scores, *report.thresholds])
     shown = len(report.changed)
     limit = "" if shown == report.count else f" The first {shown} of {report.count} are shown."
-    figures = "".join(_figure(at, one, axis, report) for at, one in enumerate(report.changed))
+    figures = "".join(
+        _figure(index, change, axis, report) for index, change in enumerate(report.changed)
+    )
     first, second = (escape(name) for name in report.names)
     return (
         f'<p class="note">The image, the anomaly map of {first}, that of {second}; what is wrong '
@@ -133,27 +148,27 @@ def _images(report: ComparisonReport) -> str:
     )
 
 
-def _figure(index: int, one: Changed, axis: Axis, report: ComparisonReport) -> str:
+def _figure(index: int, change: VerdictChange, axis: Axis, report: ComparisonReport) -> str:
     sides = "".join(
         f'<span class="side" style="--cut:{100 * axis.place(threshold):.2f}%">'
         f'<span class="who">{escape(name)}</span> '
         f'<span class="badge {case.outcome}">{case.outcome}</span>{score_track(case, axis)}'
         f"{_reason(case)}</span>"
         for name, threshold, case in zip(
-            report.names, report.thresholds, (one.first, one.second), strict=True
+            report.names, report.thresholds, (change.first, change.second), strict=True
         )
     )
-    wrong = "wrong" if one.second.wrong else ""
+    wrong = "wrong" if change.second.wrong else ""
     return (
-        f'<figure class="{wrong}">{_views(index, one)}'
-        f"<figcaption><b>{breakable(one.first.name)}</b>"
-        f'<span class="truth">{words(one.first.kind)}, {escape(one.effect)}</span>{sides}'
+        f'<figure class="{wrong}">{_views(index, change)}'
+        f"<figcaption><b>{breakable(change.first.name)}</b>"
+        f'<span class="truth">{words(change.first.kind)}, {escape(change.effect)}</span>{sides}'
         "</figcaption></figure>"
     )
 
 
-def _views(index: int, one: Changed) -> str:
-    first, second = one.first.picture, one.second.picture
+def _views(index: int, change: VerdictChange) -> str:
+    first, second = change.first.picture, change.second.picture
     if first is None or second is None:
         return ""
     ratio = first.width / first.height

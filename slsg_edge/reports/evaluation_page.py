@@ -13,24 +13,32 @@ from slsg_edge.contracts import GOOD, Json
 from slsg_edge.data.survey.finding import Finding
 from slsg_edge.metrics.intervals import Figures
 from slsg_edge.reports.axis import Axis, axis_of
-from slsg_edge.reports.case import Case, kinds_of, scores_of, worst_first
+from slsg_edge.reports.case import Case, decided_scores, kinds_of, worst_first
 from slsg_edge.reports.data_findings import data_section
 from slsg_edge.reports.figures import figure_tiles, full_table, kind_table
 from slsg_edge.reports.gallery import gallery
 from slsg_edge.reports.histogram import histogram
 from slsg_edge.reports.page import page, provenance_table, resource, section
 from slsg_edge.reports.roc import roc_chart
-from slsg_edge.reports.threshold import presets, slider, take_over
+from slsg_edge.reports.threshold import presets, slider, take_over_note
 from slsg_edge.reports.verdicts import verdict_table
 
 NO_SCRIPT = "<noscript><style>.live{display:none!important}</style></noscript>"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """`kinds`: figures of each kind of defect. `command` takes a threshold into the bundle.
+class EvaluationReport:
+    """What stands on the page.
 
-    `data`: what was found about the data set.
+    title: the heading
+    cases: every test image, in any order
+    threshold: of the bundle
+    figures: over all kinds
+    kinds: figures of each kind of defect
+    notes: what is to be known of the figures
+    provenance: what made the bundle, and what of it was measured
+    command: takes a threshold into the bundle once its value is added
+    data: what a survey found about the data set
     """
 
     title: str
@@ -44,10 +52,10 @@ class Report:
     data: Sequence[Finding] = ()
 
 
-def report_html(report: Report) -> str:
+def evaluation_html(report: EvaluationReport) -> str:
     """The page."""
     cases = worst_first(report.cases, report.threshold)
-    good, anomalous = scores_of(cases, "good"), scores_of(cases, "anomalous")
+    good, anomalous = decided_scores(cases, "good"), decided_scores(cases, "anomalous")
     axis = axis_of([*good, *anomalous, report.threshold])
     verdicts = section("Verdicts", f'<div class="scroll">{verdict_table(cases)}</div>')
     roc = section("ROC curve", roc_chart(good, anomalous, report.threshold))
@@ -77,16 +85,17 @@ def _lead(cases: Sequence[Case]) -> str:
     return f"{len(cases)} test images: {good} good, {len(cases) - good} defective{of_kinds}."
 
 
-def _scores(report: Report, cases: Sequence[Case], axis: Axis) -> str:
+def _scores(report: EvaluationReport, cases: Sequence[Case], axis: Axis) -> str:
     """One card in three parts, of which the middle one stays in sight while the page scrolls."""
-    good, anomalous = scores_of(cases, "good"), scores_of(cases, "anomalous")
+    good, anomalous = decided_scores(cases, "good"), decided_scores(cases, "anomalous")
     without = len(cases) - len(good) - len(anomalous)
     note = f'<p class="note">Without a score: {without}.</p>' if without else ""
+    controls = presets(good, anomalous) + take_over_note(report.command)
     return "\n".join(
         (
             section("Scores and threshold", histogram(good, anomalous, axis), "scores"),
             slider(cases, axis, report.threshold),
-            f'<div class="after">{presets(good, anomalous)}{take_over(report.command)}{note}</div>',
+            f'<div class="after">{controls}{note}</div>',
         )
     )
 
@@ -97,7 +106,7 @@ def _notes(notes: Sequence[str]) -> str:
     return section("Notes", f'<ul class="findings">{items}</ul>') if items else ""
 
 
-def _data(cases: Sequence[Case], axis: Axis, report: Report) -> str:
+def _data(cases: Sequence[Case], axis: Axis, report: EvaluationReport) -> str:
     """What the script counts: kind and score of each case, in the order of the page."""
     kinds = kinds_of(cases)
     data: dict[str, Json] = {

@@ -5,14 +5,14 @@ An interval is drawn as well as written, on a scale from 0 to 1.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from slsg_edge.metrics.image_figures import METRICS, MISS_RATES
+from slsg_edge.metrics.image_figures import IMAGE_METRICS, MISS_RATES
 from slsg_edge.metrics.intervals import Figure, Figures
-from slsg_edge.metrics.regions import LIMIT
-from slsg_edge.metrics.saturated import LIMITS, QUOTED
+from slsg_edge.metrics.regions import PRO_LIMIT
+from slsg_edge.metrics.saturated import QUOTED_SPRO_LIMIT, SPRO_LIMITS
 from slsg_edge.reports.page import words
 
 ALL = "all kinds"
-QUOTED_SPRO = f"spro_{QUOTED}"
+QUOTED_SPRO = f"spro_{QUOTED_SPRO_LIMIT}"
 LABELS: Mapping[str, str] = {
     "image_auroc": "image AUROC",
     "image_auroc_delong": "image AUROC, DeLong",
@@ -20,8 +20,8 @@ LABELS: Mapping[str, str] = {
     "f1_max": "F1-max",
     "pixel_auroc": "pixel AUROC",
     "pixel_aupr": "pixel AUPR",
-    "aupro": f"AUPRO to {LIMIT:.0%}",
-    **{f"spro_{limit}": f"sPRO to {limit:.0%}" for limit in LIMITS},
+    "aupro": f"AUPRO to {PRO_LIMIT:.0%}",
+    **{f"spro_{limit}": f"sPRO to {limit:.0%}" for limit in SPRO_LIMITS},
     **{f"good_kept_at_{rate:.0%}_missed": f"good kept, {rate:.0%} missed" for rate in MISS_RATES},
     **{
         f"false_alarm_rate_at_{rate:.0%}_missed": f"false alarms, {rate:.0%} missed"
@@ -37,8 +37,8 @@ COLUMNS = ("image_auroc", "image_aupr", "f1_max", "pixel_auroc", "aupro", QUOTED
 
 def known(figures: Figures, names: Iterable[str] = LABELS) -> dict[str, Figure]:
     """Those of `names` that could be measured, in the order of `names`."""
-    found = ((name, figures.get(name)) for name in names)
-    return {name: figure for name, figure in found if figure is not None}
+    wanted = ((name, figures.get(name)) for name in names)
+    return {name: figure for name, figure in wanted if figure is not None}
 
 
 def figure_text(figure: Figure) -> str:
@@ -109,7 +109,7 @@ def _interval(figure: Figure) -> str:
 
 def _note(rows: Mapping[str, Figures]) -> str:
     text = "Ranges: 95 % confidence, bootstrap over images. Bars run from 0 to 1."
-    shown = [figure for row in rows.values() for figure in known(row, METRICS).values()]
+    shown = [figure for row in rows.values() for figure in known(row, IMAGE_METRICS).values()]
     if any(figure.low == figure.high for figure in shown):
         text += (
             " A range of no width means that these images show no spread, and not that more "

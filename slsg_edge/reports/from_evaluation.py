@@ -4,31 +4,45 @@ import shlex
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.manifest import Stage
 from slsg_edge.contracts import Detector, Image, Mask, Verdict
+from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.masks import mask_of
 from slsg_edge.data.survey.finding import Finding
+from slsg_edge.data.survey.survey import survey
 from slsg_edge.errors import DatasetError
 from slsg_edge.evaluation.evaluate import Evaluation, Row
 from slsg_edge.images import read_image
 from slsg_edge.preprocessing import Preprocessing, map_on_frame
 from slsg_edge.progress import Bars, no_progress, progress
 from slsg_edge.reports.axis import score_text
-from slsg_edge.reports.case import Case, badness
-from slsg_edge.reports.evaluation_page import Report, report_html
+from slsg_edge.reports.case import Case, error_order
+from slsg_edge.reports.evaluation_page import EvaluationReport, evaluation_html
 from slsg_edge.reports.figures import HEADLINES, LABELS, figure_text, known
-from slsg_edge.reports.layers import Picture, picture_of
+from slsg_edge.reports.layers import LayeredPicture, picture_of
 from slsg_edge.runtime.detector import Choice, open_choice
+from slsg_edge.storage import write_atomically
 
-SHOWN = 200  # images of a report; those of 400x800 pixels take 20 KB each
+MOST_PICTURES = 200  # images of a report; those of 400x800 pixels take 20 KB each
 BY_KIND = ("image_auroc", "aupro")  # what a terminal has room for
 
 
-def report_page(
+def write_evaluation_report(
+    path: Path, bundle: Bundle, data: Path, evaluation: Evaluation, choice: Choice
+) -> None:
+    """The page on an evaluation with a threshold, and on what a survey finds about its data."""
+    findings = survey(read_dataset(data), progress).findings
+    title = f"{bundle.path.stem} on {data.resolve().name}"
+    html = evaluation_report_page(title, bundle, evaluation, choice, findings)
+    write_atomically(path, html.encode())
+
+
+def evaluation_report_page(
     title: str,
     bundle: Bundle,
     evaluation: Evaluation,
@@ -46,26 +60,25 @@ def report_page(
         raise ValueError("a report needs an evaluation with a threshold")
     with closing(open_choice(bundle, choice)) as detector:
         cases = cases_of(evaluation, detector, bundle.manifest.preprocessing, bars=progress)
-    return report_html(
-        Report(
-            title,
-            cases,
-            evaluation.threshold,
-            evaluation.figures,
-            evaluation.kinds,
-            evaluation.notes,
-            provenance_of(bundle, choice),
-            command_of(bundle, choice),
-            data,
-        )
+    report = EvaluationReport(
+        title,
+        cases,
+        evaluation.threshold,
+        evaluation.figures,
+        evaluation.kinds,
+        evaluation.notes,
+        provenance_of(bundle, choice),
+        command_of(bundle, choice),
+        data,
     )
+    return evaluation_html(report)
 
 
 def cases_of(
     evaluation: Evaluation,
     detector: Detector,
     preprocessing: Preprocessing,
-    shown: int = SHOWN,
+    shown: int = MOST_PICTURES,
     bars: Bars = no_progress,
 ) -> list[Case]:
     """Every test image, worst first, the first of them with a picture.
@@ -74,7 +87,7 @@ def cases_of(
     """
     threshold = evaluation.threshold or 0.0
     pairs = [(case_of(row, row.verdict), row) for row in evaluation.rows if row.verdict]
-    pairs.sort(key=lambda pair: badness(pair[0], threshold))
+    pairs.sort(key=lambda pair: error_order(pair[0], threshold))
     with bars("pictures", min(shown, len(pairs))) as advance:
         cases = []
         for case, row in pairs[:shown]:
@@ -83,7 +96,7 @@ def cases_of(
     return [*cases, *(case for case, _ in pairs[shown:])]
 
 
-def figures_of(evaluation: Evaluation) -> dict[str, str]:
+def figure_texts(evaluation: Evaluation) -> dict[str, str]:
     """Name and value of each figure, for a terminal; what is not known is left out."""
     good, defective = evaluation.scored(good=True), evaluation.scored(good=False)
     figures = {
@@ -142,7 +155,7 @@ def case_of(row: Row, verdict: Verdict) -> Case:
     )
 
 
-def picture_for(row: Row, detector: Detector, preprocessing: Preprocessing) -> Picture:
+def picture_for(row: Row, detector: Detector, preprocessing: Preprocessing) -> LayeredPicture:
     """The image with its heat, which an undecided one has not, and the mask."""
     try:
         image = read_image(row.sample.image)
@@ -150,8 +163,8 @@ def picture_for(row: Row, detector: Detector, preprocessing: Preprocessing) -> P
         return picture_of(np.zeros((preprocessing.height, preprocessing.width, 3), np.uint8))
     heat = None
     if row.score is not None:
-        found = detector.detect(image)
-        heat = map_on_frame(found.anomaly_map, preprocessing, image.shape)
+        prediction = detector.detect(image)
+        heat = map_on_frame(prediction.anomaly_map, preprocessing, image.shape)
     return picture_of(image, heat, _mask(row, image))
 
 

@@ -8,7 +8,7 @@ from html import escape
 
 from slsg_edge.reports.axis import Axis, score_text
 from slsg_edge.reports.case import Case, kinds_of
-from slsg_edge.reports.layers import Picture
+from slsg_edge.reports.layers import LayeredPicture
 from slsg_edge.reports.page import breakable, words
 from slsg_edge.reports.views import hot_view, plain_view
 
@@ -85,7 +85,7 @@ def _kinds(cases: Sequence[Case]) -> str:
     )
 
 
-def _figure(index: int, case: Case, picture: Picture, axis: Axis) -> str:
+def _figure(index: int, case: Case, picture: LayeredPicture, axis: Axis) -> str:
     name = escape(case.name)
     reason = f'<span class="reason">{escape(case.reason)}</span>' if case.reason else ""
     ratio = picture.width / picture.height

@@ -25,11 +25,11 @@ class Series(NamedTuple):
 def histogram(good: Sequence[float], anomalous: Sequence[float], axis: Axis) -> str:
     """A legend and the chart. Bars are shares of their own series, so that few are seen too."""
     series = (Series("good", good), Series("anomalous", anomalous))
-    counts = [_counts(one.scores, axis) for one in series]
-    shares = [max(each) / max(1, sum(each)) for each in counts]
+    counts = [_counts(each.scores, axis) for each in series]
+    shares = [max(bins) / max(1, sum(bins)) for bins in counts]
     scale = REACH / max(*shares, 1e-9)
     label = f"Histogram of the scores of {len(good)} good and {len(anomalous)} anomalous images"
-    bars = (_bars(one, each, scale) for one, each in zip(series, counts, strict=True))
+    bars = (_bars(each, bins, scale) for each, bins in zip(series, counts, strict=True))
     return "\n".join(
         (
             _legend(len(good), len(anomalous)),
@@ -39,7 +39,7 @@ def histogram(good: Sequence[float], anomalous: Sequence[float], axis: Axis) -> 
             '<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">',
             *bars,
             f'<path class="axis" d="M0 {MIDDLE}H100"/></svg>',
-            *(_tallest(one, each, scale) for one, each in zip(series, counts, strict=True)),
+            *(_tallest(each, bins, scale) for each, bins in zip(series, counts, strict=True)),
             '<div class="cut"></div></div><div class="labels">',
             *(_label(score, axis) for score in axis.ticks()),
             "</div></div>",

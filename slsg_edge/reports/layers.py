@@ -23,8 +23,14 @@ HEAT_STRENGTH = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """`image` and `heat` are data URIs, `outline` an SVG path in pixels of `width` and `height`."""
+class LayeredPicture:
+    """An image in layers.
+
+    width, height: in pixels
+    image: as a data URI
+    heat: as a data URI; None where there is no map
+    outline: of the defect, as an SVG path in these pixels
+    """
 
     width: int
     height: int
@@ -33,10 +39,12 @@ class Picture:
     outline: str
 
 
-def picture_of(image: Image, heat: AnomalyMap | None = None, mask: Mask | None = None) -> Picture:
+def picture_of(
+    image: Image, heat: AnomalyMap | None = None, mask: Mask | None = None
+) -> LayeredPicture:
     """Heat and mask are of the image's own size; the picture is never larger than the image."""
     height, width = _fitting(image.shape, LONGEST_SIDE)
-    return Picture(
+    return LayeredPicture(
         width,
         height,
         _data_uri(resize(image, height, width), "jpeg"),

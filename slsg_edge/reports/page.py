@@ -14,7 +14,8 @@ from importlib.resources import files
 def page(title: str, body: Iterable[str], script: str = "", style: str = "") -> str:
     """The whole document; `body` is HTML, `title` text, `script` JavaScript that runs last.
 
-    `style` goes on top of the style of every page.
+    `style` goes on top of the style of every page. Whatever names of files there are, the result
+    can be written as UTF-8: bytes that are none stand there as `\\udcff`.
     """
     head = (
         '<meta charset="utf-8">',
@@ -25,7 +26,8 @@ def page(title: str, body: Iterable[str], script: str = "", style: str = "") -> 
     )
     lines = ("<!doctype html>", '<html lang="en"><head>', *head, "</head><body><main>")
     last = f"</main>{f'<script>{script}</script>' if script else ''}</body></html>"
-    return "\n".join((*lines, f"<h1>{escape(title)}</h1>", *body, last, ""))
+    document = "\n".join((*lines, f"<h1>{escape(title)}</h1>", *body, last, ""))
+    return document.encode("utf-8", "backslashreplace").decode()
 
 
 def resource(name: str) -> str:

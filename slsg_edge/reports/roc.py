@@ -19,7 +19,9 @@ def roc_chart(good: Sequence[float], anomalous: Sequence[float], threshold: floa
         return '<p class="note">No ROC curve: it needs scores of good and of defective images.</p>'
     curve = roc_points(good, anomalous)
     line = "L".join(f"{x:.4f} {y:.4f}" for x, y in curve)
-    point = [sum(score > threshold for score in some) / len(some) for some in (good, anomalous)]
+    point = [
+        sum(score > threshold for score in scores) / len(scores) for scores in (good, anomalous)
+    ]
     bottom = TOP + FRAME
     return "\n".join(
         (

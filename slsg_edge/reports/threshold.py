@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 
 from slsg_edge.reports.axis import Axis, score_text
-from slsg_edge.reports.case import Case, errors_of, scores_of
+from slsg_edge.reports.case import Case, decided_scores, errors_of
 
 STEPS = 1000  # of the slider
 PRESETS = {
@@ -44,7 +44,7 @@ def slider(cases: Sequence[Case], axis: Axis, threshold: float) -> str:
 
 
 def _readings(cases: Sequence[Case], threshold: float) -> str:
-    good, defective = (len(scores_of(cases, truth)) for truth in ("good", "anomalous"))
+    good, defective = (len(decided_scores(cases, truth)) for truth in ("good", "anomalous"))
     alarms, misses = (errors_of(cases, truth) for truth in ("good", "anomalous"))
     readings = (
         ("threshold", "Threshold", score_text(threshold), "of the bundle"),
@@ -64,7 +64,7 @@ def _of(count: int, total: int) -> str:
     return f"of {total}, {count / total:.1%}" if total else "of 0"
 
 
-def take_over(command: str) -> str:
+def take_over_note(command: str) -> str:
     """How another threshold gets into the bundle. `command` lacks its value only."""
     return (
         f'<p class="note live" id="take-over" data-command="{escape(command)}">'

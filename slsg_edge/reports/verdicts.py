@@ -6,7 +6,7 @@ The page's script writes into the same places when the threshold moves.
 from collections.abc import Sequence
 
 from slsg_edge.contracts import GOOD, Outcome
-from slsg_edge.reports.case import OUTCOMES, Case, counts_of, kinds_of
+from slsg_edge.reports.case import OUTCOMES, Case, kinds_of, outcome_counts
 from slsg_edge.reports.page import words
 
 
@@ -17,7 +17,7 @@ def verdict_table(cases: Sequence[Case]) -> str:
         for index, kind in enumerate(kinds_of(cases))
     )
     heads = "".join(f"<th>{head}</th>" for head in ("kind", "images", *OUTCOMES))
-    counts = counts_of(cases)
+    counts = outcome_counts(cases)
     total = "".join(f'<td data-outcome="{outcome}">{counts[outcome]}</td>' for outcome in OUTCOMES)
     return (
         f'<table class="verdicts"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody>'
@@ -26,7 +26,7 @@ def verdict_table(cases: Sequence[Case]) -> str:
 
 
 def _row(index: int, kind: str, cases: Sequence[Case]) -> str:
-    counts = counts_of(cases)
+    counts = outcome_counts(cases)
     cells = "".join(
         f'<td data-outcome="{outcome}" class="{_mark(kind, outcome, counts[outcome])}">'
         f"{counts[outcome]}</td>"

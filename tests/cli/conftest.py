@@ -1,5 +1,6 @@
 """The toy bundle as an object, for commands that are called as functions; and whole commands."""
 
+import itertools
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,6 +41,21 @@ def draw_data(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / "data"
 
     return draw
+
+
+@pytest.fixture
+def call_kinds() -> Callable[..., None]:
+    """Calls the kinds of the pictures of a hole, one after the other, by other names."""
+
+    def call(data: Path, *kinds: str) -> None:
+        rows = ["image,label,kind,split"]
+        rows += [f"test/good/{path.name},good,,test" for path in sorted(data.glob("test/good/*"))]
+        holes = sorted(data.glob("test/hole/*"))
+        for path, kind in zip(holes, itertools.cycle(kinds), strict=False):
+            rows.append(f"test/hole/{path.name},defect,{kind},test")
+        (data / "dataset.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+    return call
 
 
 @pytest.fixture

@@ -146,3 +146,18 @@ def test_what_cannot_be_compared_is_an_error(toy_bundle, other, data, tmp_path):
     )
     with pytest.raises(BundleError, match="has no threshold yet"):
         compare([toy_bundle, other, data])
+
+
+def test_kinds_and_bundles_are_shown_as_they_are_called(
+    toy_bundle, other, data, call_kinds, monkeypatch, capsys
+):
+    monkeypatch.setenv("COLUMNS", "120")
+    call_kinds(data, "scratch [/top]", "[red] scratch")
+    lower = other.rename(other.with_name("[red] low.slsg"))
+    with pytest.raises(typer.Exit):
+        compare([toy_bundle, lower, data], frames=0)
+    shown = capsys.readouterr().out
+    assert "[red] low" in shown
+    assert "right now: scratch [/top]/000.png: good" in shown
+    for kind in ("scratch [/top]", "[red] scratch"):
+        assert f"image AUROC, {kind}" in shown

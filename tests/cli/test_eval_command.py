@@ -1,5 +1,6 @@
 import json
 import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -44,6 +45,13 @@ def test_the_report_is_one_page_with_every_image(opened, data, tmp_path, capsys)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "hole/002.png" in page
     assert "image AUROC" in page
+
+
+def test_a_report_on_the_folder_one_is_in_names_it(opened, data, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(data)
+    eval_command(opened.path, Path(), report=tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<h1>made on data</h1>" in page
 
 
 def test_the_report_shows_what_is_wrong_with_the_data(opened, data, tmp_path, capsys):
@@ -96,3 +104,13 @@ def test_a_folder_without_test_images_is_an_error(opened, tmp_path):
     cv2.imwrite(str(tmp_path / "data/train/good/000.png"), np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(DatasetError, match="has no test images"):
         eval_command(opened.path, tmp_path / "data")
+
+
+def test_a_kind_is_shown_as_it_is_called_whatever_it_means_to_a_terminal(
+    opened, data, call_kinds, capsys
+):
+    call_kinds(data, "scratch [/top]", "[red] scratch", ":bug:")
+    eval_command(opened.path, data)
+    shown = capsys.readouterr().out
+    for kind in ("scratch [/top]", "[red] scratch", ":bug:"):
+        assert f"image AUROC, {kind}" in shown

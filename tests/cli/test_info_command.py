@@ -70,3 +70,12 @@ def test_a_damaged_manifest_is_an_error(bundle):
     (bundle.path / "manifest.json").write_bytes(b"{")
     with pytest.raises(BundleError, match="is damaged"):
         info(bundle.path)
+
+
+def test_names_are_shown_as_they_are(bundle, capsys):
+    files = {"[red] notes.txt": b"", ":bug:.txt": b""}
+    bundle.commit("note [/top]", files, command="x", started=time.monotonic())
+    info(bundle.path)
+    shown = capsys.readouterr().out
+    for name in ("note [/top]", "[red] notes.txt", ":bug:.txt"):
+        assert name in shown

@@ -24,7 +24,7 @@ THIS_PYTHON = f"-cp{sys.version_info.major}{sys.version_info.minor}-"
 BINDINGS = sorted(path.name for path in FOLDER.glob("*.whl") if THIS_PYTHON in path.name)
 
 DRIVERS = ("export/engine.py", "export/precision_proof.py", "runtime/gpu/programs.py")
-USERS = ("slsg_edge/tensorrt_api.py", *DRIVERS)
+USERS = ("slsg_edge/machine/tensorrt.py", *DRIVERS)
 CONSTRUCTED = {
     "Builder": ["logger"], "OnnxParser": ["network", "logger"], "Runtime": ["logger"],
     "ILogger": [], "IProgressMonitor": [],

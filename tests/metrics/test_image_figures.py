@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from slsg_edge.metrics.image_figures import (
-    METRICS,
+    IMAGE_METRICS,
     MISS_RATES,
     image_figures,
     image_figures_by_kind,
@@ -67,7 +67,7 @@ def test_an_interval_is_that_of_the_metrics_of_images_drawn_again():
 
 def test_every_metric_has_an_interval_around_it():
     figures = image_figures(*images())
-    assert set(figures) == {*METRICS, "image_auroc_delong"}
+    assert set(figures) == {*IMAGE_METRICS, "image_auroc_delong"}
     for name, figure in figures.items():
         assert 0 <= figure.low <= figure.value <= figure.high <= 1, name
     assert figures["image_auroc"].low == pytest.approx(figures["image_auroc_delong"].low, abs=0.02)

@@ -10,7 +10,7 @@ from browser import Browser, Page, find_browser
 from slsg_edge.contracts import Outcome
 from slsg_edge.metrics.image_figures import image_figures, image_figures_by_kind
 from slsg_edge.reports.case import Case
-from slsg_edge.reports.evaluation_page import Report
+from slsg_edge.reports.evaluation_page import EvaluationReport
 from slsg_edge.reports.layers import picture_of
 
 THRESHOLD = 0.5
@@ -41,11 +41,11 @@ def make_cases() -> list[Case]:
 
 
 @pytest.fixture(scope="session")
-def report() -> Report:
+def report() -> EvaluationReport:
     cases = make_cases()
     decided = [case for case in cases if case.score is not None]
     scores, kinds = [case.score for case in decided], [case.kind for case in decided]
-    return Report(
+    return EvaluationReport(
         "fuse on line 3",
         cases,
         THRESHOLD,
@@ -78,9 +78,9 @@ def tab(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def written(tmp_path_factory: pytest.TempPathFactory, report: Report) -> Path:
-    from slsg_edge.reports.evaluation_page import report_html
+def written(tmp_path_factory: pytest.TempPathFactory, report: EvaluationReport) -> Path:
+    from slsg_edge.reports.evaluation_page import evaluation_html
 
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(report_html(report), encoding="utf-8")
+    path.write_text(evaluation_html(report), encoding="utf-8")
     return path

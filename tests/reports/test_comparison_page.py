@@ -9,8 +9,8 @@ from slsg_edge.metrics.differences import Change
 from slsg_edge.metrics.intervals import Figure
 from slsg_edge.reports.case import Case
 from slsg_edge.reports.comparison_page import (
-    Changed,
     ComparisonReport,
+    VerdictChange,
     comparison_html,
     difference_text,
 )
@@ -39,7 +39,10 @@ def compared():
             "image AUROC": Change(0.9, 0.8, Figure(-0.1, -0.2, -0.05)),
             "misses": Change(0.1, 0.1, Figure(0.0, -0.1, 0.1)),
         },
-        (Changed(first, second, "wrong now"), Changed(first, undecided, "undecided now")),
+        (
+            VerdictChange(first, second, "wrong now"),
+            VerdictChange(first, undecided, "undecided now"),
+        ),
         count=7,
         latency=(("a onnxruntime-fp32", "20.0", "22.0", "1.00"), ("b", "5.0", "6.0", "4.00")),
         notes=("an <odd> note",),

@@ -13,9 +13,9 @@ from slsg_edge.preprocessing import Preprocessing, Roi
 from slsg_edge.reports.from_evaluation import (
     cases_of,
     command_of,
-    figures_of,
+    evaluation_report_page,
+    figure_texts,
     provenance_of,
-    report_page,
 )
 from slsg_edge.runtime.detector import Choice, choose
 from slsg_edge.runtime.fake_detector import FakeDetector
@@ -83,7 +83,7 @@ def test_a_damaged_mask_leaves_a_case_without_one(evaluation, tmp_path):
 
 
 def test_figures_leave_out_what_is_not_known(evaluation):
-    assert figures_of(evaluation) == {
+    assert figure_texts(evaluation) == {
         "image AUROC": "0.9000 (0.8000 to 1.0000)",
         "F1-max": "0.7000 (0.6000 to 0.8000)",
         "F1-max is reached at": "0.2500",
@@ -97,7 +97,7 @@ def test_figures_leave_out_what_is_not_known(evaluation):
 def test_the_page_holds_title_figures_and_provenance(evaluation, make_bundle, toy_model):
     path = make_bundle(toy_model(), Threshold(0.4, "manual"))
     bundle = open_bundle(path)
-    page = report_page("x on data", bundle, evaluation, choose(bundle))
+    page = evaluation_report_page("x on data", bundle, evaluation, choose(bundle))
     for text in ("x on data", "0.9000", "slsg-edge export", "a note", "onnxruntime-fp32", "sha256"):
         assert text in page
 

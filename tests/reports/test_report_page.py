@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from html.parser import HTMLParser
 import pytest
 
 from slsg_edge.reports.case import Case, worst_first
-from slsg_edge.reports.evaluation_page import Report, report_html
+from slsg_edge.reports.evaluation_page import EvaluationReport, evaluation_html
 from slsg_edge.reports.page import breakable, page
 
 VOID = {"meta", "img", "input", "wbr"}
@@ -51,7 +52,7 @@ def data_of(html):
 
 
 def test_every_tag_is_closed_and_everything_given_is_there(report):
-    seen = Seen(report_html(report))
+    seen = Seen(evaluation_html(report))
     assert seen.open == []
     text = "".join(seen.text)
     names = [case.name for case in report.cases]
@@ -60,7 +61,7 @@ def test_every_tag_is_closed_and_everything_given_is_there(report):
 
 
 def test_it_asks_for_nothing_from_anywhere(report):
-    html = report_html(report)
+    html = evaluation_html(report)
     assert not re.search(r"https?://|url\(|@import|<link|<script src", html)
     assert all(source.startswith(("data:image/", "#")) for source in Seen(html).sources)
     assert "default-src 'none'" in html
@@ -72,7 +73,7 @@ def test_only_the_script_of_the_page_may_run():
 
 
 def test_an_image_is_stored_once_though_it_is_shown_twice(report):
-    html = report_html(report)
+    html = evaluation_html(report)
     assert html.count("data:image/jpeg") == len(report.cases)
     assert html.count("data:image/webp") == len(report.cases)
     defective = sum(case.kind != "good" for case in report.cases)
@@ -82,7 +83,9 @@ def test_an_image_is_stored_once_though_it_is_shown_twice(report):
 def test_names_are_escaped_wherever_they_come_from():
     evil = '</script><script>alert("x")</script>&'
     cases = (replace(bare(evil, evil), reason=evil), bare("g.png"))
-    html = report_html(Report(evil, cases, 0.5, {}, {evil: {}}, (evil,), {evil: evil}, evil))
+    html = evaluation_html(
+        EvaluationReport(evil, cases, 0.5, {}, {evil: {}}, (evil,), {evil: evil}, evil)
+    )
     assert html.count("<script") == 2
     seen = Seen(html)
     assert seen.open == []
@@ -98,7 +101,7 @@ def test_verdicts_are_counted_per_kind_and_errors_are_marked(report):
         bare("d1", "scratch", 0.01),
         bare("d2", "scratch", None, "undecided"),
     )
-    html = report_html(replace(report, cases=cases))
+    html = evaluation_html(replace(report, cases=cases))
     rows = re.findall(r'<tr data-kind="\d"><th>(\w+)<.*?</th><td>(\d)</td>(.*?)</tr>', html)
     found = {name: (count, re.findall(r'class="(\w*)">(\d)', cells)) for name, count, cells in rows}
     assert found == {
@@ -118,14 +121,14 @@ def test_the_worst_error_comes_first_and_the_narrowest_right_one_before_the_sure
     assert (
         wrong[0].name == min(wrong, key=lambda case: -abs(case.score - 0.5)).name
     )  # logits are even around 0.5
-    html = report_html(report)
+    html = evaluation_html(report)
     names = [case.name for case in cases]
     assert sorted(names, key=lambda name: html.index(f"<b>{breakable(name)}</b>")) == names
 
 
 def test_only_the_images_with_a_picture_are_shown_and_the_rest_still_counts(report):
     cases = [*report.cases, *(bare(f"more/{index}") for index in range(500))]
-    html = report_html(replace(report, cases=cases))
+    html = evaluation_html(replace(report, cases=cases))
     assert html.count("<figure") == len(report.cases)
     assert f"The {len(report.cases)} worst are shown" in html
     assert len(data_of(html)["scores"]) == len(cases)
@@ -134,7 +137,9 @@ def test_only_the_images_with_a_picture_are_shown_and_the_rest_still_counts(repo
 @pytest.mark.parametrize("score", [0.0, 1.0, 0.5, 1e-12, None, float("nan")])
 def test_any_score_alone_makes_a_page(score):
     outcome = "good" if score is not None and score <= 0.5 else "undecided"
-    html = report_html(Report("x", (bare("a.png", score=score, outcome=outcome),), 0.5, {}))
+    html = evaluation_html(
+        EvaluationReport("x", (bare("a.png", score=score, outcome=outcome),), 0.5, {})
+    )
     assert Seen(html).open == []
     assert "No ROC curve" in html
     assert "No figure" in html
@@ -142,15 +147,15 @@ def test_any_score_alone_makes_a_page(score):
 
 @pytest.mark.parametrize("threshold", [0.0, 0.9999999])
 def test_a_threshold_at_the_very_end_makes_a_page(report, threshold):
-    assert Seen(report_html(replace(report, threshold=threshold))).open == []
+    assert Seen(evaluation_html(replace(report, threshold=threshold))).open == []
 
 
 def test_no_case_at_all_makes_a_page():
-    assert Seen(report_html(Report("x", (), 0.5, {}))).open == []
+    assert Seen(evaluation_html(EvaluationReport("x", (), 0.5, {}))).open == []
 
 
 def test_a_picture_is_whole(report):
-    html = report_html(report)
+    html = evaluation_html(report)
     picture = re.search(r"data:image/jpeg;base64,([\w+/=]+)", html)
     assert base64.b64decode(picture[1]).endswith(b"\xff\xd9")
 
@@ -161,3 +166,9 @@ def test_a_report_needs_no_torch_and_no_opencv():
         "sys.exit('torch' in sys.modules or 'cv2' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_names_that_are_no_utf_8_can_be_written(report):
+    name = os.fsdecode(b"st\xfcck.png")
+    html = page(name, (f"<p>{name}</p>",)).encode().decode()
+    assert html.count(r"st\udcfcck.png") == 3

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from opened_report import NAMES, move_slider, text, threshold_shown
 
-from slsg_edge.reports.evaluation_page import report_html
+from slsg_edge.reports.evaluation_page import evaluation_html
 
 
 @pytest.mark.parametrize("width", [360, 390])
@@ -82,7 +82,7 @@ def test_no_image_and_no_caption_is_cut_by_the_end_of_a_sheet(tab, written):
 def test_a_report_without_good_images_still_works(tab, report, tmp_path):
     path = tmp_path / "report.html"
     cases = [case for case in report.cases if case.kind != "good"]
-    path.write_text(report_html(replace(report, cases=cases, figures={}, kinds={})))
+    path.write_text(evaluation_html(replace(report, cases=cases, figures={}, kinds={})))
     tab.open(path)
     move_slider(tab, 900)
     assert text(tab, "#alarms-of") == "of 0"
@@ -92,7 +92,7 @@ def test_a_report_without_good_images_still_works(tab, report, tmp_path):
 
 def test_a_report_without_any_image_has_no_error(tab, report, tmp_path):
     path = tmp_path / "report.html"
-    path.write_text(report_html(replace(report, cases=[], figures={}, kinds={})))
+    path.write_text(evaluation_html(replace(report, cases=[], figures={}, kinds={})))
     tab.open(path)
     move_slider(tab, 900)
     assert text(tab, "#alarms") == "0"

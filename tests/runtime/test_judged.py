@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bundles import sets
+from bundles import sets, with_file
 
 from slsg_edge.bundle.folder import open_bundle
-from slsg_edge.bundle.golden import Golden
 from slsg_edge.contracts import Prediction
 from slsg_edge.errors import BundleError, CudaError, StaleBundle
 from slsg_edge.runtime.detector import Choice, open_detector
@@ -156,16 +155,8 @@ def test_closing_closes_the_detector():
 
 @pytest.fixture
 def bundle(toy_bundle, toy_model):
-    """With golden answers, and an INT8 model whose scores are 0.1 higher."""
-    frames = np.stack([np.full((32, 32, 3), level, np.uint8) for level in LEVELS])
-    maps = (frames.mean(-1) / 255).astype(np.float32)
-    golden = Golden(frames, maps, maps.max((1, 2)))
-    opened = open_bundle(toy_bundle).commit(
-        "golden", {"golden.npz": golden.to_bytes()}, command="x", started=0.0
-    )
-    return opened.commit(
-        "calibrate-int8", {"model.int8.onnx": toy_model(offset=0.1)}, command="x", started=0.0
-    )
+    """With an INT8 model whose scores are 0.1 higher."""
+    return with_file(open_bundle(toy_bundle), "model.int8.onnx", toy_model(offset=0.1))
 
 
 def with_own(bundle, value, backend="openvino-int8"):
@@ -212,9 +203,7 @@ def test_nor_by_one_of_an_older_quantised_model(bundle, toy_model):
 def half(bundle, toy_model, offset):
     """A choice in FP16, and a detector whose scores are off by `offset`."""
     path = bundle.path / "model.onnx"
-    changed = bundle.commit(
-        "export", {"model.onnx": toy_model(offset=offset)}, command="x", started=0.0
-    )
+    changed = with_file(bundle, "model.onnx", toy_model(offset=offset))
     changed = changed.commit(
         "calibrate", {}, command="c", started=0.0, inputs=("model.onnx",),
         update=sets(threshold=Threshold(0.5, "manual")),

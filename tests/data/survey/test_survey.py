@@ -11,7 +11,7 @@ from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.survey.sheet import COLUMNS, SIDE, sheet_of
 from slsg_edge.data.survey.survey import survey, survey_summary
 from slsg_edge.errors import DatasetError
-from slsg_edge.pictures import CAPTION, CYAN, GAP
+from slsg_edge.pictures import CAPTION_HEIGHT, CYAN, SHEET_GAP
 
 
 @pytest.fixture
@@ -281,8 +281,8 @@ def test_the_bars_count_every_image_and_mask(line):
 def test_the_sheet_shows_a_row_for_each_kind_with_defects_outlined(line):
     saved_anew(line, "train/good/003.png", "test/good/x.png")  # blurred by that, so odd, too
     sheet = sheet_of(look(line))
-    rows = np.array_split(sheet[:-GAP], 5)
-    assert len(rows[0]) == SIDE + CAPTION + GAP
-    assert sheet.shape[1] == COLUMNS * (SIDE + GAP) + GAP
+    rows = np.array_split(sheet[:-SHEET_GAP], 5)
+    assert len(rows[0]) == SIDE + CAPTION_HEIGHT + SHEET_GAP
+    assert sheet.shape[1] == COLUMNS * (SIDE + SHEET_GAP) + SHEET_GAP
     outlined = [bool((row == CYAN).all(axis=2).any()) for row in rows]
     assert outlined == [False, False, True, False, False]
