@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS, Answers, Image, Prediction
 from slsg_edge.errors import BundleError
 from slsg_edge.preprocessing import Preprocessing, check_frame, prepare
+from slsg_edge.runtime.prepared import require_prepared
 
 _EXPORT = "Export the model again with `slsg-edge export`."
 
@@ -67,7 +68,11 @@ class SessionDetector:
         return Prediction(anomaly_map[0], float(score[0]))
 
     def run(self, prepared: NDArray[np.uint8]) -> Answers:
-        """(N, H, W, 3) at model resolution to maps (N, H, W) and scores (N,)."""
+        """(N, H, W, 3) at model resolution to maps (N, H, W) and scores (N,).
+
+        CameraError when the frames are of another shape, or none.
+        """
+        require_prepared(prepared, self._preprocessing)
         size = self._batch or len(prepared)
         parts = [
             self._run(prepared[start : start + size]) for start in range(0, len(prepared), size)

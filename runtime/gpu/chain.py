@@ -14,14 +14,22 @@ from numpy.typing import NDArray
 
 from slsg_edge.contracts import Image
 from slsg_edge.errors import CudaError, EngineError
-from slsg_edge.preprocessing import Preprocessing, Roi, cut, prepare
+from slsg_edge.preprocessing import (
+    Preprocessing,
+    Roi,
+    check_frame,
+    cut,
+    prepare,
+    require_inside,
+)
 from slsg_edge.runtime.gpu.device import DEADLINE, Device
 from slsg_edge.runtime.gpu.driver import Address
 from slsg_edge.runtime.gpu.frame_kernels import FrameKernels
 from slsg_edge.runtime.gpu.lane import STAGES, Lane, Picture
 from slsg_edge.runtime.gpu.network import Inference, Network
-from slsg_edge.runtime.gpu.pixel_formats import Layout, to_bgr
+from slsg_edge.runtime.gpu.pixel_formats import Layout, require_bytes, to_bgr
 from slsg_edge.runtime.gpu.resources import Graph, Stream
+from slsg_edge.runtime.prepared import require_count, require_prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +48,14 @@ class ChainOptions:
 
 
 class Chain:
-    """`refusal` says why the engine runs without a CUDA graph; None where it has one.
+    """Everything between frames of the host and scores of the host, on one device.
 
-    `batch`: the most frames at once.
+    What does not fit into a lane is refused before anything is written, and the chain goes on:
+    ConfigError for other counts of frames than 1 to `batch` or a region outside a frame,
+    CameraError for frames of another shape or type.
+
+    refusal: why the engine runs without a CUDA graph; None where it has one.
+    batch: the most frames at once.
     """
 
     def __init__(
@@ -88,6 +101,9 @@ class Chain:
 
     def submit(self, number: int, pictures: Sequence[Image]) -> None:
         """Regions (H, W, 3), of any sizes, into a lane; returns while the GPU works."""
+        require_count(len(pictures), self.batch)
+        for picture in pictures:
+            check_frame(picture)
         if self._kernels is None:
             prepared = [prepare(picture, self._spec) for picture in pictures]
             self.submit_prepared(number, np.stack(prepared))
@@ -104,6 +120,8 @@ class Chain:
         self, number: int, data: NDArray[np.uint8], layout: Layout, roi: Roi | None
     ) -> None:
         """One frame as a camera gives it into a lane; the GPU cuts it and makes its colours."""
+        require_bytes(data, layout)
+        require_inside(roi or Roi(0, 0, layout.width, layout.height), layout.height, layout.width)
         if self._kernels is None:
             self.submit(number, [cut(to_bgr(data, layout), roi)])
             return
@@ -114,6 +132,8 @@ class Chain:
 
     def submit_prepared(self, number: int, frames: NDArray[np.uint8]) -> None:
         """(N, H, W, 3) at model resolution into a lane."""
+        require_prepared(frames, self._spec)
+        require_count(len(frames), self.batch)
         lane = self._idle(number)
         staged = lane.room(frames.size).host.array[: frames.size]
         np.copyto(staged.reshape(frames.shape), frames)

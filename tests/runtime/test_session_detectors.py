@@ -1,5 +1,7 @@
 """What holds for every library that runs the exported graph on the CPU."""
 
+import re
+
 import numpy as np
 import pytest
 from onnx import TensorProto
@@ -53,6 +55,20 @@ def test_prepared_frames_run_whatever_the_batch_of_the_model(opened, tmp_path, t
         maps, scores = detector.run(prepared)
     assert maps.shape == (3, 32, 32)
     np.testing.assert_allclose(scores, [0, 0.2, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [((0, 32, 32, 3), "uint8"), ((2, 32, 31, 3), "uint8"), ((32, 32, 3), "uint8"),
+     ((2, 32, 32, 3), "float32")],
+)  # fmt: skip
+def test_prepared_frames_of_another_shape_are_refused_and_both_are_named(
+    opened, model, shape, kind
+):
+    with opened(model, SPEC) as detector:
+        with pytest.raises(CameraError, match=rf"{re.escape(str(shape))} {kind}.*\(N, 32, 32, 3\)"):
+            detector.run(np.zeros(shape, kind))
+        assert detector.run(np.zeros((1, 32, 32, 3), np.uint8))[1] == [0]
 
 
 @pytest.mark.parametrize(
