@@ -5,6 +5,7 @@ Knows nothing about how an engine is run.
 
 import importlib.util
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,27 +40,28 @@ def engine_for(bundle: Bundle, precision: Precision) -> Path:
     """The file, once its sha256 and its fingerprint were checked.
 
     BundleError when there is none, CudaError or MissingDependency when this machine runs none;
-    EngineError names both sides when each was built for another
-    GPU or TensorRT; UntrustedBundle or StaleBundle when it is not the one that was built.
+    UntrustedBundle or StaleBundle when it is not the one that was built; EngineError names both
+    sides when each was built for another GPU or TensorRT. Of several faults that of the best
+    engine is told: to mend it helps most.
     """
     names = _engines(bundle, precision)
-    fault: SlsgError = BundleError(
-        f"{bundle.path} holds no {precision} engine.",
-        fix=f"Run: slsg-edge build-engine {bundle.path} --precision {precision}",
-    )
     if not names:
-        raise fault
+        raise BundleError(
+            f"{bundle.path} holds no {precision} engine.",
+            fix=f"Run: slsg-edge build-engine {bundle.path} --precision {precision}",
+        )
     if importlib.util.find_spec("pycuda") is None:
         raise MissingDependency("pycuda", extra="cuda")
     gpu = first_gpu()
+    faults: list[SlsgError] = []
     for name in names:
         try:
             return _usable(bundle, name, gpu)
         except UntrustedBundle:
             raise
         except SlsgError as error:
-            fault = error
-    raise fault
+            faults.append(error)
+    raise faults[0]
 
 
 def open_engine(
@@ -69,14 +71,17 @@ def open_engine(
     fingerprint = fingerprint_of(engine)
     runtime = TensorRtRuntime(*load_runtime(_runtimes(fingerprint)))
     plan = engine.read_bytes()
-    device = open_device()
-    label = f"{runtime.name} {fingerprint.options.precision} on {device.gpu.name}"
-    kernels, refusal = kernels_for(device.gpu, preprocessing)
-    if refusal:
-        label = f"{label}, frames prepared by the CPU: {refusal}"
-    return TensorRtDetector(
-        device, runtime, plan, preprocessing, options, label, kernels.frames, kernels.defects
-    )
+    with ExitStack() as stack:
+        device = stack.enter_context(open_device())
+        label = f"{runtime.name} {fingerprint.options.precision} on {device.gpu.name}"
+        kernels, refusal = kernels_for(device.gpu, preprocessing)
+        if refusal:
+            label = f"{label}, frames prepared by the CPU: {refusal}"
+        detector = TensorRtDetector(
+            device, runtime, plan, preprocessing, options, label, kernels.frames, kernels.defects
+        )
+        stack.pop_all()  # the detector closes the device from now on
+    return detector
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +111,8 @@ def _usable(bundle: Bundle, name: str, gpu: Gpu) -> Path:
     fingerprint = fingerprint_of(engine)
     trt, _ = load_runtime(_runtimes(fingerprint))
     family = RTX if trt.name == RTX else FULL
-    stage = next(one for one in bundle.manifest.stages.values() if name in one.outputs)
-    require_usable(fingerprint, engine, family, trt.version, gpu, stage.command)
+    builder = next(stage for stage in bundle.manifest.stages.values() if name in stage.outputs)
+    require_usable(fingerprint, engine, family, trt.version, gpu, builder.command)
     return engine
 
 
