@@ -17,7 +17,7 @@ from slsg_edge.bundle.folder import MODEL_FILES, Bundle
 from slsg_edge.bundle.thresholds import threshold_of
 from slsg_edge.config import unknown_name
 from slsg_edge.contracts import Answers, Detector, Precision
-from slsg_edge.errors import MissingDependency, SlsgError, UntrustedBundle
+from slsg_edge.errors import ConfigError, MissingDependency, SlsgError, UntrustedBundle
 from slsg_edge.preprocessing import Preprocessing
 
 REFERENCE = "onnxruntime-fp32"
@@ -59,20 +59,23 @@ class Choice:
 def choose(bundle: Bundle, name: str | None = None, precision: Precision | None = None) -> Choice:
     """`name` is a backend, or a library for its best; None takes the best that is ready here.
 
-    A damaged file is an error (UntrustedBundle) and never a reason to take another backend.
+    ConfigError when no backend is called so or has that precision. Of several faults that of the
+    reference is told where it is among them, else that of the best. A damaged file is an error
+    (UntrustedBundle) and never a reason to take another backend.
     """
     if name is not None and name in BACKENDS:
         backend = BACKENDS[name]
         return Choice(name, backend.precision, backend.model(bundle), "as asked")
     passed: dict[str, SlsgError] = {}
-    for key in _candidates(bundle, name, precision):
+    for key in _candidates(bundle, _named(name, precision)):
         try:
             return _ready(bundle, key, passed)
         except UntrustedBundle:
             raise
         except SlsgError as error:
             passed[key] = error
-    raise passed.get(REFERENCE) or next(iter(passed.values()))
+    faults = list(passed.values())
+    raise passed.get(REFERENCE, faults[0])
 
 
 def open_choice(bundle: Bundle, choice: Choice, threads: int | None = None) -> GraphDetector:
@@ -80,27 +83,27 @@ def open_choice(bundle: Bundle, choice: Choice, threads: int | None = None) -> G
     return BACKENDS[choice.backend].open(bundle, choice.model, threads)
 
 
-def open_detector(
-    bundle: Bundle, backend: str | None = None, threads: int | None = None
-) -> GraphDetector:
-    """What `choose` takes, ready for its first frame."""
-    return open_choice(bundle, choose(bundle, backend), threads)
-
-
-def _candidates(bundle: Bundle, name: str | None, precision: Precision | None) -> Sequence[str]:
-    """The best first; BundleError when the bundle holds a model for none of them."""
-    chosen = [key for key in BACKENDS if name in (None, _library(key))]
-    if not chosen:
+def _named(name: str | None, precision: Precision | None) -> Sequence[str]:
+    """At least one, the best first; ConfigError when there is none."""
+    of_library = [key for key in BACKENDS if name in (None, _library(key))]
+    if not of_library:
         known = {*BACKENDS, *map(_library, BACKENDS)}
         raise unknown_name(str(name), known, what="backend")
-    if precision is not None:
-        chosen = [key for key in chosen if BACKENDS[key].precision == precision]
-    held = [key for key in chosen if BACKENDS[key].held(bundle)]
-    if not held:
-        plain = [key for key in chosen if BACKENDS[key].precision != "int8"]
-        first = REFERENCE if REFERENCE in chosen else (plain or chosen)[0]
-        BACKENDS[first].model(bundle)
-    return held
+    fitting = [key for key in of_library if precision in (None, BACKENDS[key].precision)]
+    if not fitting:
+        raise ConfigError(
+            f"{name or 'No backend'} runs no {precision} here.",
+            fix=f"Take one of: {', '.join(of_library)}",
+        )
+    return fitting
+
+
+def _candidates(bundle: Bundle, keys: Sequence[str]) -> Sequence[str]:
+    """Those that the bundle holds a model for; else the one that is the easiest to get."""
+    held = [key for key in keys if BACKENDS[key].held(bundle)]
+    plain = [key for key in keys if BACKENDS[key].precision != "int8"]
+    easiest = REFERENCE if REFERENCE in keys else (plain or keys)[0]
+    return held or [easiest]
 
 
 def _ready(bundle: Bundle, key: str, passed: Mapping[str, SlsgError]) -> Choice:

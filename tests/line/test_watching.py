@@ -12,7 +12,7 @@ from slsg_edge.line.records import Inspection, fingerprint_of, json_line
 from slsg_edge.line.sources.live import Newest
 from slsg_edge.line.sources.source import open_source
 from slsg_edge.line.watching import WatchOptions, watch
-from slsg_edge.runtime.detector import open_detector
+from slsg_edge.runtime.detector import choose, open_choice
 from slsg_edge.scoring import Threshold
 
 HALF = Threshold(0.5, "manual", good_scores=(0.1, 0.2, 0.3))
@@ -91,7 +91,10 @@ def one(detector: Detector, taken: Frame | None = None, options: WatchOptions | 
 def test_a_folder_with_a_broken_file_gives_a_verdict_for_every_file(toy_bundle, parts):
     bundle = open_bundle(toy_bundle)
     sink = Collected()
-    with open_source(str(parts)) as source, closing(open_detector(bundle)) as detector:
+    with (
+        open_source(str(parts)) as source,
+        closing(open_choice(bundle, choose(bundle))) as detector,
+    ):
         summary = watch(source, detector, bundle.manifest.threshold, [sink])
     assert [record.verdict for record in sink.records] == ["good", "good", "anomalous", "undecided"]
     assert sink.records[2].score == pytest.approx(220 / 255)
@@ -104,7 +107,10 @@ def test_a_folder_with_a_broken_file_gives_a_verdict_for_every_file(toy_bundle, 
 def test_a_model_that_gives_nan_decides_nothing(make_bundle, toy_model, parts):
     bundle = open_bundle(make_bundle(toy_model(offset=float("nan"))))
     sink = Collected()
-    with open_source(str(parts)) as source, closing(open_detector(bundle)) as detector:
+    with (
+        open_source(str(parts)) as source,
+        closing(open_choice(bundle, choose(bundle))) as detector,
+    ):
         summary = watch(source, detector, bundle.manifest.threshold, [sink])
     assert {record.verdict for record in sink.records} == {"undecided"}
     assert sink.records[0].reason == "the detector gave the score nan"
@@ -147,7 +153,8 @@ def test_a_detector_that_fails_once_goes_on_with_the_next_frame():
     [(np.zeros((8, 8), np.uint8), "(8, 8) uint8"), (np.zeros((8, 8, 3)), "float64")],
 )
 def test_a_frame_of_a_wrong_shape_decides_nothing(toy_bundle, image, said):
-    with closing(open_detector(open_bundle(toy_bundle))) as detector:
+    bundle = open_bundle(toy_bundle)
+    with closing(open_choice(bundle, choose(bundle))) as detector:
         record = one(detector, frame(image=image))
     assert record.verdict == "undecided"
     assert said in record.reason
