@@ -4,7 +4,7 @@ Knows nothing about bundles, thresholds or where a frame comes from.
 """
 
 import sys
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from slsg_edge.contracts import GRAPH_OUTPUTS, Answers, Precision
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.runtime.sessions import End, SessionDetector, does_not_load, does_not_run
+from slsg_edge.runtime.sessions import End, Model, SessionDetector, does_not_load, does_not_run
 
 # Importing openvino reports the import to Google Analytics and leaves an id in the home folder;
 # where it cannot import this package it does neither.
@@ -39,12 +39,12 @@ class OpenVinoDetector(SessionDetector):
 
     def __init__(
         self,
-        model: Path,
+        model: Model,
         preprocessing: Preprocessing,
         threads: int | None = None,
         precision: Precision = "fp32",
     ) -> None:
-        """`threads` None takes one per core; `precision` is that of the file, for the name.
+        """`threads` None takes one per core; `precision` is that of the model, for the name.
 
         BundleError when the graph breaks the contract.
         """
@@ -53,7 +53,7 @@ class OpenVinoDetector(SessionDetector):
 
 
 class _OpenVinoSession:
-    def __init__(self, model: Path, threads: int | None) -> None:
+    def __init__(self, model: Model, threads: int | None) -> None:
         self._model = model
         try:
             graph = _read(model)
@@ -81,10 +81,10 @@ def _options(threads: int | None) -> dict[str, Any]:
     return {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", **chosen}
 
 
-def _read(model: Path) -> Any:
+def _read(model: Model) -> Any:
     """By the ONNX frontend alone: to guess the format, others would try and print their errors."""
     onnx = frontend.FrontEndManager().load_by_framework("onnx")
-    graph = onnx.convert(onnx.load(str(model)))
+    graph = onnx.convert(onnx.load(BytesIO(model) if isinstance(model, bytes) else str(model)))
     if not graph.inputs:
         raise RuntimeError("it is empty")
     sides = list(graph.inputs[0].get_partial_shape())

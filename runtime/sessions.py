@@ -7,7 +7,7 @@ given a `Session`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS, Answers, Image, Pred
 from slsg_edge.errors import BundleError
 from slsg_edge.preprocessing import Preprocessing, check_frame, prepare
 from slsg_edge.runtime.prepared import require_prepared
+
+Model: TypeAlias = Path | bytes
+"""An ONNX file, or the bytes of a serialised graph."""
 
 _EXPORT = "Export the model again with `slsg-edge export`."
 
@@ -49,13 +52,13 @@ class SessionDetector:
     """A `Detector`; also runs frames that are prepared already, for golden checks and bench."""
 
     def __init__(
-        self, name: str, session: Session, model: Path, preprocessing: Preprocessing
+        self, name: str, session: Session, model: Model, preprocessing: Preprocessing
     ) -> None:
         """BundleError when the graph breaks the contract or does not run."""
         self._name, self._preprocessing = name, preprocessing
         self._session: Session | None = session
-        self._batch = _batch(session, preprocessing, model)
-        _warm_up(session, preprocessing, model)
+        self._batch = _batch(session, preprocessing, shown(model))
+        _warm_up(session, preprocessing, shown(model))
 
     @property
     def name(self) -> str:
@@ -96,17 +99,22 @@ class SessionDetector:
         return self._session.run(frames)
 
 
-def does_not_load(model: Path, library: str, said: str) -> BundleError:
-    """What to tell of a file that `library` refuses."""
-    return BundleError(f"{model} is no model that {library} can load: {said}", fix=_EXPORT)
+def shown(model: Model) -> str:
+    """For messages: bytes have no name."""
+    return str(model) if isinstance(model, Path) else "The graph"
 
 
-def does_not_run(model: Path, said: str) -> BundleError:
+def does_not_load(model: Model, library: str, said: str) -> BundleError:
+    """What to tell of a model that `library` refuses."""
+    return BundleError(f"{shown(model)} is no model that {library} can load: {said}", fix=_EXPORT)
+
+
+def does_not_run(model: Model, said: str) -> BundleError:
     """What to tell of a graph that was loaded and fails."""
-    return BundleError(f"{model} does not run: {said}", fix=_EXPORT)
+    return BundleError(f"{shown(model)} does not run: {said}", fix=_EXPORT)
 
 
-def _batch(session: Session, spec: Preprocessing, model: Path) -> int | None:
+def _batch(session: Session, spec: Preprocessing, model: str) -> int | None:
     """1 for a fixed batch, None for a dynamic one; BundleError when the contract is broken."""
     due = ("uint8", (spec.height, spec.width, 3))
     (first, *others) = session.inputs or (End("", "", (0,)),)
@@ -127,7 +135,7 @@ def _batch(session: Session, spec: Preprocessing, model: Path) -> int | None:
     return 1 if first.shape[0] == 1 else None
 
 
-def _warm_up(session: Session, spec: Preprocessing, model: Path) -> None:
+def _warm_up(session: Session, spec: Preprocessing, model: str) -> None:
     """The first run allocates, so it is not the first part's; and it shows the true shapes."""
     frame = np.zeros((1, spec.height, spec.width, 3), np.uint8)
     maps, scores = session.run(frame)

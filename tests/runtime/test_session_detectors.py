@@ -118,6 +118,26 @@ def test_an_empty_file_is_refused(opened, tmp_path):
         opened(path, SPEC)
 
 
+def test_the_bytes_of_a_graph_give_the_numbers_of_its_file(opened, model):
+    frames = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
+    with opened(model, SPEC) as of_file, opened(model.read_bytes(), SPEC) as of_bytes:
+        for expected, given in zip(of_file.run(frames), of_bytes.run(frames), strict=True):
+            np.testing.assert_array_equal(given, expected)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", r"The graph is no model that .* can load"),
+        (b"no model at all", r"The graph is no model that .* can load"),
+        ({"size": 16}, r"The graph takes frame uint8 \(.*16, 16, 3\)"),
+    ],
+)
+def test_bytes_that_are_no_model_are_refused(opened, toy_model, content, said):
+    with pytest.raises(BundleError, match=said):
+        opened(content if isinstance(content, bytes) else toy_model(**content), SPEC)
+
+
 def test_a_missing_model_is_refused(opened, tmp_path):
     with pytest.raises(BundleError, match="is no model"):
         opened(tmp_path / "absent.onnx", SPEC)
