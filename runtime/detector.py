@@ -20,7 +20,7 @@ from slsg_edge.contracts import Answers, Detector, Precision
 from slsg_edge.errors import ConfigError, MissingDependency, SlsgError, UntrustedBundle
 from slsg_edge.preprocessing import Preprocessing
 
-REFERENCE = "onnxruntime-fp32"
+REFERENCE_BACKEND = "onnxruntime-fp32"
 
 
 class GraphDetector(Detector, Protocol):
@@ -44,7 +44,7 @@ class Backend:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class BackendChoice:
     """A backend by its name in BACKENDS, the file it runs, and why it is this one."""
 
     backend: str
@@ -56,7 +56,9 @@ class Choice:
         return f"backend {self.backend}: {self.reason}"
 
 
-def choose(bundle: Bundle, name: str | None = None, precision: Precision | None = None) -> Choice:
+def choose(
+    bundle: Bundle, name: str | None = None, precision: Precision | None = None
+) -> BackendChoice:
     """`name` is a backend, or a library for its best; None takes the best that is ready here.
 
     ConfigError when no backend is called so or has that precision. Of several faults that of the
@@ -65,7 +67,7 @@ def choose(bundle: Bundle, name: str | None = None, precision: Precision | None 
     """
     if name is not None and name in BACKENDS:
         backend = BACKENDS[name]
-        return Choice(name, backend.precision, backend.model(bundle), "as asked")
+        return BackendChoice(name, backend.precision, backend.model(bundle), "as asked")
     passed: dict[str, SlsgError] = {}
     for key in _candidates(bundle, _named(name, precision)):
         try:
@@ -75,10 +77,10 @@ def choose(bundle: Bundle, name: str | None = None, precision: Precision | None 
         except SlsgError as error:
             passed[key] = error
     faults = list(passed.values())
-    raise passed.get(REFERENCE, faults[0])
+    raise passed.get(REFERENCE_BACKEND, faults[0])
 
 
-def open_choice(bundle: Bundle, choice: Choice, threads: int | None = None) -> GraphDetector:
+def open_choice(bundle: Bundle, choice: BackendChoice, threads: int | None = None) -> GraphDetector:
     """The chosen model, ready for its first frame."""
     return BACKENDS[choice.backend].open(bundle, choice.model, threads)
 
@@ -102,11 +104,11 @@ def _candidates(bundle: Bundle, keys: Sequence[str]) -> Sequence[str]:
     """Those that the bundle holds a model for; else the one that is the easiest to get."""
     held = [key for key in keys if BACKENDS[key].held(bundle)]
     plain = [key for key in keys if BACKENDS[key].precision != "int8"]
-    easiest = REFERENCE if REFERENCE in keys else (plain or keys)[0]
+    easiest = REFERENCE_BACKEND if REFERENCE_BACKEND in keys else (plain or keys)[0]
     return held or [easiest]
 
 
-def _ready(bundle: Bundle, key: str, passed: Mapping[str, SlsgError]) -> Choice:
+def _ready(bundle: Bundle, key: str, passed: Mapping[str, SlsgError]) -> BackendChoice:
     """Any SlsgError that speaks against it.
 
     Quantised scores are others than the reference's, so without a threshold of their own nothing
@@ -117,7 +119,7 @@ def _ready(bundle: Bundle, key: str, passed: Mapping[str, SlsgError]) -> Choice:
     if backend.precision == "int8":
         threshold_of(bundle, key)
     reasons = [f"not {better}: {error}" for better, error in passed.items()]
-    return Choice(
+    return BackendChoice(
         key, backend.precision, model, "; ".join(reasons) or "the best that is ready here"
     )
 
@@ -195,6 +197,6 @@ BACKENDS: Mapping[str, Backend] = {
     "tensorrt-fp16": _engine("fp16"),
     "tensorrt-fp32": _engine("fp32"),
     "openvino-int8": _graph("int8", "openvino", "openvino", _openvino_int8),
-    REFERENCE: _graph("fp32", "onnxruntime", "cpu", _onnxruntime),
+    REFERENCE_BACKEND: _graph("fp32", "onnxruntime", "cpu", _onnxruntime),
     "openvino-fp32": _graph("fp32", "openvino", "openvino", _openvino),
 }

@@ -12,7 +12,7 @@ from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import FILE, difference, golden_from_file
 from slsg_edge.bundle.thresholds import calibration_command, threshold_of
 from slsg_edge.errors import BundleError
-from slsg_edge.runtime.detector import Choice, GraphDetector, choose, open_choice
+from slsg_edge.runtime.detector import BackendChoice, GraphDetector, choose, open_choice
 from slsg_edge.scoring import Threshold
 
 # Below what the least of the images can settle: the interval of a threshold from 30 good images
@@ -26,7 +26,7 @@ class Judged:
 
     detector: GraphDetector
     threshold: Threshold
-    choice: Choice
+    choice: BackendChoice
 
     def close(self) -> None:
         self.detector.close()
@@ -42,7 +42,7 @@ def open_judged(bundle: Bundle, backend: str | None = None, threads: int | None 
     return Judged(detector, threshold, choice)
 
 
-def threshold_for(bundle: Bundle, choice: Choice, detector: GraphDetector) -> Threshold:
+def threshold_for(bundle: Bundle, choice: BackendChoice, detector: GraphDetector) -> Threshold:
     """BundleError when there is none, StaleBundle when it was found on another model."""
     if choice.precision == "fp32":
         return threshold_of(bundle)
@@ -54,7 +54,7 @@ def threshold_for(bundle: Bundle, choice: Choice, detector: GraphDetector) -> Th
 
 
 def _require_unmoved(
-    bundle: Bundle, choice: Choice, detector: GraphDetector, threshold: Threshold
+    bundle: Bundle, choice: BackendChoice, detector: GraphDetector, threshold: Threshold
 ) -> None:
     golden = golden_from_file(bundle.file(FILE))
     off = difference(golden, *detector.run(golden.frames), threshold.value)

@@ -22,7 +22,7 @@ from slsg_edge.reports.case import Case, badness
 from slsg_edge.reports.evaluation_page import Report, report_html
 from slsg_edge.reports.figures import HEADLINES, LABELS, figure_text, known
 from slsg_edge.reports.layers import Picture, picture_of
-from slsg_edge.runtime.detector import Choice, open_choice
+from slsg_edge.runtime.detector import BackendChoice, open_choice
 
 SHOWN = 200  # images of a report; those of 400x800 pixels take 20 KB each
 BY_KIND = ("image_auroc", "aupro")  # what a terminal has room for
@@ -32,7 +32,7 @@ def report_page(
     title: str,
     bundle: Bundle,
     evaluation: Evaluation,
-    choice: Choice,
+    choice: BackendChoice,
     data: Sequence[Finding] = (),
 ) -> str:
     """The HTML of a report on an evaluation with a threshold, with progress bars.
@@ -100,7 +100,7 @@ def figures_of(evaluation: Evaluation) -> dict[str, str]:
     return {**figures, **_by_kind(evaluation), **verdicts}
 
 
-def provenance_of(bundle: Bundle, choice: Choice) -> dict[str, str]:
+def provenance_of(bundle: Bundle, choice: BackendChoice) -> dict[str, str]:
     """What made the bundle, stage by stage, and which file of it was measured."""
     manifest = bundle.manifest
     return {
@@ -112,7 +112,7 @@ def provenance_of(bundle: Bundle, choice: Choice) -> dict[str, str]:
     }
 
 
-def command_of(bundle: Bundle, choice: Choice) -> str:
+def command_of(bundle: Bundle, choice: BackendChoice) -> str:
     """What takes another threshold into the bundle, but for its value."""
     words = ["slsg-edge", "calibrate", str(bundle.path)]
     if choice.precision != "fp32":
@@ -165,7 +165,7 @@ def _mask(row: Row, image: Image) -> Mask | None:
         return None
 
 
-def _model_text(bundle: Bundle, choice: Choice) -> str:
+def _model_text(bundle: Bundle, choice: BackendChoice) -> str:
     """Its name in the bundle and, where the manifest vouches for it, its sha256."""
     name = choice.model.relative_to(bundle.path).as_posix()
     digests = (stage.outputs.get(name) for stage in bundle.manifest.stages.values())

@@ -15,7 +15,7 @@ from slsg_edge.errors import (
 )
 from slsg_edge.preprocessing import Preprocessing, Roi
 from slsg_edge.runtime import detector as module
-from slsg_edge.runtime.detector import BACKENDS, REFERENCE, choose, open_choice
+from slsg_edge.runtime.detector import BACKENDS, REFERENCE_BACKEND, choose, open_choice
 from slsg_edge.scoring import Threshold
 
 
@@ -184,7 +184,7 @@ def test_a_model_that_nobody_holds_but_that_is_there_is_taken(toy_bundle, monkey
         key: replace(backend, held=lambda bundle: False) for key, backend in BACKENDS.items()
     }
     monkeypatch.setattr(module, "BACKENDS", nowhere)
-    assert choose(bundle).backend == REFERENCE
+    assert choose(bundle).backend == REFERENCE_BACKEND
 
 
 def test_of_several_faults_that_of_the_best_backend_is_told(quantised, monkeypatch):

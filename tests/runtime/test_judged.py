@@ -9,7 +9,7 @@ import pytest
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.bundle.golden import Golden
 from slsg_edge.errors import BundleError, StaleBundle
-from slsg_edge.runtime.detector import Choice, choose, open_choice
+from slsg_edge.runtime.detector import BackendChoice, choose, open_choice
 from slsg_edge.runtime.judged import open_judged, threshold_for
 from slsg_edge.scoring import Threshold, judge
 
@@ -82,7 +82,7 @@ def half(bundle, toy_model, offset):
         "calibrate", {}, command="c", started=0.0, inputs=("model.onnx",),
         threshold=Threshold(0.5, "manual"),
     )  # fmt: skip
-    return changed, Choice("tensorrt-fp16", "fp16", Path(path), "as asked")
+    return changed, BackendChoice("tensorrt-fp16", "fp16", Path(path), "as asked")
 
 
 def test_an_engine_shares_the_references_while_its_scores_did_not_move(bundle, toy_model):
