@@ -27,7 +27,7 @@ from slsg_edge.runtime.gpu.programs import TensorRtRuntime
 from slsg_edge.runtime.gpu.resources import Stream
 from slsg_edge.runtime.tensorrt import TensorRtDetector
 
-SUFFIX = ".engine"
+ENGINE_SUFFIX = ".engine"
 _BEST = "engines/current-"  # built for this very GPU; others are portable and slower
 
 
@@ -119,7 +119,7 @@ def _usable(bundle: Bundle, name: str, gpu: Gpu) -> Path:
 def _engines(bundle: Bundle, precision: Precision) -> list[str]:
     """Their names in the bundle, the best first."""
     names = [name for stage in bundle.manifest.stages.values() for name in stage.outputs]
-    fitting = [name for name in names if name.endswith(f"-{precision}{SUFFIX}")]
+    fitting = [name for name in names if name.endswith(f"-{precision}{ENGINE_SUFFIX}")]
     return sorted(fitting, key=lambda name: (not name.startswith(_BEST), name))
 
 

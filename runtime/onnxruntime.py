@@ -12,7 +12,13 @@ from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
 from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS, Answers
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.runtime.sessions import End, Model, SessionDetector, does_not_load, does_not_run
+from slsg_edge.runtime.sessions import (
+    Model,
+    SessionDetector,
+    TensorInfo,
+    does_not_load,
+    does_not_run,
+)
 
 _ERRORS_ONLY = 3  # of its own warnings, those about missing GPUs would greet every line PC
 _KINDS = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
@@ -69,9 +75,11 @@ class _OnnxRuntimeSession:
         return maps, scores
 
 
-def _ends(nodes: Any) -> tuple[End, ...]:
+def _ends(nodes: Any) -> tuple[TensorInfo, ...]:
     return tuple(
-        End(node.name, _KINDS.get(node.type, node.type), tuple(size or "?" for size in node.shape))
+        TensorInfo(
+            node.name, _KINDS.get(node.type, node.type), tuple(size or "?" for size in node.shape)
+        )
         for node in nodes
     )
 

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from slsg_edge.contracts import GRAPH_OUTPUTS, Answers, Precision
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.runtime.sessions import End, Model, SessionDetector, does_not_load, does_not_run
+from slsg_edge.runtime.sessions import (
+    Model,
+    SessionDetector,
+    TensorInfo,
+    does_not_load,
+    does_not_run,
+)
 
 # Importing openvino reports the import to Google Analytics and leaves an id in the home folder;
 # where it cannot import this package it does neither.
@@ -95,9 +101,9 @@ def _read(model: Model) -> Any:
     return graph
 
 
-def _ends(ports: Any) -> tuple[End, ...]:
+def _ends(ports: Any) -> tuple[TensorInfo, ...]:
     return tuple(
-        End(
+        TensorInfo(
             min(port.get_names(), default=""),
             port.get_element_type().to_dtype().name,
             tuple(

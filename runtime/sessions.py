@@ -24,7 +24,7 @@ _EXPORT = "Export the model again with `slsg-edge export`."
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class TensorInfo:
     """An input or output; a text in the shape stands for a dimension that is not fixed."""
 
     name: str
@@ -39,10 +39,10 @@ class Session(Protocol):
     """A graph that some library has loaded."""
 
     @property
-    def inputs(self) -> Sequence[End]: ...
+    def inputs(self) -> Sequence[TensorInfo]: ...
 
     @property
-    def outputs(self) -> Sequence[End]: ...
+    def outputs(self) -> Sequence[TensorInfo]: ...
 
     def run(self, frames: NDArray[np.uint8]) -> Answers:
         """BundleError when the graph does not run."""
@@ -117,7 +117,7 @@ def does_not_run(model: Model, said: str) -> BundleError:
 def _batch(session: Session, spec: Preprocessing, model: str) -> int | None:
     """1 for a fixed batch, None for a dynamic one; BundleError when the contract is broken."""
     due = ("uint8", (spec.height, spec.width, 3))
-    (first, *others) = session.inputs or (End("", "", (0,)),)
+    (first, *others) = session.inputs or (TensorInfo("", "", (0,)),)
     whole = first.name == GRAPH_INPUT and (first.kind, first.shape[1:]) == due
     if others or not whole or (first.shape[0] != 1 and isinstance(first.shape[0], int)):
         raise BundleError(
@@ -147,5 +147,5 @@ def _warm_up(session: Session, spec: Preprocessing, model: str) -> None:
         )
 
 
-def _said(ends: Sequence[End]) -> str:
+def _said(ends: Sequence[TensorInfo]) -> str:
     return ", ".join(map(str, ends)) or "nothing"

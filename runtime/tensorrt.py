@@ -18,7 +18,7 @@ from slsg_edge.runtime.gpu.defects import Defect, defects_in, mask_of
 from slsg_edge.runtime.gpu.device import Device
 from slsg_edge.runtime.gpu.driver import Runtime
 from slsg_edge.runtime.gpu.frame_kernels import FrameKernels
-from slsg_edge.runtime.gpu.network import Network
+from slsg_edge.runtime.gpu.network import EngineNetwork
 from slsg_edge.runtime.gpu.pixel_formats import Layout
 from slsg_edge.runtime.gpu.resources import Stream
 from slsg_edge.runtime.prepared import require_prepared
@@ -50,7 +50,7 @@ class TensorRtDetector:
         self._open_defects = defects
         self._defects: DefectKernels | None = None
         try:
-            network = Network(device, runtime, plan, preprocessing)
+            network = EngineNetwork(device, runtime, plan, preprocessing)
             loaded = kernels(device) if kernels else None
             self._chain = Chain(device, network, loaded, preprocessing, options or ChainOptions())
         except BaseException:
@@ -114,13 +114,13 @@ class TensorRtDetector:
         The first call allocates. EngineError where the GPU has no such frame.
         """
         lane = self._chain.lanes[_LIVE]
-        if self._open_defects is None or lane.picture is None:
+        if self._open_defects is None or lane.image is None:
             raise EngineError(
                 "The GPU has no picture of that frame.", fix="Make it from `last_map` on the CPU."
             )
         with self._guarded():
             kernels = self._defect_kernels(self._open_defects)
-            picture = lane.picture
+            picture = lane.image
             return kernels.picture(picture.address, picture.shape, lane.maps.address, strength)
 
     def last_map(self) -> AnomalyMap:

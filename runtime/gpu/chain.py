@@ -22,13 +22,13 @@ from slsg_edge.preprocessing import (
     prepare,
     require_inside,
 )
-from slsg_edge.runtime.gpu.device import DEADLINE, Device
+from slsg_edge.runtime.gpu.device import GPU_DEADLINE, Device
 from slsg_edge.runtime.gpu.driver import Address
 from slsg_edge.runtime.gpu.frame_kernels import FrameKernels
-from slsg_edge.runtime.gpu.lane import STAGES, Lane, Picture
-from slsg_edge.runtime.gpu.network import Inference, Network
+from slsg_edge.runtime.gpu.lane import LANE_STAGES, DeviceImage, Lane
+from slsg_edge.runtime.gpu.network import EngineNetwork, Inference
 from slsg_edge.runtime.gpu.pixel_formats import Layout, require_bytes, to_bgr
-from slsg_edge.runtime.gpu.resources import Graph, Stream
+from slsg_edge.runtime.gpu.resources import CudaGraph, Stream
 from slsg_edge.runtime.prepared import require_count, require_prepared
 
 
@@ -44,7 +44,7 @@ class ChainOptions:
     exact: bool = True
     lanes: int = 1
     graph: bool = True
-    deadline: float = DEADLINE
+    deadline: float = GPU_DEADLINE
 
 
 class Chain:
@@ -61,7 +61,7 @@ class Chain:
     def __init__(
         self,
         device: Device,
-        network: Network,
+        network: EngineNetwork,
         kernels: FrameKernels | None,
         spec: Preprocessing,
         options: ChainOptions,
@@ -81,7 +81,7 @@ class Chain:
         self.refusal: str | None = None if options.graph else "switched off"
         self._copies = self._work = device.stream()
         self.lanes: tuple[Lane, ...] = ()
-        self._ready: dict[tuple[int, int], Inference | Graph] = {}
+        self._ready: dict[tuple[int, int], Inference | CudaGraph] = {}
         self.extend(options.lanes)
 
     def extend(self, lanes: int) -> None:
@@ -113,7 +113,7 @@ class Chain:
         for index, (picture, offset) in enumerate(zip(pictures, offsets, strict=False)):
             target = lane.frames.address + index * lane.frame_bytes
             self._kernels.preprocess(self._work, source + offset, picture.shape, target)
-        lane.picture = Picture(source, pictures[0].shape)
+        lane.image = DeviceImage(source, pictures[0].shape)
         self._infer(number, len(pictures))
 
     def submit_raw(
@@ -135,7 +135,7 @@ class Chain:
         require_prepared(frames, self._spec)
         require_count(len(frames), self.batch)
         lane = self._idle(number)
-        staged = lane.room(frames.size).host.array[: frames.size]
+        staged = lane.staging(frames.size).host.array[: frames.size]
         np.copyto(staged.reshape(frames.shape), frames)
         self._work.record(lane.start)
         self._work.upload(lane.frames.address, staged)
@@ -163,13 +163,13 @@ class Chain:
     def milliseconds(self, number: int) -> dict[str, float]:
         """Of each stage of the batch in a lane, once its scores are there and before its maps."""
         marks = self.lanes[number].marks
-        pairs = zip(STAGES, marks, marks[1:], strict=False)
+        pairs = zip(LANE_STAGES, marks, marks[1:], strict=False)
         return {stage: end.since(start) for stage, start, end in pairs}
 
     def _idle(self, number: int) -> Lane:
         """Its buffers must not change under a batch whose scores nobody took."""
         lane = self.lanes[number]
-        lane.picture = None
+        lane.image = None
         if lane.batch:
             self._device.wait(lane.done, self._deadline)
         return lane
@@ -178,9 +178,9 @@ class Chain:
         self, lane: Lane, pictures: Sequence[NDArray[np.uint8]]
     ) -> tuple[Address, list[int]]:
         """Where the GPU finds them, and at which offsets."""
-        room, offsets = lane.stage(pictures)
+        staging, offsets = lane.stage(pictures)
         self._copies.record(lane.start)
-        source = room.upload(self._copies, offsets[-1])
+        source = staging.upload(self._copies, offsets[-1])
         self._copies.record(lane.uploaded)
         self._work.wait(lane.uploaded)
         return source, offsets
@@ -189,7 +189,7 @@ class Chain:
         lane, ready = self.lanes[number], self._ready[number, batch]
         lane.batch = batch
         self._work.record(lane.prepared)
-        if isinstance(ready, Graph):
+        if isinstance(ready, CudaGraph):
             self._work.run(ready)
         else:
             self._run(ready, lane, batch)
@@ -202,9 +202,9 @@ class Chain:
         if self._kernels is not None:
             self._kernels.check(self._work, lane.maps.address, lane.scores.address, batch)
 
-    def _warmed_up(self, lane: Lane, batch: int) -> Inference | Graph:
+    def _warmed_up(self, lane: Lane, batch: int) -> Inference | CudaGraph:
         """TensorRT allocates in the first run of a shape, which a graph must not contain."""
-        inference = self._network.inference(lane.ends, batch)
+        inference = self._network.inference(lane.bindings, batch)
         self._work.fill(lane.frames.address, 0, batch * lane.frame_bytes)
         self._run_once(inference, lane, batch)
         if self.refusal is None:

@@ -139,7 +139,7 @@ class Tensor:
         return f"{self.name} {self.dtype} {self.shape}"
 
 
-class Context(Handle, Protocol):
+class ExecutionContext(Handle, Protocol):
     """An engine at one batch size with its buffers. The calls give False when refused."""
 
     def set_shape(self, name: str, shape: tuple[int, ...]) -> bool: ...
@@ -155,7 +155,7 @@ class Program(Handle, Protocol):
     @property
     def tensors(self) -> tuple[Tensor, ...]: ...
 
-    def context(self) -> Context | None: ...
+    def context(self) -> ExecutionContext | None: ...
 
 
 class Runtime(Protocol):

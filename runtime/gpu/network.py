@@ -9,7 +9,7 @@ from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS
 from slsg_edge.errors import EngineError
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime.gpu.device import Device
-from slsg_edge.runtime.gpu.driver import Address, Context, Runtime, Tensor
+from slsg_edge.runtime.gpu.driver import Address, ExecutionContext, Runtime, Tensor
 from slsg_edge.runtime.gpu.resources import Resource, Stream
 
 _BUILD = "Build it again on this machine: slsg-edge build-engine"
@@ -17,7 +17,7 @@ _DYNAMIC = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
+class Bindings:
     """Where a batch lies on the GPU: uint8 (N, H, W, 3), float32 (N, H, W) and (N,)."""
 
     frames: Address
@@ -25,7 +25,7 @@ class Ends:
     scores: Address
 
 
-class Network:
+class EngineNetwork:
     """`largest` is the most frames that one batch may have; one frame always may."""
 
     def __init__(self, device: Device, runtime: Runtime, plan: bytes, spec: Preprocessing) -> None:
@@ -42,13 +42,13 @@ class Network:
     def runtime(self) -> str:
         return self._runtime.name
 
-    def inference(self, ends: Ends, batch: int) -> "Inference":
+    def inference(self, bindings: Bindings, batch: int) -> "Inference":
         """Has a context of its own: TensorRT forbids to change one whose work was captured."""
         context = self._device.call("Making a context", self._program.handle.context)
         if context is None:
             raise self.error(f"{self.runtime} makes no execution context.")
         kept = self._device.keep(context)
-        addresses = (ends.frames, ends.maps, ends.scores)
+        addresses = (bindings.frames, bindings.maps, bindings.scores)
         accepted = context.set_shape(GRAPH_INPUT, (batch, *self._shape)) and all(
             context.bind(name, address)
             for name, address in zip((GRAPH_INPUT, *GRAPH_OUTPUTS), addresses, strict=True)
@@ -64,7 +64,7 @@ class Network:
 class Inference:
     """The network at one batch size, from and to fixed places on the GPU."""
 
-    def __init__(self, network: Network, context: Resource[Context]) -> None:
+    def __init__(self, network: EngineNetwork, context: Resource[ExecutionContext]) -> None:
         self._network, self._context = network, context
 
     def enqueue(self, stream: Stream) -> None:
