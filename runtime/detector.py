@@ -32,9 +32,11 @@ class GraphDetector(Detector, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """`held`: whether the bundle holds what it runs, usable or not.
+    """A library at one precision.
 
-    `model`: the file that runs on this machine, or the SlsgError that says why none does.
+    held: whether the bundle holds what it runs, usable or not.
+    model: the file that runs on this machine, or the SlsgError that says why none does.
+    open: the model at that file with so many threads, ready for its first frame.
     """
 
     precision: Precision
@@ -45,7 +47,12 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class BackendChoice:
-    """A backend by its name in BACKENDS, the file it runs, and why it is this one."""
+    """Which backend runs a bundle here.
+
+    backend: its name in BACKENDS.
+    model: the file that it runs.
+    reason: why it is this one, for people.
+    """
 
     backend: str
     precision: Precision

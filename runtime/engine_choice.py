@@ -86,7 +86,11 @@ def open_engine(
 
 @dataclass(frozen=True, slots=True)
 class Kernels:
-    """Our own, to be loaded on a device; without them the CPU does their work."""
+    """Our own kernels, to be loaded on a device; where one is None the CPU does its work.
+
+    frames: prepare frames and check maps.
+    defects: find defects and draw overlays.
+    """
 
     frames: Callable[[Device], FrameKernels] | None = None
     defects: Callable[[Device, Stream], DefectKernels] | None = None

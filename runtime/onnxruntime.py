@@ -64,8 +64,8 @@ class _OnnxRuntimeSession:
             )
         except _FAILURES as error:
             raise does_not_load(model, "ONNX Runtime", _first_line(error)) from error
-        self.inputs = _ends(self._session.get_inputs())
-        self.outputs = _ends(self._session.get_outputs())
+        self.inputs = _tensors(self._session.get_inputs())
+        self.outputs = _tensors(self._session.get_outputs())
 
     def run(self, frames: NDArray[np.uint8]) -> Answers:
         try:
@@ -75,7 +75,7 @@ class _OnnxRuntimeSession:
         return maps, scores
 
 
-def _ends(nodes: Any) -> tuple[TensorInfo, ...]:
+def _tensors(nodes: Any) -> tuple[TensorInfo, ...]:
     return tuple(
         TensorInfo(
             node.name, _KINDS.get(node.type, node.type), tuple(size or "?" for size in node.shape)

@@ -63,7 +63,7 @@ class _OpenVinoSession:
         self._model = model
         try:
             graph = _read(model)
-            self.inputs, self.outputs = _ends(graph.inputs), _ends(graph.outputs)
+            self.inputs, self.outputs = _tensors(graph.inputs), _tensors(graph.outputs)
             compiled = openvino.Core().compile_model(graph, "CPU", _options(threads))
             self._request = compiled.create_infer_request()
         except _FAILURES as error:
@@ -71,8 +71,8 @@ class _OpenVinoSession:
 
     def run(self, frames: NDArray[np.uint8]) -> Answers:
         try:
-            found = self._request.infer({0: frames})
-            maps, scores = (np.array(found[name]) for name in GRAPH_OUTPUTS)
+            outputs = self._request.infer({0: frames})
+            maps, scores = (np.array(outputs[name]) for name in GRAPH_OUTPUTS)
         except _FAILURES as error:
             raise does_not_run(self._model, _last_line(error)) from error
         return maps, scores
@@ -101,7 +101,7 @@ def _read(model: Model) -> Any:
     return graph
 
 
-def _ends(ports: Any) -> tuple[TensorInfo, ...]:
+def _tensors(ports: Any) -> tuple[TensorInfo, ...]:
     return tuple(
         TensorInfo(
             min(port.get_names(), default=""),

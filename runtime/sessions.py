@@ -25,7 +25,11 @@ _EXPORT = "Export the model again with `slsg-edge export`."
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
-    """An input or output; a text in the shape stands for a dimension that is not fixed."""
+    """An input or output of a graph.
+
+    kind: its type of number, as NumPy calls it.
+    shape: a text stands for a dimension that is not fixed.
+    """
 
     name: str
     kind: str
@@ -117,15 +121,15 @@ def does_not_run(model: Model, said: str) -> BundleError:
 def _batch(session: Session, spec: Preprocessing, model: str) -> int | None:
     """1 for a fixed batch, None for a dynamic one; BundleError when the contract is broken."""
     due = ("uint8", (spec.height, spec.width, 3))
-    (first, *others) = session.inputs or (TensorInfo("", "", (0,)),)
+    (first, *more_inputs) = session.inputs or (TensorInfo("", "", (0,)),)
     whole = first.name == GRAPH_INPUT and (first.kind, first.shape[1:]) == due
-    if others or not whole or (first.shape[0] != 1 and isinstance(first.shape[0], int)):
+    if more_inputs or not whole or (first.shape[0] != 1 and isinstance(first.shape[0], int)):
         raise BundleError(
             f"{model} takes {_said(session.inputs)}, where {GRAPH_INPUT} uint8 "
             f"(N, {spec.height}, {spec.width}, 3) is due.",
             fix=_EXPORT,
         )
-    kinds = {end.name: end.kind for end in session.outputs}
+    kinds = {output.name: output.kind for output in session.outputs}
     if any(kinds.get(name) != "float32" for name in GRAPH_OUTPUTS):
         raise BundleError(
             f"{model} gives {_said(session.outputs)}, where {' and '.join(GRAPH_OUTPUTS)} "
@@ -147,5 +151,5 @@ def _warm_up(session: Session, spec: Preprocessing, model: str) -> None:
         )
 
 
-def _said(ends: Sequence[TensorInfo]) -> str:
-    return ", ".join(map(str, ends)) or "nothing"
+def _said(tensors: Sequence[TensorInfo]) -> str:
+    return ", ".join(map(str, tensors)) or "nothing"

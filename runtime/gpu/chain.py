@@ -34,10 +34,13 @@ from slsg_edge.runtime.prepared import require_count, require_prepared
 
 @dataclass(frozen=True, slots=True)
 class ChainOptions:
-    """`batch`: the most frames that will come at once. `lanes`: batches in flight.
+    """How much goes through a chain at once, and how the engine is launched.
 
-    `exact`: an engine that takes fewer is refused; without it as many as it takes will do.
-    `graph`: launch the engine as a CUDA graph where that is possible. `deadline`: seconds.
+    batch: the most frames that will come at once.
+    exact: an engine that takes fewer is refused; without it as many as it takes will do.
+    lanes: batches in flight.
+    graph: launch the engine as a CUDA graph where that is possible.
+    deadline: seconds that the GPU may take for one batch.
     """
 
     batch: int = 1
@@ -146,10 +149,10 @@ class Chain:
         """(N,) of the batch in a lane; NaN where the map or the score is no number."""
         lane = self.lanes[number]
         self._device.wait(lane.done, self._deadline)
-        found = np.array(lane.host_scores.array[: lane.batch])
+        scores = np.array(lane.host_scores.array[: lane.batch])
         if self._kernels is None:
-            found[~np.isfinite(self.maps(number)).all((1, 2))] = np.nan
-        return found
+            scores[~np.isfinite(self.maps(number)).all((1, 2))] = np.nan
+        return scores
 
     def maps(self, number: int) -> NDArray[np.float32]:
         """(N, H, W) of the batch in a lane, once its scores are there."""

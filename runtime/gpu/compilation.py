@@ -39,10 +39,10 @@ def compiler_for(gpu: Gpu, compilers: Iterable[Compiler]) -> Compiler:
         if compiler.version[0] <= newest:
             return compiler
         too_new.append(compiler.name)
-    found = f" (too new: {', '.join(dict.fromkeys(too_new))})" if too_new else ""
+    refused = f" (too new: {', '.join(dict.fromkeys(too_new))})" if too_new else ""
     package = "nvidia-cuda-nvrtc" if newest > 12 else f"nvidia-cuda-nvrtc-cu{newest}"
     raise CudaError(
-        f"There is no compiler of kernels for CUDA {gpu.cuda}{found}.",
+        f"There is no compiler of kernels for CUDA {gpu.cuda}{refused}.",
         fix=f"Run: pip install {package}",
     )
 

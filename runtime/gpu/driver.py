@@ -123,9 +123,11 @@ class Driver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """An input or output of an engine; -1 in `shape` is a dimension given at run time.
+    """An input or output of an engine.
 
-    `largest` and `smallest` are the bounds of the first optimisation profile for an input.
+    dtype: as NumPy calls it.
+    shape: -1 is a dimension given at run time.
+    smallest, largest: the bounds of the first optimisation profile, for an input.
     """
 
     name: str

@@ -22,7 +22,11 @@ _ALIGNMENT = 256  # bytes: every picture starts where 16-byte accesses are align
 
 @dataclass(frozen=True, slots=True)
 class StagingBuffer:
-    """Pinned bytes and their copy on the GPU, which there is none of where it shares memory."""
+    """Pinned bytes and their copy on the GPU.
+
+    host: what the CPU writes.
+    copy: what the GPU reads; None where it shares memory with the CPU.
+    """
 
     host: HostBuffer
     copy: Buffer | None
@@ -49,9 +53,11 @@ class DeviceImage:
 
 
 class Lane:
-    """`picture` is the first of the batch, None where the frames came otherwise than in BGR.
+    """The buffers and events of one batch.
 
-    `marks` bound the stages: start, uploaded, prepared, inferred, done.
+    batch: the frames that are in it; 0 before the first.
+    image: the first of them, None where they came otherwise than in BGR.
+    marks: what bounds the stages: start, uploaded, prepared, inferred, done.
     """
 
     def __init__(self, device: Device, spec: Preprocessing, batch: int) -> None:

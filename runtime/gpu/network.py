@@ -26,7 +26,10 @@ class Bindings:
 
 
 class EngineNetwork:
-    """`largest` is the most frames that one batch may have; one frame always may."""
+    """An engine that was loaded and fits the exported graph.
+
+    largest: the most frames that one batch may have; one frame always may.
+    """
 
     def __init__(self, device: Device, runtime: Runtime, plan: bytes, spec: Preprocessing) -> None:
         """EngineError, with TensorRT's own lines, for a plan that it refuses or that is another."""
@@ -76,18 +79,18 @@ class Inference:
 
 def _checked(tensors: tuple[Tensor, ...], spec: Preprocessing) -> int:
     """The largest batch; EngineError when the ends are not those of the exported graph."""
-    found = {tensor.name: tensor for tensor in tensors}
+    by_name = {tensor.name: tensor for tensor in tensors}
     size = (spec.height, spec.width)
     due = {
         GRAPH_INPUT: ("uint8", (*size, 3), True),
         GRAPH_OUTPUTS[0]: ("float32", size, False),
         GRAPH_OUTPUTS[1]: ("float32", (), False),
     }
-    fits = found.keys() == due.keys() and all(
+    fits = by_name.keys() == due.keys() and all(
         (tensor.dtype, tensor.shape[1:], tensor.is_input) == due[name]
-        for name, tensor in found.items()
+        for name, tensor in by_name.items()
     )
-    largest = _largest_batch(found[GRAPH_INPUT]) if fits else 0
+    largest = _largest_batch(by_name[GRAPH_INPUT]) if fits else 0
     if not largest:
         raise EngineError(
             f"The engine has {', '.join(map(str, tensors)) or 'no ends'}, where {GRAPH_INPUT} "

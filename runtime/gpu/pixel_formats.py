@@ -29,9 +29,12 @@ _FIX = "Set the camera to another format or size."
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A frame of `width` by `height` pixels; `pitch` is bytes from one row to the next.
+    """How a frame lies in memory.
 
     CameraError for one that cannot be, as an odd size where two pixels share their colour.
+
+    width, height: in pixels.
+    pitch: bytes from one row to the next.
     """
 
     pixels: PixelFormat

@@ -53,7 +53,7 @@ def waiting_together(batches: Batches, shared: SharedDetector, given: list) -> l
     with ThreadPoolExecutor(len(given) + 1) as pool:
         first = pool.submit(shared.detect, frame(0))
         batches.entered.acquire()
-        rest = [pool.submit(shared.detect, one) for one in given]
+        rest = [pool.submit(shared.detect, image) for image in given]
         while shared._waiting.qsize() < len(given):
             pass
         batches.gate.set()
@@ -110,8 +110,10 @@ def test_opening_running_and_closing_happen_in_one_thread():
 def test_a_frame_that_cannot_be_inspected_leaves_the_others_of_its_batch_alone():
     batches = Batches()
     with SharedDetector(lambda: batches, SharingOptions(cameras=4)) as shared:
-        one, odd, three = waiting_together(batches, shared, [frame(1), frame(2, side=3), frame(3)])
-    assert (one, three) == (1, 3)
+        first, odd, third = waiting_together(
+            batches, shared, [frame(1), frame(2, side=3), frame(3)]
+        )
+    assert (first, third) == (1, 3)
     assert isinstance(odd, CameraError)
 
 
@@ -193,8 +195,8 @@ def test_even_what_ends_a_thread_belongs_to_who_asked(error):
 def test_a_bug_with_one_frame_leaves_the_others_of_its_batch_alone():
     batches = Batches()
     with SharedDetector(lambda: batches, SharingOptions(cameras=4)) as shared:
-        one, bug, three = waiting_together(batches, shared, [frame(1), frame(255), frame(3)])
-    assert (one, three) == (1, 3)
+        first, bug, third = waiting_together(batches, shared, [frame(1), frame(255), frame(3)])
+    assert (first, third) == (1, 3)
     assert isinstance(bug, ValueError)
 
 
@@ -369,6 +371,7 @@ def test_any_backend_serves_several_cameras_of_different_sizes(tmp_path, toy_mod
         SharedDetector(open_one, SharingOptions(cameras=4, patience=0.2)) as shared,
         ThreadPoolExecutor(4) as pool,
     ):
-        found = list(pool.map(shared.detect, pictures))
-    assert [one.image_score for one in found] == pytest.approx([0, 0.2, 0.4, 0.6])
-    assert {one.anomaly_map.shape for one in found} == {(32, 32)}
+        predictions = list(pool.map(shared.detect, pictures))
+    scores = [prediction.image_score for prediction in predictions]
+    assert scores == pytest.approx([0, 0.2, 0.4, 0.6])
+    assert {prediction.anomaly_map.shape for prediction in predictions} == {(32, 32)}

@@ -113,7 +113,7 @@ def test_what_may_be_negative_stays_signed(quantised):
             node.input[0] = "c0"  # no ReLU, so half of it is negative
     onnx.save(model, quantised)
     graph = backend._read(quantised)
-    (node,) = [one for one in graph.get_ordered_ops() if one.get_type_name() == "FakeQuantize"]
+    (node,) = [op for op in graph.get_ordered_ops() if op.get_type_name() == "FakeQuantize"]
     assert node.get_attributes()["levels"] == 256
 
 

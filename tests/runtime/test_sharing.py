@@ -22,7 +22,7 @@ SCORES = pytest.approx([0, 0.2, 0.4, 0.6])
 
 def scores_of(bundle, choice):
     with open_shared(bundle, choice, CAMERAS) as shared, ThreadPoolExecutor(4) as pool:
-        return [one.image_score for one in pool.map(shared.detect, PICTURES)]
+        return [answer.image_score for answer in pool.map(shared.detect, PICTURES)]
 
 
 def test_the_model_of_a_bundle_serves_several_cameras(toy_bundle):
