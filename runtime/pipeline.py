@@ -93,7 +93,10 @@ class Pipeline:
 
 
 class _Flight:
-    """A frame, its lane, and what was wrong when it was submitted."""
+    """A frame in its lane.
+
+    error: what was wrong when it was submitted; None where nothing was.
+    """
 
     def __init__(self, frame: Frame, lane: int, error: Exception | None) -> None:
         self.frame, self.lane, self.error = frame, lane, error

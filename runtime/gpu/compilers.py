@@ -82,7 +82,10 @@ class Nvrtc:
 
 
 class Nvcc:
-    """NVIDIA's compiler as a program; OSError when `program` does not run or does not say its version."""
+    """NVIDIA's compiler as a program.
+
+    OSError when `program` does not run or does not say its version.
+    """
 
     def __init__(self, program: str) -> None:
         self._program = program
