@@ -18,10 +18,10 @@ from slsg_edge.bundle.plan import MODEL_FILES
 from slsg_edge.bundle.thresholds import threshold_of
 from slsg_edge.config import unknown_name
 from slsg_edge.contracts import Answers, Detector, Precision
-from slsg_edge.errors import MissingDependency, SlsgError, UntrustedBundle
+from slsg_edge.errors import ConfigError, MissingDependency, SlsgError, UntrustedBundle
 from slsg_edge.preprocessing import Preprocessing
 
-REFERENCE = "onnxruntime-fp32"
+REFERENCE_BACKEND = "onnxruntime-fp32"
 
 
 class GraphDetector(Detector, Protocol):
@@ -33,9 +33,11 @@ class GraphDetector(Detector, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """`held`: whether the bundle holds what it runs, usable or not.
+    """A library at one precision.
 
-    `model`: the file that runs on this machine, or the SlsgError that says why none does.
+    held: whether the bundle holds what it runs, usable or not.
+    model: the file that runs on this machine, or the SlsgError that says why none does.
+    open: the model at that file with so many threads, ready for its first frame.
     """
 
     precision: Precision
@@ -45,8 +47,13 @@ class Backend:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """A backend by its name in BACKENDS, the file it runs, and why it is this one."""
+class BackendChoice:
+    """Which backend runs a bundle here.
+
+    backend: its name in BACKENDS.
+    model: the file that it runs.
+    reason: why it is this one, for people.
+    """
 
     backend: str
     precision: Precision
@@ -57,54 +64,59 @@ class Choice:
         return f"backend {self.backend}: {self.reason}"
 
 
-def choose(bundle: Bundle, name: str | None = None, precision: Precision | None = None) -> Choice:
+def choose(
+    bundle: Bundle, name: str | None = None, precision: Precision | None = None
+) -> BackendChoice:
     """`name` is a backend, or a library for its best; None takes the best that is ready here.
 
-    A damaged file is an error (UntrustedBundle) and never a reason to take another backend.
+    ConfigError when no backend is called so or has that precision. Of several faults that of the
+    reference is told where it is among them, else that of the best. A damaged file is an error
+    (UntrustedBundle) and never a reason to take another backend.
     """
     if name is not None and name in BACKENDS:
         backend = BACKENDS[name]
-        return Choice(name, backend.precision, backend.model(bundle), "as asked")
+        return BackendChoice(name, backend.precision, backend.model(bundle), "as asked")
     passed: dict[str, SlsgError] = {}
-    for key in _candidates(bundle, name, precision):
+    for key in _candidates(bundle, _named(name, precision)):
         try:
             return _ready(bundle, key, passed)
         except UntrustedBundle:
             raise
         except SlsgError as error:
             passed[key] = error
-    raise passed.get(REFERENCE) or next(iter(passed.values()))
+    faults = list(passed.values())
+    raise passed.get(REFERENCE_BACKEND, faults[0])
 
 
-def open_choice(bundle: Bundle, choice: Choice, threads: int | None = None) -> GraphDetector:
+def open_choice(bundle: Bundle, choice: BackendChoice, threads: int | None = None) -> GraphDetector:
     """The chosen model, ready for its first frame."""
     return BACKENDS[choice.backend].open(bundle, choice.model, threads)
 
 
-def open_detector(
-    bundle: Bundle, backend: str | None = None, threads: int | None = None
-) -> GraphDetector:
-    """What `choose` takes, ready for its first frame."""
-    return open_choice(bundle, choose(bundle, backend), threads)
-
-
-def _candidates(bundle: Bundle, name: str | None, precision: Precision | None) -> Sequence[str]:
-    """The best first; BundleError when the bundle holds a model for none of them."""
-    chosen = [key for key in BACKENDS if name in (None, _library(key))]
-    if not chosen:
+def _named(name: str | None, precision: Precision | None) -> Sequence[str]:
+    """At least one, the best first; ConfigError when there is none."""
+    of_library = [key for key in BACKENDS if name in (None, _library(key))]
+    if not of_library:
         known = {*BACKENDS, *map(_library, BACKENDS)}
         raise unknown_name(str(name), known, what="backend")
-    if precision is not None:
-        chosen = [key for key in chosen if BACKENDS[key].precision == precision]
-    held = [key for key in chosen if BACKENDS[key].held(bundle)]
-    if not held:
-        plain = [key for key in chosen if BACKENDS[key].precision != "int8"]
-        first = REFERENCE if REFERENCE in chosen else (plain or chosen)[0]
-        BACKENDS[first].model(bundle)
-    return held
+    fitting = [key for key in of_library if precision in (None, BACKENDS[key].precision)]
+    if not fitting:
+        raise ConfigError(
+            f"{name or 'No backend'} runs no {precision} here.",
+            fix=f"Take one of: {', '.join(of_library)}",
+        )
+    return fitting
 
 
-def _ready(bundle: Bundle, key: str, passed: Mapping[str, SlsgError]) -> Choice:
+def _candidates(bundle: Bundle, keys: Sequence[str]) -> Sequence[str]:
+    """Those that the bundle holds a model for; else the one that is the easiest to get."""
+    held = [key for key in keys if BACKENDS[key].held(bundle)]
+    plain = [key for key in keys if BACKENDS[key].precision != "int8"]
+    easiest = REFERENCE_BACKEND if REFERENCE_BACKEND in keys else (plain or keys)[0]
+    return held or [easiest]
+
+
+def _ready(bundle: Bundle, key: str, passed: Mapping[str, SlsgError]) -> BackendChoice:
     """Any SlsgError that speaks against it.
 
     Quantised scores are others than the reference's, so without a threshold of their own nothing
@@ -115,7 +127,7 @@ def _ready(bundle: Bundle, key: str, passed: Mapping[str, SlsgError]) -> Choice:
     if backend.precision == "int8":
         threshold_of(bundle, key)
     reasons = [f"not {better}: {error}" for better, error in passed.items()]
-    return Choice(
+    return BackendChoice(
         key, backend.precision, model, "; ".join(reasons) or "the best that is ready here"
     )
 
@@ -193,6 +205,6 @@ BACKENDS: Mapping[str, Backend] = {
     "tensorrt-fp16": _engine("fp16"),
     "tensorrt-fp32": _engine("fp32"),
     "openvino-int8": _graph("int8", "openvino", "openvino", _openvino_int8),
-    REFERENCE: _graph("fp32", "onnxruntime", "cpu", _onnxruntime),
+    REFERENCE_BACKEND: _graph("fp32", "onnxruntime", "cpu", _onnxruntime),
     "openvino-fp32": _graph("fp32", "openvino", "openvino", _openvino),
 }

@@ -5,6 +5,7 @@ Knows nothing about how an engine is run.
 
 import importlib.util
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from slsg_edge.runtime.gpu.programs import TensorRtRuntime
 from slsg_edge.runtime.gpu.resources import Stream
 from slsg_edge.runtime.tensorrt import TensorRtDetector
 
-SUFFIX = ".engine"
+ENGINE_SUFFIX = ".engine"
 _BEST = "engines/current-"  # built for this very GPU; others are portable and slower
 
 
@@ -39,27 +40,28 @@ def engine_for(bundle: Bundle, precision: Precision) -> Path:
     """The file, once its sha256 and its fingerprint were checked.
 
     BundleError when there is none, CudaError or MissingDependency when this machine runs none;
-    EngineError names both sides when each was built for another
-    GPU or TensorRT; UntrustedBundle or StaleBundle when it is not the one that was built.
+    UntrustedBundle or StaleBundle when it is not the one that was built; EngineError names both
+    sides when each was built for another GPU or TensorRT. Of several faults that of the best
+    engine is told: to mend it helps most.
     """
     names = _engines(bundle, precision)
-    fault: SlsgError = BundleError(
-        f"{bundle.path} holds no {precision} engine.",
-        fix=f"Run: slsg-edge build-engine {bundle.path} --precision {precision}",
-    )
     if not names:
-        raise fault
+        raise BundleError(
+            f"{bundle.path} holds no {precision} engine.",
+            fix=f"Run: slsg-edge build-engine {bundle.path} --precision {precision}",
+        )
     if importlib.util.find_spec("pycuda") is None:
         raise MissingDependency("pycuda", extra="cuda")
     gpu = first_gpu()
+    faults: list[SlsgError] = []
     for name in names:
         try:
             return _usable(bundle, name, gpu)
         except UntrustedBundle:
             raise
         except SlsgError as error:
-            fault = error
-    raise fault
+            faults.append(error)
+    raise faults[0]
 
 
 def open_engine(
@@ -69,19 +71,26 @@ def open_engine(
     fingerprint = fingerprint_of(engine)
     runtime = TensorRtRuntime(*load_runtime(_runtimes(fingerprint)))
     plan = engine.read_bytes()
-    device = open_device()
-    label = f"{runtime.name} {fingerprint.options.precision} on {device.gpu.name}"
-    kernels, refusal = kernels_for(device.gpu, preprocessing)
-    if refusal:
-        label = f"{label}, frames prepared by the CPU: {refusal}"
-    return TensorRtDetector(
-        device, runtime, plan, preprocessing, options, label, kernels.frames, kernels.defects
-    )
+    with ExitStack() as stack:
+        device = stack.enter_context(open_device())
+        label = f"{runtime.name} {fingerprint.options.precision} on {device.gpu.name}"
+        kernels, refusal = kernels_for(device.gpu, preprocessing)
+        if refusal:
+            label = f"{label}, frames prepared by the CPU: {refusal}"
+        detector = TensorRtDetector(
+            device, runtime, plan, preprocessing, options, label, kernels.frames, kernels.defects
+        )
+        stack.pop_all()  # the detector closes the device from now on
+    return detector
 
 
 @dataclass(frozen=True, slots=True)
 class Kernels:
-    """Our own, to be loaded on a device; without them the CPU does their work."""
+    """Our own kernels, to be loaded on a device; where one is None the CPU does its work.
+
+    frames: prepare frames and check maps.
+    defects: find defects and draw overlays.
+    """
 
     frames: Callable[[Device], FrameKernels] | None = None
     defects: Callable[[Device, Stream], DefectKernels] | None = None
@@ -106,15 +115,15 @@ def _usable(bundle: Bundle, name: str, gpu: Gpu) -> Path:
     fingerprint = fingerprint_of(engine)
     trt, _ = load_runtime(_runtimes(fingerprint))
     family = RTX if trt.name == RTX else FULL
-    stage = next(one for one in bundle.manifest.stages.values() if name in one.outputs)
-    require_usable(fingerprint, engine, family, trt.version, gpu, stage.command)
+    builder = next(stage for stage in bundle.manifest.stages.values() if name in stage.outputs)
+    require_usable(fingerprint, engine, family, trt.version, gpu, builder.command)
     return engine
 
 
 def _engines(bundle: Bundle, precision: Precision) -> list[str]:
     """Their names in the bundle, the best first."""
     names = [name for stage in bundle.manifest.stages.values() for name in stage.outputs]
-    fitting = [name for name in names if name.endswith(f"-{precision}{SUFFIX}")]
+    fitting = [name for name in names if name.endswith(f"-{precision}{ENGINE_SUFFIX}")]
     return sorted(fitting, key=lambda name: (not name.startswith(_BEST), name))
 
 

@@ -22,7 +22,7 @@ from slsg_edge.bundle.thresholds import calibration_command, threshold_of
 from slsg_edge.contracts import Detector, Image, Prediction, Verdict
 from slsg_edge.errors import BundleError, SlsgError
 from slsg_edge.preprocessing import check_frame
-from slsg_edge.runtime.detector import Choice, GraphDetector, choose, open_choice
+from slsg_edge.runtime.detector import BackendChoice, GraphDetector, choose, open_choice
 from slsg_edge.runtime.reasons import described, one_line
 from slsg_edge.scoring import Threshold, judge, undecided
 
@@ -58,7 +58,7 @@ class Judged:
     detector: Detector
     threshold: Threshold
     map_shape: tuple[int, int] | None = None
-    choice: Choice | None = None
+    choice: BackendChoice | None = None
 
     def inspect(self, image: Image) -> Verdict:
         """The verdict on one image.
@@ -131,7 +131,7 @@ def open_judged(bundle: Bundle, backend: str | None = None, threads: int | None 
     return Judged(detector, threshold, map_shape_of(bundle), choice)
 
 
-def threshold_for(bundle: Bundle, choice: Choice, detector: GraphDetector) -> Threshold:
+def threshold_for(bundle: Bundle, choice: BackendChoice, detector: GraphDetector) -> Threshold:
     """BundleError when there is none, StaleBundle when it was found on another model."""
     if choice.precision == "fp32":
         return threshold_of(bundle)
@@ -143,7 +143,7 @@ def threshold_for(bundle: Bundle, choice: Choice, detector: GraphDetector) -> Th
 
 
 def _require_unmoved(
-    bundle: Bundle, choice: Choice, detector: GraphDetector, threshold: Threshold
+    bundle: Bundle, choice: BackendChoice, detector: GraphDetector, threshold: Threshold
 ) -> None:
     golden = golden_from_file(bundle.file(GOLDEN_FILE))
     off = difference(golden, *detector.run(golden.frames), threshold.value)

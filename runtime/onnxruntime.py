@@ -3,7 +3,6 @@
 Knows nothing about bundles, thresholds or where a frame comes from.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,13 @@ from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
 from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS, Answers
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.runtime.sessions import End, SessionDetector, does_not_load, does_not_run
+from slsg_edge.runtime.sessions import (
+    Model,
+    SessionDetector,
+    TensorInfo,
+    does_not_load,
+    does_not_run,
+)
 
 _ERRORS_ONLY = 3  # of its own warnings, those about missing GPUs would greet every line PC
 _KINDS = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
@@ -32,10 +37,12 @@ _FAILURES: tuple[type[Exception], ...] = (
 
 
 class OnnxRuntimeDetector(SessionDetector):
-    """Loads by path: a model read into memory first costs its size again, 55 MB for `paper`."""
+    """Runs a file or the bytes of a graph. A file is loaded by its path: a model read into memory
+    first costs its size again, 55 MB for `paper`.
+    """
 
     def __init__(
-        self, model: Path, preprocessing: Preprocessing, threads: int | None = None
+        self, model: Model, preprocessing: Preprocessing, threads: int | None = None
     ) -> None:
         """`threads` None takes one per core. BundleError when the graph breaks the contract."""
         session = _OnnxRuntimeSession(model, threads)
@@ -43,7 +50,7 @@ class OnnxRuntimeDetector(SessionDetector):
 
 
 class _OnnxRuntimeSession:
-    def __init__(self, model: Path, threads: int | None) -> None:
+    def __init__(self, model: Model, threads: int | None) -> None:
         self._model = model
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _ERRORS_ONLY
@@ -53,12 +60,12 @@ class _OnnxRuntimeSession:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
-                str(model), options, providers=["CPUExecutionProvider"]
+                model, options, providers=["CPUExecutionProvider"]
             )
         except _FAILURES as error:
             raise does_not_load(model, "ONNX Runtime", _first_line(error)) from error
-        self.inputs = _ends(self._session.get_inputs())
-        self.outputs = _ends(self._session.get_outputs())
+        self.inputs = _tensors(self._session.get_inputs())
+        self.outputs = _tensors(self._session.get_outputs())
 
     def run(self, frames: NDArray[np.uint8]) -> Answers:
         try:
@@ -68,9 +75,11 @@ class _OnnxRuntimeSession:
         return maps, scores
 
 
-def _ends(nodes: Any) -> tuple[End, ...]:
+def _tensors(nodes: Any) -> tuple[TensorInfo, ...]:
     return tuple(
-        End(node.name, _KINDS.get(node.type, node.type), tuple(size or "?" for size in node.shape))
+        TensorInfo(
+            node.name, _KINDS.get(node.type, node.type), tuple(size or "?" for size in node.shape)
+        )
         for node in nodes
     )
 

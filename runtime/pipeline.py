@@ -12,7 +12,7 @@ from itertools import count
 from typing import Protocol, runtime_checkable
 
 from slsg_edge.contracts import AnomalyMap, Detector, Frame, Image, Prediction
-from slsg_edge.errors import CameraError, SlsgError
+from slsg_edge.errors import CameraError
 
 
 @runtime_checkable
@@ -35,8 +35,9 @@ class LaneDetector(Detector, Protocol):
 class Pipeline:
     """A source whose frames are on their way already, and the `Detector` that has them.
 
-    `detect` is for the image of the frame that the iterator gave last; what was wrong with an
-    image when it was submitted is raised there.
+    `detect` is for the image of the frame that the iterator gave last. Whatever goes wrong with
+    an image, when it is submitted or later, is raised there and for that frame alone. What goes
+    wrong with the source is raised once the frames before it were given.
     """
 
     def __init__(self, source: Iterable[Frame], detector: LaneDetector) -> None:
@@ -50,12 +51,15 @@ class Pipeline:
     def __iter__(self) -> Iterator[Frame]:
         lanes = count()
         flying: deque[_Flight] = deque()
-        for frame in self._source:
+        failures: list[Exception] = []
+        for frame in _until_failure(self._source, failures):
             flying.append(self._submitted(frame, next(lanes) % self._detector.lanes))
             if len(flying) == self._detector.lanes:
                 yield self._landed(flying)
         while flying:
             yield self._landed(flying)
+        if failures:
+            raise failures[0]
 
     def detect(self, frame: Image) -> Prediction:
         """CameraError for any other image than that of the frame given last."""
@@ -78,7 +82,8 @@ class Pipeline:
             return _Flight(frame, lane, None)
         try:
             self._detector.submit(frame.image, lane)
-        except SlsgError as error:
+        # Whatever it is, it belongs to this frame, whose turn comes when it is asked for.
+        except Exception as error:
             return _Flight(frame, lane, error)
         return _Flight(frame, lane, None)
 
@@ -88,7 +93,18 @@ class Pipeline:
 
 
 class _Flight:
-    """A frame, its lane, and what was wrong when it was submitted."""
+    """A frame in its lane.
 
-    def __init__(self, frame: Frame, lane: int, error: SlsgError | None) -> None:
+    error: what was wrong when it was submitted; None where nothing was.
+    """
+
+    def __init__(self, frame: Frame, lane: int, error: Exception | None) -> None:
         self.frame, self.lane, self.error = frame, lane, error
+
+
+def _until_failure(frames: Iterable[Frame], failures: list[Exception]) -> Iterator[Frame]:
+    """The frames until there are no more; `failures` then has why, if the source failed."""
+    try:
+        yield from frames
+    except Exception as error:
+        failures.append(error)

@@ -7,7 +7,7 @@ given a `Session`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,21 @@ from numpy.typing import NDArray
 from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS, Answers, Image, Prediction
 from slsg_edge.errors import BundleError
 from slsg_edge.preprocessing import Preprocessing, check_frame, prepare
+from slsg_edge.runtime.prepared import require_prepared
+
+Model: TypeAlias = Path | bytes
+"""An ONNX file, or the bytes of a serialised graph."""
 
 _EXPORT = "Export the model again with `slsg-edge export`."
 
 
 @dataclass(frozen=True, slots=True)
-class End:
-    """An input or output; a text in the shape stands for a dimension that is not fixed."""
+class TensorInfo:
+    """An input or output of a graph.
+
+    kind: its type of number, as NumPy calls it.
+    shape: a text stands for a dimension that is not fixed.
+    """
 
     name: str
     kind: str
@@ -35,10 +43,10 @@ class Session(Protocol):
     """A graph that some library has loaded."""
 
     @property
-    def inputs(self) -> Sequence[End]: ...
+    def inputs(self) -> Sequence[TensorInfo]: ...
 
     @property
-    def outputs(self) -> Sequence[End]: ...
+    def outputs(self) -> Sequence[TensorInfo]: ...
 
     def run(self, frames: NDArray[np.uint8]) -> Answers:
         """BundleError when the graph does not run."""
@@ -48,13 +56,13 @@ class SessionDetector:
     """A `Detector`; also runs frames that are prepared already, for golden checks and bench."""
 
     def __init__(
-        self, name: str, session: Session, model: Path, preprocessing: Preprocessing
+        self, name: str, session: Session, model: Model, preprocessing: Preprocessing
     ) -> None:
         """BundleError when the graph breaks the contract or does not run."""
         self._name, self._preprocessing = name, preprocessing
         self._session: Session | None = session
-        self._batch = _batch(session, preprocessing, model)
-        _warm_up(session, preprocessing, model)
+        self._batch = _batch(session, preprocessing, shown(model))
+        _warm_up(session, preprocessing, shown(model))
 
     @property
     def name(self) -> str:
@@ -67,7 +75,11 @@ class SessionDetector:
         return Prediction(anomaly_map[0], float(score[0]))
 
     def run(self, prepared: NDArray[np.uint8]) -> Answers:
-        """(N, H, W, 3) at model resolution to maps (N, H, W) and scores (N,)."""
+        """(N, H, W, 3) at model resolution to maps (N, H, W) and scores (N,).
+
+        CameraError when the frames are of another shape, or none.
+        """
+        require_prepared(prepared, self._preprocessing)
         size = self._batch or len(prepared)
         parts = [
             self._run(prepared[start : start + size]) for start in range(0, len(prepared), size)
@@ -91,28 +103,33 @@ class SessionDetector:
         return self._session.run(frames)
 
 
-def does_not_load(model: Path, library: str, said: str) -> BundleError:
-    """What to tell of a file that `library` refuses."""
-    return BundleError(f"{model} is no model that {library} can load: {said}", fix=_EXPORT)
+def shown(model: Model) -> str:
+    """For messages: bytes have no name."""
+    return str(model) if isinstance(model, Path) else "The graph"
 
 
-def does_not_run(model: Path, said: str) -> BundleError:
+def does_not_load(model: Model, library: str, said: str) -> BundleError:
+    """What to tell of a model that `library` refuses."""
+    return BundleError(f"{shown(model)} is no model that {library} can load: {said}", fix=_EXPORT)
+
+
+def does_not_run(model: Model, said: str) -> BundleError:
     """What to tell of a graph that was loaded and fails."""
-    return BundleError(f"{model} does not run: {said}", fix=_EXPORT)
+    return BundleError(f"{shown(model)} does not run: {said}", fix=_EXPORT)
 
 
-def _batch(session: Session, spec: Preprocessing, model: Path) -> int | None:
+def _batch(session: Session, spec: Preprocessing, model: str) -> int | None:
     """1 for a fixed batch, None for a dynamic one; BundleError when the contract is broken."""
     due = ("uint8", (spec.height, spec.width, 3))
-    (first, *others) = session.inputs or (End("", "", (0,)),)
+    (first, *more_inputs) = session.inputs or (TensorInfo("", "", (0,)),)
     whole = first.name == GRAPH_INPUT and (first.kind, first.shape[1:]) == due
-    if others or not whole or (first.shape[0] != 1 and isinstance(first.shape[0], int)):
+    if more_inputs or not whole or (first.shape[0] != 1 and isinstance(first.shape[0], int)):
         raise BundleError(
             f"{model} takes {_said(session.inputs)}, where {GRAPH_INPUT} uint8 "
             f"(N, {spec.height}, {spec.width}, 3) is due.",
             fix=_EXPORT,
         )
-    kinds = {end.name: end.kind for end in session.outputs}
+    kinds = {output.name: output.kind for output in session.outputs}
     if any(kinds.get(name) != "float32" for name in GRAPH_OUTPUTS):
         raise BundleError(
             f"{model} gives {_said(session.outputs)}, where {' and '.join(GRAPH_OUTPUTS)} "
@@ -122,7 +139,7 @@ def _batch(session: Session, spec: Preprocessing, model: Path) -> int | None:
     return 1 if first.shape[0] == 1 else None
 
 
-def _warm_up(session: Session, spec: Preprocessing, model: Path) -> None:
+def _warm_up(session: Session, spec: Preprocessing, model: str) -> None:
     """The first run allocates, so it is not the first part's; and it shows the true shapes."""
     frame = np.zeros((1, spec.height, spec.width, 3), np.uint8)
     maps, scores = session.run(frame)
@@ -134,5 +151,5 @@ def _warm_up(session: Session, spec: Preprocessing, model: Path) -> None:
         )
 
 
-def _said(ends: Sequence[End]) -> str:
-    return ", ".join(map(str, ends)) or "nothing"
+def _said(tensors: Sequence[TensorInfo]) -> str:
+    return ", ".join(map(str, tensors)) or "nothing"

@@ -7,14 +7,14 @@ from slsg_edge.runtime.batching import (
     SharedDetector,
     SharingOptions,
 )
-from slsg_edge.runtime.detector import Choice, open_choice
+from slsg_edge.runtime.detector import BackendChoice, open_choice
 from slsg_edge.runtime.gpu.chain import ChainOptions
 
 _ENGINES = "tensorrt-"
 
 
 def open_shared(
-    bundle: Bundle, choice: Choice, options: SharingOptions, threads: int | None = None
+    bundle: Bundle, choice: BackendChoice, options: SharingOptions, threads: int | None = None
 ) -> SharedDetector:
     """Every camera's thread may use it; close it from any.
 
@@ -23,7 +23,9 @@ def open_shared(
     return SharedDetector(lambda: _open(bundle, choice, options.cameras, threads), options)
 
 
-def _open(bundle: Bundle, choice: Choice, cameras: int, threads: int | None) -> BatchDetector:
+def _open(
+    bundle: Bundle, choice: BackendChoice, cameras: int, threads: int | None
+) -> BatchDetector:
     spec = bundle.manifest.preprocessing
     if not choice.backend.startswith(_ENGINES):
         return PreparedBatches(open_choice(bundle, choice, threads), spec, cameras)

@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 
 from slsg_edge.contracts import AnomalyMap, Answers, Image, Mask, Prediction
 from slsg_edge.errors import CudaError, EngineError
-from slsg_edge.preprocessing import Preprocessing, Roi, check_frame, cut, require_inside
+from slsg_edge.preprocessing import Preprocessing, check_frame, cut
 from slsg_edge.runtime.gpu.chain import Chain, ChainOptions
 from slsg_edge.runtime.gpu.defect_kernels import DefectKernels
 from slsg_edge.runtime.gpu.defects import Defect, defects_in, mask_of
 from slsg_edge.runtime.gpu.device import Device
 from slsg_edge.runtime.gpu.driver import Runtime
 from slsg_edge.runtime.gpu.frame_kernels import FrameKernels
-from slsg_edge.runtime.gpu.network import Network
-from slsg_edge.runtime.gpu.pixel_formats import Layout, require_bytes
+from slsg_edge.runtime.gpu.network import EngineNetwork
+from slsg_edge.runtime.gpu.pixel_formats import Layout
 from slsg_edge.runtime.gpu.resources import Stream
+from slsg_edge.runtime.prepared import require_prepared
 
 _LIVE = 0  # the lane of frames that come one at a time
 
@@ -49,7 +50,7 @@ class TensorRtDetector:
         self._open_defects = defects
         self._defects: DefectKernels | None = None
         try:
-            network = Network(device, runtime, plan, preprocessing)
+            network = EngineNetwork(device, runtime, plan, preprocessing)
             loaded = kernels(device) if kernels else None
             self._chain = Chain(device, network, loaded, preprocessing, options or ChainOptions())
         except BaseException:
@@ -91,11 +92,8 @@ class TensorRtDetector:
         CameraError when they are not as many as `layout` has, ConfigError when the region is
         outside.
         """
-        require_bytes(data, layout)
-        roi = self._preprocessing.roi or Roi(0, 0, layout.width, layout.height)
-        require_inside(roi, layout.height, layout.width)
         with self._guarded():
-            self._chain.submit_raw(_LIVE, data, layout, roi)
+            self._chain.submit_raw(_LIVE, data, layout, self._preprocessing.roi)
         return self.finish(_LIVE)
 
     def defects(self, threshold: float) -> tuple[Mask, list[Defect]]:
@@ -116,13 +114,13 @@ class TensorRtDetector:
         The first call allocates. EngineError where the GPU has no such frame.
         """
         lane = self._chain.lanes[_LIVE]
-        if self._open_defects is None or lane.picture is None:
+        if self._open_defects is None or lane.image is None:
             raise EngineError(
                 "The GPU has no picture of that frame.", fix="Make it from `last_map` on the CPU."
             )
         with self._guarded():
             kernels = self._defect_kernels(self._open_defects)
-            picture = lane.picture
+            picture = lane.image
             return kernels.picture(picture.address, picture.shape, lane.maps.address, strength)
 
     def last_map(self) -> AnomalyMap:
@@ -130,7 +128,7 @@ class TensorRtDetector:
         return self.map_of(_LIVE)
 
     def detect_batch(self, frames: Sequence[Image]) -> list[Prediction]:
-        """At most `largest_batch` frames, of any sizes, as one."""
+        """1 to `largest_batch` frames, of any sizes, as one; ConfigError for other counts."""
         regions = [self._region(frame) for frame in frames]
         with self._guarded():
             self._chain.submit(_LIVE, regions)
@@ -138,7 +136,11 @@ class TensorRtDetector:
         return [Prediction(*pair) for pair in zip(maps, scores.tolist(), strict=True)]
 
     def run(self, prepared: NDArray[np.uint8]) -> Answers:
-        """(N, H, W, 3) at model resolution to maps (N, H, W) and scores (N,)."""
+        """(N, H, W, 3) at model resolution to maps (N, H, W) and scores (N,).
+
+        CameraError when the frames are of another shape, or none.
+        """
+        require_prepared(prepared, self._preprocessing)
         size = self.largest_batch
         parts = [
             self._run(prepared[start : start + size]) for start in range(0, len(prepared), size)

@@ -5,6 +5,7 @@ is applied. A file that decodes only in part is refused: OpenCV would fill the r
 """
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,8 @@ HEAT_SUFFIX = "_heat.jpg"  # of a picture with heat over it: for people, never f
 # First bytes of a format, and what must stand near the end of a complete file of it.
 _ENDINGS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n\x1a\n": b"IEND"}
 _REPLACE = "Replace it or take it out of the folder."
-_SILENT = "-8"  # FFmpeg's AV_LOG_QUIET
+_FFMPEG_SILENT = "-8"  # AV_LOG_QUIET
+_OPENCV_SILENT = 0  # in OpenCV 4 and 5
 _TRAILER = 4096  # bytes: cameras append thumbnails and notes after the end marker
 
 
@@ -65,22 +67,53 @@ def encode_image(image: NDArray[np.uint8], suffix: str = ".png") -> bytes:
     return buffer.tobytes()
 
 
+class _Quiet:
+    """OpenCV's level, which is one for the whole process, while anybody wants it to be silent.
+
+    The first who enters keeps the level that stood before, the last who leaves restores it, in
+    whatever order and from whatever thread they come.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._level = 0
+
+    def enter(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._level = _set_opencv_level(_OPENCV_SILENT)
+            self._inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                _set_opencv_level(self._level)
+
+
+_quiet = _Quiet()
+
+
 @contextmanager
 def quiet_opencv() -> Iterator[None]:
     """No complaints of OpenCV on stderr: ours say the same with the path and a next step.
 
-    The level is one for the whole process. Whoever reads in threads holds this around all of
-    them, so that none restores it while another still reads.
+    Threads may nest and overlap it as they like: OpenCV stays silent until the last has left.
     """
-    import cv2
-
-    # OpenCV 5 moved the call; 0 is silent in both
-    set_level = getattr(cv2.utils, "logging", cv2).setLogLevel
-    level = set_level(0)
+    _quiet.enter()
     try:
         yield
     finally:
-        set_level(level)
+        _quiet.leave()
+
+
+def _set_opencv_level(level: int) -> int:
+    """The level that stood before."""
+    import cv2
+
+    # OpenCV 5 moved the call.
+    return int(getattr(cv2.utils, "logging", cv2).setLogLevel(level))
 
 
 def quiet_ffmpeg() -> None:
@@ -88,7 +121,7 @@ def quiet_ffmpeg() -> None:
 
     FFmpeg's level is read once, so this comes before the first video that a process opens.
     """
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _SILENT)
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_SILENT)
 
 
 def _decode(path: Path, flags: int) -> NDArray[np.uint8]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from slsg_edge.machine.nvidia import Gpu
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.runtime.gpu.compilation import OPTIONS, compiler_for
+from slsg_edge.runtime.gpu.compilation import COMPILER_OPTIONS, compiler_for
 from slsg_edge.runtime.gpu.compilers import installed
 from slsg_edge.runtime.gpu.device import Device
 from slsg_edge.runtime.gpu.driver import Driver, Tensor
@@ -21,7 +21,10 @@ _NOWHERE = 256
 
 def stand_in_image(gpu: Gpu) -> bytes:
     """Compiled for that GPU; CudaError when nothing here can."""
-    options = (f"--gpu-architecture=sm_{gpu.compute_capability.replace('.', '')}", *OPTIONS)
+    options = (
+        f"--gpu-architecture=sm_{gpu.compute_capability.replace('.', '')}",
+        *COMPILER_OPTIONS,
+    )
     sources = {SOURCE.name: SOURCE.read_text()}
     return compiler_for(gpu, installed()).cubin(SOURCE.name, sources, options)
 

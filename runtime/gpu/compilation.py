@@ -18,7 +18,7 @@ from slsg_edge.runtime.gpu.compilers import Compiler, installed
 from slsg_edge.storage import write_atomically
 
 # Without fused multiply-add a GPU rounds as the references do.
-OPTIONS = ("--std=c++17", "--fmad=false")
+COMPILER_OPTIONS = ("--std=c++17", "--fmad=false")
 
 _DIGEST = hashlib.sha256().digest_size
 
@@ -39,10 +39,10 @@ def compiler_for(gpu: Gpu, compilers: Iterable[Compiler]) -> Compiler:
         if compiler.version[0] <= newest:
             return compiler
         too_new.append(compiler.name)
-    found = f" (too new: {', '.join(dict.fromkeys(too_new))})" if too_new else ""
+    refused = f" (too new: {', '.join(dict.fromkeys(too_new))})" if too_new else ""
     package = "nvidia-cuda-nvrtc" if newest > 12 else f"nvidia-cuda-nvrtc-cu{newest}"
     raise CudaError(
-        f"There is no compiler of kernels for CUDA {gpu.cuda}{found}.",
+        f"There is no compiler of kernels for CUDA {gpu.cuda}{refused}.",
         fix=f"Run: pip install {package}",
     )
 
@@ -52,7 +52,7 @@ def image_of(name: str, compute_capability: str, compiler: Compiler) -> bytes:
     sources = source_files()
     needed = {file: sources[file] for file in sources if file == name or file.endswith(".cuh")}
     architecture = f"sm_{compute_capability.replace('.', '')}"
-    options = (f"--gpu-architecture={architecture}", *OPTIONS)
+    options = (f"--gpu-architecture={architecture}", *COMPILER_OPTIONS)
     key = _key([compiler.name, name, *options, *(part for pair in needed.items() for part in pair)])
     folder = cache_folder()
     path = folder / f"{Path(name).stem}-{architecture}-{key[:32]}.cubin" if folder else None

@@ -24,7 +24,11 @@ _FIX = "Report it with these lines: without the kernels the CPU prepares frames.
 
 
 class Compiler(Protocol):
-    """`version` is that of the CUDA toolkit it belongs to."""
+    """What makes programs for a GPU of CUDA sources.
+
+    name: with its version, for people and for the cache.
+    version: of the CUDA toolkit that it belongs to.
+    """
 
     @property
     def name(self) -> str: ...
@@ -37,7 +41,7 @@ class Compiler(Protocol):
 
 
 class Nvrtc:
-    """OSError when `library` is none that loads."""
+    """NVIDIA's compiler as a library; OSError when `library` is none that loads."""
 
     def __init__(self, library: str) -> None:
         self._library = ctypes.CDLL(library)
@@ -47,7 +51,7 @@ class Nvrtc:
         self.name = f"NVRTC {major.value}.{minor.value}"
 
     def cubin(self, name: str, sources: Mapping[str, str], options: Sequence[str]) -> bytes:
-        headers = [other for other in sources if other != name]
+        headers = [source for source in sources if source != name]
         program = ctypes.c_void_p()
         self._call(
             "CreateProgram",
@@ -78,16 +82,19 @@ class Nvrtc:
 
 
 class Nvcc:
-    """OSError when `program` does not run or does not say its version."""
+    """NVIDIA's compiler as a program.
+
+    OSError when `program` does not run or does not say its version.
+    """
 
     def __init__(self, program: str) -> None:
         self._program = program
         said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
-        found = re.search(r"release (\d+)\.(\d+), V(\S+)", said)
-        if found is None:
+        release = re.search(r"release (\d+)\.(\d+), V(\S+)", said)
+        if release is None:
             raise OSError(f"{program} is no nvcc")
-        self.version = (int(found[1]), int(found[2]))
-        self.name = f"nvcc {found[3]}"
+        self.version = (int(release[1]), int(release[2]))
+        self.name = f"nvcc {release[3]}"
 
     def cubin(self, name: str, sources: Mapping[str, str], options: Sequence[str]) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
@@ -102,10 +109,15 @@ class Nvcc:
 
 def installed() -> Iterator[Compiler]:
     """NVRTC first, as nvcc wants a C++ compiler too; a package of pip's before the system's."""
-    for library in [*_packaged(), "libnvrtc.so.13", "libnvrtc.so.12", *_found("lib64/libnvrtc.so")]:
+    for library in [
+        *_packaged(),
+        "libnvrtc.so.13",
+        "libnvrtc.so.12",
+        *_in_toolkits("lib64/libnvrtc.so"),
+    ]:
         with suppress(OSError):
             yield Nvrtc(library)
-    for program in [shutil.which("nvcc"), *_found("bin/nvcc")]:
+    for program in [shutil.which("nvcc"), *_in_toolkits("bin/nvcc")]:
         if program is not None:
             with suppress(OSError):
                 yield Nvcc(program)
@@ -115,11 +127,11 @@ def _packaged() -> list[str]:
     """In what pip installed: `nvidia/cu13/lib`, and `nvidia/cuda_nvrtc/lib` before CUDA 13."""
     package = importlib.util.find_spec("nvidia")
     places = (package and package.submodule_search_locations) or []
-    found = [path for place in places for path in Path(place).glob("*/lib/libnvrtc.so.*")]
-    return [str(path) for path in sorted(found, reverse=True)]
+    libraries = [path for place in places for path in Path(place).glob("*/lib/libnvrtc.so.*")]
+    return [str(path) for path in sorted(libraries, reverse=True)]
 
 
-def _found(file: str) -> list[str]:
+def _in_toolkits(file: str) -> list[str]:
     """In CUDA toolkits: the one that the environment names, then the newest."""
     named = [Path(os.environ[name]) for name in ("CUDA_HOME", "CUDA_PATH") if name in os.environ]
     roots = [*named, _TOOLKITS / "cuda", *sorted(_TOOLKITS.glob("cuda-*"), reverse=True)]

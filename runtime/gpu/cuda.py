@@ -63,55 +63,55 @@ class PycudaDriver:
         flags = self._cuda.host_alloc_flags.DEVICEMAP if mapped else 0
         return Pinned(self._cuda.pagelocked_empty(size, "u1", mem_flags=flags), mapped)
 
-    def stream(self) -> "Held":
-        return Held(self._cuda.Stream(_NON_BLOCKING))
+    def stream(self) -> "PycudaObject":
+        return PycudaObject(self._cuda.Stream(_NON_BLOCKING))
 
-    def event(self) -> "Held":
-        return Held(self._cuda.Event())
+    def event(self) -> "PycudaObject":
+        return PycudaObject(self._cuda.Event())
 
     def module(self, image: bytes) -> "Code":
         return Code(self._cuda.module_from_buffer(image))
 
-    def upload(self, address: Address, array: NDArray[Any], queue: "Held") -> None:
+    def upload(self, address: Address, array: NDArray[Any], queue: "PycudaObject") -> None:
         self._cuda.memcpy_htod_async(address, array, queue.object)
 
-    def download(self, array: NDArray[Any], address: Address, queue: "Held") -> None:
+    def download(self, array: NDArray[Any], address: Address, queue: "PycudaObject") -> None:
         self._cuda.memcpy_dtoh_async(array, address, queue.object)
 
-    def copy(self, target: Address, source: Address, size: int, queue: "Held") -> None:
+    def copy(self, target: Address, source: Address, size: int, queue: "PycudaObject") -> None:
         self._cuda.memcpy_dtod_async(target, source, size, queue.object)
 
-    def fill(self, address: Address, value: int, size: int, queue: "Held") -> None:
+    def fill(self, address: Address, value: int, size: int, queue: "PycudaObject") -> None:
         self._cuda.memset_d8_async(address, value, size, queue.object)
 
     def launch(
         self,
-        function: "Held",
+        function: "PycudaObject",
         grid: Grid,
         block: Grid,
         arguments: bytes,
         shared: int,
-        queue: "Held",
+        queue: "PycudaObject",
     ) -> None:
         # prepared_async_call would set the block's shape in a call of its own, long deprecated
         function.object._launch_kernel(grid, block, arguments, shared, queue.object)
 
-    def record(self, mark: "Held", queue: "Held") -> None:
+    def record(self, mark: "PycudaObject", queue: "PycudaObject") -> None:
         mark.object.record(queue.object)
 
-    def wait(self, queue: "Held", mark: "Held") -> None:
+    def wait(self, queue: "PycudaObject", mark: "PycudaObject") -> None:
         queue.object.wait_for_event(mark.object)
 
-    def reached(self, mark: "Held") -> bool:
+    def reached(self, mark: "PycudaObject") -> bool:
         return bool(mark.object.query())
 
-    def milliseconds(self, start: "Held", end: "Held") -> float:
+    def milliseconds(self, start: "PycudaObject", end: "PycudaObject") -> float:
         return float(end.object.time_since(start.object))
 
-    def begin_capture(self, queue: "Held") -> None:
+    def begin_capture(self, queue: "PycudaObject") -> None:
         self._libcuda("cuStreamBeginCapture_v2", self._stream(queue), _THREAD_LOCAL)
 
-    def end_capture(self, queue: "Held") -> "CapturedGraph":
+    def end_capture(self, queue: "PycudaObject") -> "CapturedGraph":
         graph, executable = ctypes.c_void_p(), ctypes.c_void_p()
         self._libcuda("cuStreamEndCapture", self._stream(queue), ctypes.byref(graph))
         try:
@@ -122,13 +122,13 @@ class PycudaDriver:
             self._libcuda("cuGraphDestroy", graph)
         return CapturedGraph(self._library, executable)
 
-    def launch_graph(self, graph: "CapturedGraph", queue: "Held") -> None:
+    def launch_graph(self, graph: "CapturedGraph", queue: "PycudaObject") -> None:
         self._libcuda("cuGraphLaunch", graph.executable, self._stream(queue))
 
     def free_bytes(self) -> int:
         return int(self._cuda.mem_get_info()[0])
 
-    def queue_number(self, queue: "Held") -> int:
+    def queue_number(self, queue: "PycudaObject") -> int:
         return int(queue.object.handle)
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ class PycudaDriver:
         self._context.detach()
         self._libcuda("cuCtxPopCurrent_v2", ctypes.byref(ctypes.c_void_p()))
 
-    def _stream(self, queue: "Held") -> ctypes.c_void_p:
+    def _stream(self, queue: "PycudaObject") -> ctypes.c_void_p:
         return ctypes.c_void_p(self.queue_number(queue))
 
     def _libcuda(self, name: str, *arguments: Any) -> None:
@@ -147,7 +147,7 @@ class PycudaDriver:
         _check(self._library, function(*arguments))
 
 
-class Held:
+class PycudaObject:
     """An object of pycuda's that frees what it stands for once nobody holds it."""
 
     def __init__(self, owned: Any) -> None:
@@ -157,15 +157,15 @@ class Held:
         self.object = None
 
 
-class Code(Held):
+class Code(PycudaObject):
     """A module, and its functions, each of which would keep it loaded."""
 
     def __init__(self, module: Any) -> None:
         super().__init__(module)
-        self._functions: list[Held] = []
+        self._functions: list[PycudaObject] = []
 
-    def function(self, name: str) -> Held:
-        self._functions.append(Held(self.object.get_function(name)))
+    def function(self, name: str) -> PycudaObject:
+        self._functions.append(PycudaObject(self.object.get_function(name)))
         return self._functions[-1]
 
     def free(self) -> None:
@@ -174,7 +174,7 @@ class Code(Held):
         super().free()
 
 
-class DeviceMemory(Held):
+class DeviceMemory(PycudaObject):
     """`address` is asked of pycuda once."""
 
     def __init__(self, allocation: Any) -> None:

@@ -40,9 +40,9 @@ class DefectKernels:
         pixels, most = spec.height * spec.width, -(-spec.height // 2) * -(-spec.width // 2)
         self._mask, self._parents = device.buffer(pixels), device.buffer(pixels * _INT)
         self._parts = device.buffer(pixels * _PART * _INT)
-        self._found, self._count = device.buffer(most * _PART * _INT), device.buffer(_INT)
+        self._parts_found, self._count = device.buffer(most * _PART * _INT), device.buffer(_INT)
         self._host_mask = device.host((spec.height, spec.width), np.uint8)
-        self._host_found = device.host((most, _PART), np.int32)
+        self._host_parts = device.host((most, _PART), np.int32)
         self._host_count = device.host((1,), np.int32)
         self._colours = device.buffer(3 * _LEVELS)
         self._pictures: tuple[Buffer, HostBuffer] | None = None
@@ -56,15 +56,16 @@ class DefectKernels:
         self._pass("begin", map_address, mask, parents, parts, count, threshold, *size)
         self._pass("join", parents, *size)
         self._pass("measure", parents, parts, *size)
-        self._pass("collect", parents, parts, self._found.address, count, *size)
+        self._pass("collect", parents, parts, self._parts_found.address, count, *size)
         self._stream.download(self._host_count.array, count)
         self._stream.download(self._host_mask.array, mask)
         self._finish()
-        found = self._host_found.array[: int(self._host_count.array[0])]
-        if len(found):
-            self._stream.download(found, self._found.address)
+        parts_found = self._host_parts.array[: int(self._host_count.array[0])]
+        if len(parts_found):
+            self._stream.download(parts_found, self._parts_found.address)
             self._finish()
-        return self._host_mask.array.astype(np.bool_), largest_first(map(_defect, found.tolist()))
+        defects = largest_first(map(_defect, parts_found.tolist()))
+        return self._host_mask.array.astype(np.bool_), defects
 
     def picture(
         self, frame: Address, shape: tuple[int, ...], map_address: Address, strength: float

@@ -17,7 +17,11 @@ _NEIGHBOURS = 8  # pixels that touch at a corner belong together
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """A connected part of a mask: `area` in pixels of the map, and the box around it."""
+    """A connected part of a mask.
+
+    area: in pixels of the map.
+    box: the smallest around it, in pixels of the map.
+    """
 
     area: int
     box: Roi
@@ -30,14 +34,17 @@ def mask_of(anomaly_map: AnomalyMap, threshold: float) -> Mask:
 
 def defects_in(mask: Mask) -> list[Defect]:
     """The largest first, then from top left to bottom right."""
-    _, _, found, _ = cv2.connectedComponentsWithStats(
+    _, _, parts, _ = cv2.connectedComponentsWithStats(
         mask.astype(np.uint8), connectivity=_NEIGHBOURS
     )
-    return largest_first(Defect(int(area), Roi(*map(int, box))) for *box, area in found[1:])
+    return largest_first(Defect(int(area), Roi(*map(int, box))) for *box, area in parts[1:])
 
 
 def largest_first(defects: Iterable[Defect]) -> list[Defect]:
     """In the one order that all backends give."""
-    return sorted(
-        defects, key=lambda one: (-one.area, one.box.y, one.box.x, one.box.height, one.box.width)
-    )
+    return sorted(defects, key=_order)
+
+
+def _order(defect: Defect) -> tuple[int, ...]:
+    box = defect.box
+    return (-defect.area, box.y, box.x, box.height, box.width)

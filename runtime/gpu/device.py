@@ -19,7 +19,7 @@ from slsg_edge.machine.nvidia import Gpu
 from slsg_edge.runtime.gpu.driver import Driver, Handle
 from slsg_edge.runtime.gpu.resources import Buffer, Event, HostBuffer, Module, Resource, Stream
 
-DEADLINE = 5.0  # seconds for one batch: a GPU that fell off the bus may never answer
+GPU_DEADLINE = 5.0  # seconds for one batch: a GPU that fell off the bus may never answer
 _SPIN = 0.05  # seconds of asking without a pause: a sleep would add its 60 us to each frame
 _PAUSE = 0.001
 _FIX = "Run: slsg-edge doctor, look for Xid lines in `dmesg`, then start the program again."
@@ -28,7 +28,7 @@ _abandoned: list[object] = []
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
-Held = TypeVar("Held", bound=Handle)
+HandleType = TypeVar("HandleType", bound=Handle)
 
 
 class Device:
@@ -64,11 +64,11 @@ class Device:
         """`image`: cubin, fatbin or PTX."""
         return Module(self, self.call("Loading kernels", self.driver.module, image))
 
-    def keep(self, handle: Held) -> Resource[Held]:
+    def keep(self, handle: HandleType) -> Resource[HandleType]:
         """Something of TensorRT's, freed with everything else: before what was made ahead of it."""
         return Resource(self, handle)
 
-    def wait(self, event: Event, deadline: float = DEADLINE) -> None:
+    def wait(self, event: Event, deadline: float = GPU_DEADLINE) -> None:
         """The host waits. CudaError after `deadline` seconds; the device is of no use then."""
         started = time.monotonic()
         while not self.call("Waiting for the GPU", self.driver.reached, event.handle):

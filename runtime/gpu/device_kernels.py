@@ -9,7 +9,7 @@ from slsg_edge.errors import ConfigError
 from slsg_edge.preprocessing import Preprocessing, Roi, placement, require_inside
 from slsg_edge.runtime.gpu.device import Device
 from slsg_edge.runtime.gpu.driver import Address
-from slsg_edge.runtime.gpu.pixel_formats import LONGEST, ROW_BYTES, Layout, tight
+from slsg_edge.runtime.gpu.pixel_formats import LONGEST_SIDE, ROW_BYTES, Layout, tight
 from slsg_edge.runtime.gpu.resources import Stream
 
 COLUMNS, _THREADS = 64, 256  # as in preprocess.cu
@@ -27,10 +27,10 @@ class DeviceKernels:
 
     def __init__(self, device: Device, spec: Preprocessing, images: Mapping[str, bytes]) -> None:
         """`images`: each of `SOURCES` as `compilation.kernel_images` gives it."""
-        if max(spec.height, spec.width) > LONGEST:
+        if max(spec.height, spec.width) > LONGEST_SIDE:
             raise ConfigError(
                 f"A model of {spec.width}x{spec.height} pixels is too large for the GPU.",
-                fix=f"Train one of at most {LONGEST} pixels a side.",
+                fix=f"Train one of at most {LONGEST_SIDE} pixels a side.",
             )
         self._spec = spec
         module, finite = (device.module(images[name]) for name in self.SOURCES)

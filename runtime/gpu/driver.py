@@ -123,9 +123,11 @@ class Driver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """An input or output of an engine; -1 in `shape` is a dimension given at run time.
+    """An input or output of an engine.
 
-    `largest` and `smallest` are the bounds of the first optimisation profile for an input.
+    dtype: as NumPy calls it.
+    shape: -1 is a dimension given at run time.
+    smallest, largest: the bounds of the first optimisation profile, for an input.
     """
 
     name: str
@@ -139,7 +141,7 @@ class Tensor:
         return f"{self.name} {self.dtype} {self.shape}"
 
 
-class Context(Handle, Protocol):
+class ExecutionContext(Handle, Protocol):
     """An engine at one batch size with its buffers. The calls give False when refused."""
 
     def set_shape(self, name: str, shape: tuple[int, ...]) -> bool: ...
@@ -155,7 +157,7 @@ class Program(Handle, Protocol):
     @property
     def tensors(self) -> tuple[Tensor, ...]: ...
 
-    def context(self) -> Context | None: ...
+    def context(self) -> ExecutionContext | None: ...
 
 
 class Runtime(Protocol):

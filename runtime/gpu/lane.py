@@ -12,17 +12,21 @@ from numpy.typing import NDArray
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime.gpu.device import Device
 from slsg_edge.runtime.gpu.driver import Address
-from slsg_edge.runtime.gpu.network import Ends
+from slsg_edge.runtime.gpu.network import Bindings
 from slsg_edge.runtime.gpu.resources import Buffer, HostBuffer, Stream
 
-STAGES = ("upload", "preprocess", "engine", "download")
+LANE_STAGES = ("upload", "preprocess", "engine", "download")
 _FLOAT = 4  # bytes
 _ALIGNMENT = 256  # bytes: every picture starts where 16-byte accesses are aligned
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """Pinned bytes and their copy on the GPU, which there is none of where it shares memory."""
+class StagingBuffer:
+    """Pinned bytes and their copy on the GPU.
+
+    host: what the CPU writes.
+    copy: what the GPU reads; None where it shares memory with the CPU.
+    """
 
     host: HostBuffer
     copy: Buffer | None
@@ -41,7 +45,7 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class DeviceImage:
     """Where a BGR region (H, W, 3) lies on the GPU until the next one comes."""
 
     address: Address
@@ -49,9 +53,11 @@ class Picture:
 
 
 class Lane:
-    """`picture` is the first of the batch, None where the frames came otherwise than in BGR.
+    """The buffers and events of one batch.
 
-    `marks` bound the stages: start, uploaded, prepared, inferred, done.
+    batch: the frames that are in it; 0 before the first.
+    image: the first of them, None where they came otherwise than in BGR.
+    marks: what bounds the stages: start, uploaded, prepared, inferred, done.
     """
 
     def __init__(self, device: Device, spec: Preprocessing, batch: int) -> None:
@@ -63,37 +69,37 @@ class Lane:
         self.scores = device.buffer(batch * _FLOAT)
         self.host_scores = device.host((batch,), np.float32)
         self.host_maps = device.host((batch, spec.height, spec.width), np.float32)
-        self.marks = tuple(device.event() for _ in (*STAGES, "done"))
+        self.marks = tuple(device.event() for _ in (*LANE_STAGES, "done"))
         self.start, self.uploaded, self.prepared, self.inferred, self.done = self.marks
         self.batch = 0
-        self.picture: Picture | None = None
-        self._room: Room | None = None
+        self.image: DeviceImage | None = None
+        self._staging: StagingBuffer | None = None
 
     @property
-    def ends(self) -> Ends:
-        return Ends(self.frames.address, self.maps.address, self.scores.address)
+    def bindings(self) -> Bindings:
+        return Bindings(self.frames.address, self.maps.address, self.scores.address)
 
-    def stage(self, pictures: Sequence[NDArray[np.uint8]]) -> tuple[Room, list[int]]:
+    def stage(self, pictures: Sequence[NDArray[np.uint8]]) -> tuple[StagingBuffer, list[int]]:
         """The pictures in pinned memory, and where each begins; the last number is the end."""
         ends = np.cumsum([_aligned(picture.size) for picture in pictures]).tolist()
         offsets = [0, *ends]
-        room = self.room(offsets[-1])
-        staged = room.host.array
+        staging = self.staging(offsets[-1])
+        staged = staging.host.array
         for picture, offset in zip(pictures, offsets, strict=False):
             place = staged[offset : offset + picture.size]
             np.copyto(place.reshape(picture.shape), picture)
-        return room, offsets
+        return staging, offsets
 
-    def room(self, size: int) -> Room:
+    def staging(self, size: int) -> StagingBuffer:
         """Made anew only when larger pictures come than ever before."""
-        if self._room is None or len(self._room.host.array) < size:
-            if self._room is not None:
-                self._room.close()
-                self._room = None
+        if self._staging is None or len(self._staging.host.array) < size:
+            if self._staging is not None:
+                self._staging.close()
+                self._staging = None
             host = self._device.host((size,), np.uint8)
             shared = host.address is not None
-            self._room = Room(host, None if shared else self._device.buffer(size))
-        return self._room
+            self._staging = StagingBuffer(host, None if shared else self._device.buffer(size))
+        return self._staging
 
 
 def _aligned(size: int) -> int:

@@ -9,7 +9,7 @@ from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS
 from slsg_edge.errors import EngineError
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime.gpu.device import Device
-from slsg_edge.runtime.gpu.driver import Address, Context, Runtime, Tensor
+from slsg_edge.runtime.gpu.driver import Address, ExecutionContext, Runtime, Tensor
 from slsg_edge.runtime.gpu.resources import Resource, Stream
 
 _BUILD = "Build it again on this machine: slsg-edge build-engine"
@@ -17,7 +17,7 @@ _DYNAMIC = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
+class Bindings:
     """Where a batch lies on the GPU: uint8 (N, H, W, 3), float32 (N, H, W) and (N,)."""
 
     frames: Address
@@ -25,8 +25,11 @@ class Ends:
     scores: Address
 
 
-class Network:
-    """`largest` is the most frames that one batch may have; one frame always may."""
+class EngineNetwork:
+    """An engine that was loaded and fits the exported graph.
+
+    largest: the most frames that one batch may have; one frame always may.
+    """
 
     def __init__(self, device: Device, runtime: Runtime, plan: bytes, spec: Preprocessing) -> None:
         """EngineError, with TensorRT's own lines, for a plan that it refuses or that is another."""
@@ -42,13 +45,13 @@ class Network:
     def runtime(self) -> str:
         return self._runtime.name
 
-    def inference(self, ends: Ends, batch: int) -> "Inference":
+    def inference(self, bindings: Bindings, batch: int) -> "Inference":
         """Has a context of its own: TensorRT forbids to change one whose work was captured."""
         context = self._device.call("Making a context", self._program.handle.context)
         if context is None:
             raise self.error(f"{self.runtime} makes no execution context.")
         kept = self._device.keep(context)
-        addresses = (ends.frames, ends.maps, ends.scores)
+        addresses = (bindings.frames, bindings.maps, bindings.scores)
         accepted = context.set_shape(GRAPH_INPUT, (batch, *self._shape)) and all(
             context.bind(name, address)
             for name, address in zip((GRAPH_INPUT, *GRAPH_OUTPUTS), addresses, strict=True)
@@ -64,7 +67,7 @@ class Network:
 class Inference:
     """The network at one batch size, from and to fixed places on the GPU."""
 
-    def __init__(self, network: Network, context: Resource[Context]) -> None:
+    def __init__(self, network: EngineNetwork, context: Resource[ExecutionContext]) -> None:
         self._network, self._context = network, context
 
     def enqueue(self, stream: Stream) -> None:
@@ -76,18 +79,18 @@ class Inference:
 
 def _checked(tensors: tuple[Tensor, ...], spec: Preprocessing) -> int:
     """The largest batch; EngineError when the ends are not those of the exported graph."""
-    found = {tensor.name: tensor for tensor in tensors}
+    by_name = {tensor.name: tensor for tensor in tensors}
     size = (spec.height, spec.width)
     due = {
         GRAPH_INPUT: ("uint8", (*size, 3), True),
         GRAPH_OUTPUTS[0]: ("float32", size, False),
         GRAPH_OUTPUTS[1]: ("float32", (), False),
     }
-    fits = found.keys() == due.keys() and all(
+    fits = by_name.keys() == due.keys() and all(
         (tensor.dtype, tensor.shape[1:], tensor.is_input) == due[name]
-        for name, tensor in found.items()
+        for name, tensor in by_name.items()
     )
-    largest = _largest_batch(found[GRAPH_INPUT]) if fits else 0
+    largest = _largest_batch(by_name[GRAPH_INPUT]) if fits else 0
     if not largest:
         raise EngineError(
             f"The engine has {', '.join(map(str, tensors)) or 'no ends'}, where {GRAPH_INPUT} "

@@ -16,7 +16,7 @@ from slsg_edge.errors import CameraError
 PixelFormat: TypeAlias = Literal["bgr", "grey", "nv12", "yuyv"]
 ROW_BYTES: dict[PixelFormat, int] = {"bgr": 3, "grey": 1, "nv12": 1, "yuyv": 2}
 """Bytes of a pixel in a row; `nv12` has a second plane of half as many rows."""
-LONGEST = 32767
+LONGEST_SIDE = 32767
 """Pixels of a side: the kernels count in 32 bits."""
 
 # ITU-R BT.601, limited range (Y 16 to 235), 20-bit fixed point: 1.164 (Y - 16) + 1.596 V for red,
@@ -29,9 +29,12 @@ _FIX = "Set the camera to another format or size."
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A frame of `width` by `height` pixels; `pitch` is bytes from one row to the next.
+    """How a frame lies in memory.
 
     CameraError for one that cannot be, as an odd size where two pixels share their colour.
+
+    width, height: in pixels.
+    pitch: bytes from one row to the next.
     """
 
     pixels: PixelFormat
@@ -43,7 +46,10 @@ class Layout:
         odd = (self.pixels in ("nv12", "yuyv") and self.width % 2) or (
             self.pixels == "nv12" and self.height % 2
         )
-        if odd or not 1 <= min(self.width, self.height) <= max(self.width, self.height) <= LONGEST:
+        if (
+            odd
+            or not 1 <= min(self.width, self.height) <= max(self.width, self.height) <= LONGEST_SIDE
+        ):
             raise CameraError(f"There is no frame of {self}.", fix=_FIX)
         if self.pitch < self.row_bytes:
             raise CameraError(

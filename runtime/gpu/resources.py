@@ -24,7 +24,7 @@ from slsg_edge.runtime.gpu.driver import (
     Queue,
 )
 
-Held = TypeVar("Held", bound=Handle)
+HandleType = TypeVar("HandleType", bound=Handle)
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
@@ -47,16 +47,16 @@ class Owner(Protocol):
     def release(self, resource: "Resource[Any]", handle: Handle) -> None: ...
 
 
-class Resource(Generic[Held]):
+class Resource(Generic[HandleType]):
     """Made on a device and freed once, by `close` or with the device; never by `__del__`."""
 
-    def __init__(self, device: Owner, handle: Held) -> None:
+    def __init__(self, device: Owner, handle: HandleType) -> None:
         self.device = device
-        self._handle: Held | None = handle
+        self._handle: HandleType | None = handle
         device.adopt(self)
 
     @property
-    def handle(self) -> Held:
+    def handle(self) -> HandleType:
         if self._handle is None:
             raise CudaError(
                 f"{type(self).__name__} was used after it was freed.",
@@ -126,7 +126,7 @@ class Module(Resource[Code]):
         return Kernel(function, struct.Struct(layout))
 
 
-class Graph(Resource[Handle]):
+class CudaGraph(Resource[Handle]):
     """Work of a stream, captured once and launched as one."""
 
 
@@ -169,7 +169,7 @@ class Stream(Resource[Queue]):
         """What is enqueued from now on waits for `event`."""
         self.device.call("Ordering streams", self.device.driver.wait, self.handle, event.handle)
 
-    def capture(self, work: Callable[[], None]) -> Graph:
+    def capture(self, work: Callable[[], None]) -> CudaGraph:
         """What `work` enqueues here, to be launched later; the stream stays usable on failure."""
         driver = self.device.driver
         self.device.call("Capturing a graph", driver.begin_capture, self.handle)
@@ -180,9 +180,9 @@ class Stream(Resource[Queue]):
                 self.device.call("Capturing a graph", driver.end_capture, self.handle).free()
             raise
         captured = self.device.call("Capturing a graph", driver.end_capture, self.handle)
-        return Graph(self.device, captured)
+        return CudaGraph(self.device, captured)
 
-    def run(self, graph: Graph) -> None:
+    def run(self, graph: CudaGraph) -> None:
         self.device.call(
             "Launching a graph", self.device.driver.launch_graph, graph.handle, self.handle
         )

@@ -18,7 +18,7 @@ from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime.gpu.device import Device
 from slsg_edge.runtime.gpu.device_kernels import DeviceKernels
 from slsg_edge.runtime.gpu.driver import Tensor
-from slsg_edge.runtime.gpu.lane import STAGES
+from slsg_edge.runtime.gpu.lane import LANE_STAGES
 from slsg_edge.runtime.gpu.pixel_formats import ROW_BYTES, Layout, PixelFormat, tight
 from slsg_edge.runtime.tensorrt import TensorRtDetector
 
@@ -230,7 +230,7 @@ def _chain(device: Device, images: Mapping[str, bytes], settings: GpuBenchSettin
             rows.append((upload, *host, sum(stages), *stages))
         allocations = (device.allocations - made) / settings.rounds
     upload, staging, whole, chain, *stages = np.median(rows, axis=0).tolist()
-    named = dict(zip(STAGES, stages, strict=True))
+    named = dict(zip(LANE_STAGES, stages, strict=True))
     return ChainTiming(upload, chain, named, staging, whole, allocations)
 
 

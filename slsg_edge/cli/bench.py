@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from slsg_edge.bench.frame import Benchmark
     from slsg_edge.bench.race import LatencyComparison
     from slsg_edge.bundle.folder import Bundle
-    from slsg_edge.runtime.detector import Choice
+    from slsg_edge.runtime.detector import BackendChoice
 
 TARGET = 1.10  # loop to bare model: what everything around the model may cost
 
@@ -60,7 +60,7 @@ def bench(
         _print(result, golden=images is None)
 
 
-def _choices(bundle: "Bundle", backend: str | None, threads: int | None) -> "list[Choice]":
+def _choices(bundle: "Bundle", backend: str | None, threads: int | None) -> "list[BackendChoice]":
     """What --backend names, or the best; ConfigError for what makes no sense together."""
     from slsg_edge.runtime.detector import choose
 
@@ -73,7 +73,7 @@ def _choices(bundle: "Bundle", backend: str | None, threads: int | None) -> "lis
 
 
 def _measure(
-    bundle: "Bundle", choice: "Choice", images: Path | None, frames: int, threads: int | None
+    bundle: "Bundle", choice: "BackendChoice", images: Path | None, frames: int, threads: int | None
 ) -> "Benchmark":
     from slsg_edge.bench.frame import PAIRS, benchmark
     from slsg_edge.progress import progress
@@ -95,7 +95,7 @@ def _measure(
 
 def _compare(
     bundle: "Bundle",
-    choices: "list[Choice]",
+    choices: "list[BackendChoice]",
     images: Path | None,
     frames: int,
     threads: int | None,

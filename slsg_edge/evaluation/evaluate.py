@@ -24,7 +24,7 @@ from slsg_edge.metrics.intervals import Figures
 from slsg_edge.metrics.ranking import f1_max
 from slsg_edge.preprocessing import Preprocessing, require_inside
 from slsg_edge.progress import Bars, no_progress, progress
-from slsg_edge.runtime.detector import Choice, GraphDetector, open_choice
+from slsg_edge.runtime.detector import BackendChoice, GraphDetector, open_choice
 from slsg_edge.runtime.judged import Judged, threshold_for
 from slsg_edge.scoring import Threshold, undecided
 
@@ -143,7 +143,7 @@ def evaluate(
 
 
 def evaluate_bundle(
-    bundle: Bundle, data: Path, choice: Choice, *, for_report: bool = False
+    bundle: Bundle, data: Path, choice: BackendChoice, *, for_report: bool = False
 ) -> Evaluation:
     """`evaluate` with the bundle's own detector on the data set in `data`, with progress bars.
 
@@ -188,7 +188,7 @@ def _hash_or_none(image: Path) -> str | None:
 
 
 def _threshold(
-    bundle: Bundle, choice: Choice, detector: GraphDetector, needed: bool
+    bundle: Bundle, choice: BackendChoice, detector: GraphDetector, needed: bool
 ) -> tuple[Threshold | None, tuple[str, ...]]:
     try:
         return threshold_for(bundle, choice, detector), ()

@@ -29,7 +29,7 @@ from slsg_edge.metrics.differences import (
 )
 from slsg_edge.preprocessing import Preprocessing, prepare
 from slsg_edge.progress import Bars, no_progress
-from slsg_edge.runtime.detector import Choice, GraphDetector, open_choice
+from slsg_edge.runtime.detector import BackendChoice, GraphDetector, open_choice
 from slsg_edge.runtime.judged import Judged, threshold_for
 from slsg_edge.scoring import Threshold
 
@@ -42,7 +42,7 @@ class Side:
 
     name: str
     bundle: Bundle
-    choice: Choice
+    choice: BackendChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class PairedEvaluation:
         return sum(pair.effect == effect for pair in self.changed)
 
 
-def sides_of(choices: Sequence[tuple[Bundle, Choice]]) -> tuple[Side, Side]:
+def sides_of(choices: Sequence[tuple[Bundle, BackendChoice]]) -> tuple[Side, Side]:
     """Two sides, named by what differs; ConfigError when nothing does."""
     (bundle, choice), (other, other_choice) = choices
     same_bundle = bundle.path.resolve() == other.path.resolve()

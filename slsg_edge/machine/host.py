@@ -10,6 +10,8 @@ from pathlib import Path
 
 from slsg_edge.machine.versions import tool_versions
 
+_EXACT_INT8 = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -33,10 +35,25 @@ def machine() -> Machine:
 
 def cpu_model() -> str:
     """The CPU's own name; the architecture where the system does not tell."""
+    return _cpu_info("model name") or platform.processor() or platform.machine()
+
+
+def multiplies_int8_exactly() -> bool:
+    """Whether sums of INT8 products are exact here, as they are with VNNI or AMX.
+
+    An x86 CPU without them adds two products in 16 bits, which saturate without a word. True where
+    the system does not tell.
+    """
+    flags = _cpu_info("flags").split()
+    return not flags or not _EXACT_INT8.isdisjoint(flags)
+
+
+def _cpu_info(name: str) -> str:
+    """Of the first CPU; only x86 has `flags`."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(errors="replace").splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return next(filter(None, names), platform.processor() or platform.machine())
+    entries = (line.partition(":") for line in lines)
+    return next((value.strip() for key, _, value in entries if key.strip() == name), "")
 
 
 def usable_cores() -> int:

@@ -25,7 +25,7 @@ from slsg_edge.reports.case import Case, error_order
 from slsg_edge.reports.evaluation_page import EvaluationReport, evaluation_html
 from slsg_edge.reports.figures import HEADLINES, LABELS, figure_text, known
 from slsg_edge.reports.layers import LayeredPicture, picture_of
-from slsg_edge.runtime.detector import Choice, open_choice
+from slsg_edge.runtime.detector import BackendChoice, open_choice
 from slsg_edge.storage import write_atomically
 
 MOST_PICTURES = 200  # images of a report; those of 400x800 pixels take 20 KB each
@@ -33,7 +33,7 @@ BY_KIND = ("image_auroc", "aupro")  # what a terminal has room for
 
 
 def write_evaluation_report(
-    path: Path, bundle: Bundle, data: Path, evaluation: Evaluation, choice: Choice
+    path: Path, bundle: Bundle, data: Path, evaluation: Evaluation, choice: BackendChoice
 ) -> None:
     """The page on an evaluation with a threshold, and on what a survey finds about its data."""
     findings = survey(read_dataset(data), progress).findings
@@ -46,7 +46,7 @@ def evaluation_report_page(
     title: str,
     bundle: Bundle,
     evaluation: Evaluation,
-    choice: Choice,
+    choice: BackendChoice,
     data: Sequence[Finding] = (),
 ) -> str:
     """The HTML of a report on an evaluation with a threshold, with progress bars.
@@ -113,7 +113,7 @@ def figure_texts(evaluation: Evaluation) -> dict[str, str]:
     return {**figures, **_by_kind(evaluation), **verdicts}
 
 
-def provenance_of(bundle: Bundle, choice: Choice) -> dict[str, str]:
+def provenance_of(bundle: Bundle, choice: BackendChoice) -> dict[str, str]:
     """What made the bundle, stage by stage, and which file of it was measured."""
     manifest = bundle.manifest
     return {
@@ -125,7 +125,7 @@ def provenance_of(bundle: Bundle, choice: Choice) -> dict[str, str]:
     }
 
 
-def command_of(bundle: Bundle, choice: Choice) -> str:
+def command_of(bundle: Bundle, choice: BackendChoice) -> str:
     """What takes another threshold into the bundle, but for its value."""
     words = ["slsg-edge", "calibrate", str(bundle.path)]
     if choice.precision != "fp32":
@@ -178,7 +178,7 @@ def _mask(row: Row, image: Image) -> Mask | None:
         return None
 
 
-def _model_text(bundle: Bundle, choice: Choice) -> str:
+def _model_text(bundle: Bundle, choice: BackendChoice) -> str:
     """Its name in the bundle and, where the manifest vouches for it, its sha256."""
     name = choice.model.relative_to(bundle.path).as_posix()
     digests = (stage.outputs.get(name) for stage in bundle.manifest.stages.values())

@@ -1,7 +1,5 @@
 """What others are compared with: the trained network, and a graph as ONNX Runtime runs it."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +9,6 @@ from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import Golden
 from slsg_edge.contracts import Answers
 from slsg_edge.errors import BundleError
-from slsg_edge.storage import write_atomically
 
 if TYPE_CHECKING:
     from torch import nn
@@ -55,8 +52,5 @@ def run_graph(graph: bytes, frames: NDArray[np.uint8], bundle: Bundle) -> Answer
     """Maps and scores that ONNX Runtime gives for a serialised graph."""
     from slsg_edge.runtime.onnxruntime import OnnxRuntimeDetector
 
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        write_atomically(path, graph)
-        with OnnxRuntimeDetector(path, bundle.manifest.preprocessing) as detector:
-            return detector.run(frames)
+    with OnnxRuntimeDetector(graph, bundle.manifest.preprocessing) as detector:
+        return detector.run(frames)

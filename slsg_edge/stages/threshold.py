@@ -26,7 +26,13 @@ from slsg_edge.calibration.threshold import (
 from slsg_edge.errors import BundleError
 from slsg_edge.machine.versions import tool_versions
 from slsg_edge.progress import progress
-from slsg_edge.runtime.detector import BACKENDS, REFERENCE, Choice, choose, open_choice
+from slsg_edge.runtime.detector import (
+    BACKENDS,
+    REFERENCE_BACKEND,
+    BackendChoice,
+    choose,
+    open_choice,
+)
 from slsg_edge.runtime.judged import MOVED
 from slsg_edge.scoring import Threshold
 
@@ -69,12 +75,12 @@ def threshold_from_images(
     return found, (*chosen.notes, *_forgotten(bundle, backend))
 
 
-def backend_to_calibrate(bundle: Bundle, name: str | None) -> Choice:
+def backend_to_calibrate(bundle: Bundle, name: str | None) -> BackendChoice:
     """Whose scores the threshold is for: the one that was asked for, else the best in FP32."""
     return choose(bundle, name, None if name else "fp32")
 
 
-def moved_by_hand(bundle: Bundle, value: float, backend: str = REFERENCE) -> Threshold:
+def moved_by_hand(bundle: Bundle, value: float, backend: str = REFERENCE_BACKEND) -> Threshold:
     """`value` as the threshold, with the good scores that the bundle has of this very model."""
     try:
         old = threshold_of(bundle, own_threshold_name(backend))
@@ -95,7 +101,7 @@ def store_threshold(
     threshold: Threshold,
     command: str,
     started: float,
-    backend: str = REFERENCE,
+    backend: str = REFERENCE_BACKEND,
 ) -> Bundle:
     """Commits the threshold found on the scores of `backend`; BundleError while it has no model.
 

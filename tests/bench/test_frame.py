@@ -14,7 +14,7 @@ from slsg_edge.cli.bench import bench
 from slsg_edge.errors import BundleError, ConfigError, DatasetError
 from slsg_edge.images import read_image
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.runtime.detector import open_detector
+from slsg_edge.runtime.detector import choose, open_choice
 from slsg_edge.scoring import Threshold
 
 
@@ -128,7 +128,8 @@ def test_golden_frames_without_answers_are_an_error(toy_bundle):
 def test_progress_counts_every_frame_and_every_pair(toy_bundle, tmp_path):
     paths = write_frames(np.zeros((1, 32, 32, 3), np.uint8), tmp_path)
     steps: list[int] = []
-    with closing(open_detector(open_bundle(toy_bundle))) as detector:
+    bundle = open_bundle(toy_bundle)
+    with closing(open_choice(bundle, choose(bundle))) as detector:
         threshold = Threshold(0.5, "manual")
         spec = Preprocessing(32, 32)
         benchmark(detector, paths, spec, threshold, 3, lambda: steps.append(1))

@@ -10,7 +10,7 @@ from slsg_edge.calibration.images import scores_of
 from slsg_edge.cli.calibrate import calibrate
 from slsg_edge.data.splits import content_hash, fingerprint
 from slsg_edge.errors import BundleError, ConfigError, DatasetError
-from slsg_edge.runtime.detector import open_detector
+from slsg_edge.runtime.detector import choose, open_choice
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_the_threshold_and_its_scores_get_into_the_bundle(opened, good, capsys):
     again = open_bundle(opened.path)
     again.require_fresh("calibrate")
     threshold = again.manifest.threshold
-    with closing(open_detector(again)) as detector:
+    with closing(open_choice(again, choose(again))) as detector:
         expected = scores_of(detector, sorted(good.iterdir()))
     assert threshold.method == "tail"
     assert threshold.good_scores == pytest.approx(sorted(expected), abs=1e-6)

@@ -9,7 +9,7 @@ import pytest
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.cli.calibrate import calibrate
 from slsg_edge.errors import BundleError, ConfigError, DatasetError
-from slsg_edge.runtime.detector import Choice
+from slsg_edge.runtime.detector import BackendChoice
 
 RATE = 0.05
 
@@ -151,7 +151,7 @@ def test_where_the_line_is_judged_by_another_threshold_it_is_said(
     bundle, rejects, capsys, monkeypatch
 ):
     assert not any("watch" in note for note in as_json(bundle, rejects, capsys)["notes"])
-    best = Choice("openvino-int8", "int8", bundle / "model.int8.onnx", "the best")
+    best = BackendChoice("openvino-int8", "int8", bundle / "model.int8.onnx", "the best")
     monkeypatch.setattr("slsg_edge.stages.reviewed.choose", lambda _: best)
     note = as_json(bundle, rejects, capsys)["notes"][-1]
     assert f"calibrate {bundle} --add-reviewed {rejects} --backend openvino-int8" in note

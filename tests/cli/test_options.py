@@ -8,7 +8,7 @@ from slsg_edge.cli.compare import compare
 from slsg_edge.cli.options import names_in, require_cpu_backend
 from slsg_edge.errors import ConfigError
 from slsg_edge.runtime import detector
-from slsg_edge.runtime.detector import Choice
+from slsg_edge.runtime.detector import BackendChoice
 
 
 def test_names_are_parted_by_commas():
@@ -26,7 +26,7 @@ def test_an_empty_name_is_refused(text, toy_bundle, tmp_path):
 
 
 def test_threads_do_not_go_with_engines_alone(toy_bundle, monkeypatch):
-    engine = Choice("tensorrt-fp16", "fp16", toy_bundle / "x.engine", "as asked")
+    engine = BackendChoice("tensorrt-fp16", "fp16", toy_bundle / "x.engine", "as asked")
     monkeypatch.setattr(detector, "choose", lambda bundle, name: engine)
     with pytest.raises(ConfigError, match=r"--threads .* not for tensorrt-fp16"):
         bench(toy_bundle, threads=2)

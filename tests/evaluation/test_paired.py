@@ -8,7 +8,7 @@ from slsg_edge.data.layouts import read_dataset
 from slsg_edge.errors import ConfigError
 from slsg_edge.evaluation.paired import Contestant, compare_detectors, sides_of
 from slsg_edge.preprocessing import Preprocessing, Roi, prepare
-from slsg_edge.runtime.detector import Choice
+from slsg_edge.runtime.detector import BackendChoice
 from slsg_edge.runtime.fake_detector import FakeDetector
 from slsg_edge.scoring import Threshold
 
@@ -86,7 +86,7 @@ def test_other_regions_of_interest_are_said(dataset):
 
 
 def side(path, backend):
-    return Bundle(path, Manifest("toy", {}, SPEC)), Choice(backend, "fp32", path, "as asked")
+    return Bundle(path, Manifest("toy", {}, SPEC)), BackendChoice(backend, "fp32", path, "as asked")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 import os
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import pytest
 
 from slsg_edge.errors import DatasetError
-from slsg_edge.images import encode_image, is_image, read_image, read_mask
+from slsg_edge.images import encode_image, is_image, quiet_opencv, read_image, read_mask
 
 
 def picture(height=40, width=60, channels=3):
@@ -99,6 +100,42 @@ def test_opencv_is_quiet_only_while_reading(tmp_path, capfd):
         read_image(tmp_path / "a.tif")
     assert cv2.utils.logging.getLogLevel() == before
     assert capfd.readouterr().err == ""
+
+
+@pytest.fixture
+def opencv_level():
+    """What tells OpenCV's level, which is 5 when the test begins."""
+    before = cv2.utils.logging.setLogLevel(5)
+    yield cv2.utils.logging.getLogLevel
+    cv2.utils.logging.setLogLevel(before)
+
+
+@pytest.mark.parametrize("leaving", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_opencv_is_quiet_until_the_last_has_left_in_whatever_order(opencv_level, leaving):
+    entered = [quiet_opencv() for _ in range(3)]
+    for quiet in entered:
+        quiet.__enter__()
+    for index in leaving:
+        assert opencv_level() == 0
+        entered[index].__exit__(None, None, None)
+    assert opencv_level() == 5
+
+
+def test_threads_that_overlap_leave_opencv_as_it_was(opencv_level):
+    def read(number: int) -> None:
+        for _ in range(200):
+            with quiet_opencv():
+                assert opencv_level() == 0
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read, range(8)))
+    assert opencv_level() == 5
+
+
+def test_opencv_speaks_again_after_an_error(opencv_level):
+    with pytest.raises(ValueError, match="no picture"), quiet_opencv():
+        raise ValueError("no picture")
+    assert opencv_level() == 5
 
 
 def test_a_mask_is_true_where_the_file_is_not_black(tmp_path):

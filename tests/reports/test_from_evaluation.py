@@ -17,7 +17,7 @@ from slsg_edge.reports.from_evaluation import (
     figure_texts,
     provenance_of,
 )
-from slsg_edge.runtime.detector import Choice, choose
+from slsg_edge.runtime.detector import BackendChoice, choose
 from slsg_edge.runtime.fake_detector import FakeDetector
 from slsg_edge.scoring import Threshold
 
@@ -110,7 +110,7 @@ def test_provenance_names_every_stage_and_its_tools(tmp_path):
         started=time.monotonic(),
         tools={"torch": "2.9"},
     )
-    choice = Choice("openvino-int8", "int8", bundle.path / "model.int8.onnx", "as asked")
+    choice = BackendChoice("openvino-int8", "int8", bundle.path / "model.int8.onnx", "as asked")
     found = provenance_of(bundle, choice)
     assert found["backend"] == "openvino-int8, as asked"
     assert found["model"].startswith("model.int8.onnx, sha256 e3b0c442")
@@ -123,6 +123,6 @@ def test_provenance_names_every_stage_and_its_tools(tmp_path):
 )
 def test_a_threshold_goes_to_the_backend_it_was_seen_on(tmp_path, precision, expected):
     bundle = new_bundle(tmp_path / "x.slsg", Manifest("slsg", {}, SPEC))
-    choice = Choice("openvino-int8", precision, bundle.path / "model.onnx", "as asked")
+    choice = BackendChoice("openvino-int8", precision, bundle.path / "model.onnx", "as asked")
     command = f"slsg-edge calibrate {tmp_path}/x.slsg{expected} --threshold"
     assert command_of(bundle, choice) == command

@@ -15,7 +15,8 @@ from slsg_edge.errors import (
     UntrustedBundle,
 )
 from slsg_edge.preprocessing import Preprocessing, Roi
-from slsg_edge.runtime.detector import BACKENDS, choose, open_detector
+from slsg_edge.runtime import detector as module
+from slsg_edge.runtime.detector import BACKENDS, REFERENCE_BACKEND, choose, open_choice
 from slsg_edge.scoring import Threshold
 
 
@@ -25,26 +26,26 @@ def test_the_bundle_says_how_frames_are_prepared(toy_bundle):
     bundle = replace(bundle, manifest=replace(bundle.manifest, preprocessing=spec))
     frame = np.full((16, 16, 3), 255, np.uint8)
     frame[:8, :8] = 0
-    with closing(open_detector(bundle)) as detector:
+    with closing(open_choice(bundle, choose(bundle))) as detector:
         assert detector.name == "onnxruntime cpu fp32"
         assert detector.detect(frame).image_score == 0
 
 
 def test_an_unknown_backend_is_named_with_the_known_ones(toy_bundle):
     with pytest.raises(ConfigError, match=r"'onnxruntme'.*Did you mean 'onnxruntime'"):
-        open_detector(open_bundle(toy_bundle), "onnxruntme")
+        choose(open_bundle(toy_bundle), "onnxruntme")
 
 
 def test_a_bundle_without_a_model_says_what_to_run(tmp_path):
     bundle = new_bundle(tmp_path / "x.slsg", Manifest("toy", {}, Preprocessing()))
     with pytest.raises(BundleError, match="Run: slsg-edge export"):
-        open_detector(bundle)
+        choose(bundle)
 
 
 def test_a_changed_model_is_never_loaded(toy_bundle, toy_model):
     (toy_bundle / "model.onnx").write_bytes(toy_model(offset=-0.1))
     with pytest.raises(UntrustedBundle):
-        open_detector(open_bundle(toy_bundle))
+        choose(open_bundle(toy_bundle))
 
 
 @pytest.fixture
@@ -71,8 +72,8 @@ def test_int8_on_openvino_comes_before_fp32(quantised):
     choice = choose(quantised)
     assert (choice.backend, choice.precision) == ("openvino-int8", "int8")
     assert str(choice) == "backend openvino-int8: the best that is ready here"
-    with closing(open_detector(quantised)) as detector:
-        assert detector.name == "openvino cpu int8"
+    with closing(open_choice(quantised, choice)) as detector:
+        assert detector.name.startswith("openvino cpu int8")
 
 
 def test_what_is_asked_for_is_taken(quantised):
@@ -149,7 +150,7 @@ def test_an_engine_that_does_not_run_here_is_passed_over_and_said(
     monkeypatch.setitem(sys.modules, "pycuda", None)
     name = f"engines/current-{precision}"
     bundle = open_bundle(toy_bundle).commit(
-        "build-engine",
+        f"build-engine:current-{precision}",
         {f"{name}.engine": b"program", f"{name}.json": b"{}"},
         command="slsg-edge build-engine x",
         started=0.0,
@@ -164,6 +165,35 @@ def test_an_engine_that_does_not_run_here_is_passed_over_and_said(
 def test_a_bundle_without_an_engine_says_how_to_build_one(toy_bundle):
     with pytest.raises(BundleError, match=r"build-engine .* --precision fp16"):
         choose(open_bundle(toy_bundle), "tensorrt")
+
+
+@pytest.mark.parametrize(
+    ("library", "precision", "known"),
+    [("onnxruntime", "int8", "onnxruntime-fp32"), ("openvino", "fp16", "openvino-int8, ")],
+)
+def test_a_precision_that_a_library_does_not_run_is_refused_with_those_it_does(
+    toy_bundle, library, precision, known
+):
+    with pytest.raises(ConfigError, match=f"{library} runs no {precision} here.*{known}"):
+        choose(open_bundle(toy_bundle), library, precision)
+
+
+def test_a_model_that_nobody_holds_but_that_is_there_is_taken(toy_bundle, monkeypatch):
+    """As when an export ends between the two questions."""
+    bundle = open_bundle(toy_bundle)
+    nowhere = {
+        key: replace(backend, held=lambda bundle: False) for key, backend in BACKENDS.items()
+    }
+    monkeypatch.setattr(module, "BACKENDS", nowhere)
+    assert choose(bundle).backend == REFERENCE_BACKEND
+
+
+def test_of_several_faults_that_of_the_best_backend_is_told(quantised, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    bare = replace(quantised, manifest=replace(quantised.manifest, thresholds={}))
+    (bare.path / "model.int8.onnx").unlink()
+    with pytest.raises(BundleError, match=r"model\.int8\.onnx"):
+        choose(bare, "openvino")
 
 
 def test_onnx_runtime_is_never_given_a_file_that_it_runs_slower():

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from fake_gpu import ORIN
+from fake_tensorrt import PLAN, SPEC, Machine, picture
 
 from slsg_edge.bundle.engine_record import EngineOptions, Fingerprint
 from slsg_edge.bundle.folder import open_bundle
@@ -12,7 +13,8 @@ from slsg_edge.errors import BundleError, CudaError, EngineError, MissingDepende
 from slsg_edge.machine.nvidia import Gpu
 from slsg_edge.machine.tensorrt import RTX, load_tensorrt
 from slsg_edge.runtime import engine_choice
-from slsg_edge.runtime.engine_choice import engine_for, holds_engine
+from slsg_edge.runtime.engine_choice import engine_for, holds_engine, open_engine
+from slsg_edge.runtime.gpu.device import Device
 from slsg_edge.runtime.gpu.programs import TensorRtRuntime
 from slsg_edge.stages.engine import WORKSPACE_MB, build_engine, target_named
 
@@ -91,6 +93,62 @@ def test_an_engine_that_fits_is_taken_though_another_does_not(toy_bundle, orin):
     with_engine(toy_bundle, fingerprint=replace(BUILT, version="10.7.0"))
     bundle = with_engine(toy_bundle, "rtx-fp16", PORTABLE)
     assert engine_for(bundle, "fp16").stem == "rtx-fp16"
+
+
+def test_of_several_faults_that_of_the_best_engine_is_told(toy_bundle, orin):
+    with_engine(toy_bundle, fingerprint=replace(BUILT, version="10.7.0"))
+    bundle = with_engine(toy_bundle, "rtx-fp16", replace(PORTABLE, version="1.0.0"))
+    with pytest.raises(EngineError, match=r"built for tensorrt 10\.7\.0") as caught:
+        engine_for(bundle, "fp16")
+    assert caught.value.fix == "Run: slsg-edge build-engine juice.slsg --target current-fp16"
+
+
+@pytest.fixture
+def gpu(orin, monkeypatch):
+    """A fake GPU and TensorRT behind `open_engine`, without compilers of kernels."""
+
+    def no_compiler(gpu, names):
+        raise CudaError("There is no compiler.", fix="")
+
+    machine = Machine()
+    monkeypatch.setattr(engine_choice, "open_device", lambda: Device(machine.gpu))
+    monkeypatch.setattr(engine_choice, "TensorRtRuntime", lambda *_: machine.trt)
+    monkeypatch.setattr(engine_choice, "kernel_images", no_compiler)
+    return machine.gpu
+
+
+def engine_file(folder, plan=PLAN):
+    path = folder / "current-fp16.engine"
+    path.write_bytes(plan)
+    path.with_suffix(".json").write_bytes(BUILT.to_bytes())
+    return path
+
+
+def test_an_engine_is_opened_with_the_device_in_the_hands_of_its_detector(tmp_path, gpu):
+    with open_engine(engine_file(tmp_path), SPEC) as detector:
+        assert detector.score(picture(51)) == pytest.approx(0.2)
+        assert "frames prepared by the CPU: There is no compiler" in detector.name
+        assert not gpu.closed
+    assert gpu.closed
+
+
+@pytest.mark.parametrize("error", [OSError("nvcc does not start"), KeyboardInterrupt()])
+def test_whatever_fails_before_the_detector_is_there_closes_the_device(
+    tmp_path, gpu, monkeypatch, error
+):
+    def fail(gpu, names):
+        raise error
+
+    monkeypatch.setattr(engine_choice, "kernel_images", fail)
+    with pytest.raises(type(error)):
+        open_engine(engine_file(tmp_path), SPEC)
+    assert gpu.closed
+
+
+def test_a_plan_that_is_refused_closes_the_device(tmp_path, gpu):
+    with pytest.raises(EngineError, match="plan is damaged"):
+        open_engine(engine_file(tmp_path, b"other"), SPEC)
+    assert gpu.closed
 
 
 @pytest.mark.parametrize("suffix", [".engine", ".json"])

@@ -11,7 +11,7 @@ from bundles import sets, with_file
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.contracts import Prediction
 from slsg_edge.errors import BundleError, CudaError, StaleBundle
-from slsg_edge.runtime.detector import Choice, open_detector
+from slsg_edge.runtime.detector import BackendChoice, choose, open_choice
 from slsg_edge.runtime.fake_detector import FakeDetector
 from slsg_edge.runtime.judged import Judged, open_judged, threshold_for
 from slsg_edge.scoring import Threshold
@@ -208,18 +208,18 @@ def half(bundle, toy_model, offset):
         "calibrate", {}, command="c", started=0.0, inputs=("model.onnx",),
         update=sets(threshold=Threshold(0.5, "manual")),
     )  # fmt: skip
-    return changed, Choice("tensorrt-fp16", "fp16", Path(path), "as asked")
+    return changed, BackendChoice("tensorrt-fp16", "fp16", Path(path), "as asked")
 
 
 def test_an_engine_shares_the_references_while_its_scores_did_not_move(bundle, toy_model):
     changed, choice = half(bundle, toy_model, 0.005)
-    with closing(open_detector(changed, "onnxruntime")) as detector:
+    with closing(open_choice(changed, choose(changed, "onnxruntime"))) as detector:
         assert threshold_for(changed, choice, detector).value == 0.5
 
 
 def test_an_engine_whose_scores_moved_asks_for_its_own(bundle, toy_model):
     changed, choice = half(bundle, toy_model, 0.02)
-    with closing(open_detector(changed, "onnxruntime")) as detector:
+    with closing(open_choice(changed, choose(changed, "onnxruntime"))) as detector:
         with pytest.raises(BundleError, match=r"moved by 2\.0e-02.*--backend tensorrt-fp16"):
             threshold_for(changed, choice, detector)
         own = with_own(changed, 0.52, "tensorrt-fp16")
@@ -232,7 +232,7 @@ def test_an_engine_that_changes_a_verdict_asks_for_its_own(bundle, toy_model):
     near = replace(near, value=80 / 255 + 0.002)
     changed = replace(changed, manifest=replace(changed.manifest, threshold=near))
     with (
-        closing(open_detector(changed, "onnxruntime")) as detector,
+        closing(open_choice(changed, choose(changed, "onnxruntime"))) as detector,
         pytest.raises(BundleError, match="1 verdicts changed"),
     ):
         threshold_for(changed, choice, detector)

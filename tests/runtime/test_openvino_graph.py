@@ -67,14 +67,14 @@ def _upscaling(channels, mode):
 def _openvino(content, feeds, *changes):
     from openvino import Core
 
-    import slsg_edge.runtime.openvino  # noqa: F401  keeps openvino quiet
+    from slsg_edge.runtime.openvino import _options  # which keeps openvino quiet, too
 
     core = Core()
     graph = core.read_model(content)
     for change in changes:
         change(graph)
     kinds = [node.get_type_name() for node in graph.get_ordered_ops()]
-    compiled = core.compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core.compile_model(graph, "CPU", _options(None))
     return compiled(feeds)[0], kinds
 
 

@@ -11,22 +11,29 @@ class Lanes:
 
     name = "lanes"
 
-    def __init__(self, lanes: int = 2) -> None:
+    def __init__(self, lanes: int = 2, fails: tuple[str, int] | None = None) -> None:
         self.lanes = lanes
+        self.fails = fails  # the call that fails, and for which first pixel
         self.log: list[str] = []
         self._held: dict[int, np.ndarray] = {}
 
     def submit(self, frame, lane):
         if len(frame) != 4:
             raise ConfigError("outside", fix="")
+        if self.fails == ("submit", frame[0, 0, 0]):
+            raise MemoryError("submit failed")
         self.log.append(f"submit {frame[0, 0, 0]}")
         self._held[lane] = frame.copy()
 
     def finish(self, lane):
+        if self.fails == ("finish", self._held[lane][0, 0, 0]):
+            raise MemoryError("finish failed")
         self.log.append(f"finish {self._held[lane][0, 0, 0]}")
         return float(self._held[lane][0, 0, 0])
 
     def map_of(self, lane):
+        if self.fails == ("map_of", self._held[lane][0, 0, 0]):
+            raise MemoryError("map_of failed")
         return self._held[lane][..., 0].astype(np.float32)
 
     def close(self):
@@ -78,6 +85,31 @@ def test_what_is_wrong_with_a_frame_is_said_when_its_turn_comes():
         except ConfigError as error:
             seen.append(error.what)
     assert seen == [0, "outside", 2]
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3])
+@pytest.mark.parametrize("call", ["submit", "finish", "map_of"])
+def test_whatever_a_detector_raises_is_that_of_one_frame(lanes, call):
+    pipeline = Pipeline(frames(5), Lanes(lanes, fails=(call, 2)))
+    seen = []
+    for frame in pipeline:
+        try:
+            seen.append(pipeline.detect(frame.image).image_score)
+        except MemoryError as error:
+            seen.append(str(error))
+    assert seen == [0, 1, f"{call} failed", 3, 4]
+
+
+def test_frames_in_flight_are_given_before_the_failure_of_their_source():
+    def source():
+        yield from frames(3)
+        raise OSError("the disk is gone")
+
+    pipeline = Pipeline(source(), Lanes(2))
+    scores = []
+    with pytest.raises(OSError, match="the disk is gone"):
+        scores.extend(pipeline.detect(frame.image).image_score for frame in pipeline)
+    assert scores == [0, 1, 2]
 
 
 def test_a_frame_without_an_image_keeps_its_place():

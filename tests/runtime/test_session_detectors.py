@@ -1,5 +1,7 @@
 """What holds for every library that runs the exported graph on the CPU."""
 
+import re
+
 import numpy as np
 import pytest
 from onnx import TensorProto
@@ -56,6 +58,20 @@ def test_prepared_frames_run_whatever_the_batch_of_the_model(opened, tmp_path, t
 
 
 @pytest.mark.parametrize(
+    ("shape", "kind"),
+    [((0, 32, 32, 3), "uint8"), ((2, 32, 31, 3), "uint8"), ((32, 32, 3), "uint8"),
+     ((2, 32, 32, 3), "float32")],
+)  # fmt: skip
+def test_prepared_frames_of_another_shape_are_refused_and_both_are_named(
+    opened, model, shape, kind
+):
+    with opened(model, SPEC) as detector:
+        with pytest.raises(CameraError, match=rf"{re.escape(str(shape))} {kind}.*\(N, 32, 32, 3\)"):
+            detector.run(np.zeros(shape, kind))
+        assert detector.run(np.zeros((1, 32, 32, 3), np.uint8))[1] == [0]
+
+
+@pytest.mark.parametrize(
     ("frame", "said"),
     [
         (np.zeros((8, 8), np.uint8), r"\(8, 8\) uint8"),
@@ -100,6 +116,26 @@ def test_an_empty_file_is_refused(opened, tmp_path):
     path.write_bytes(b"")
     with pytest.raises(BundleError, match=r"model\.onnx is no model that .* can load"):
         opened(path, SPEC)
+
+
+def test_the_bytes_of_a_graph_give_the_numbers_of_its_file(opened, model):
+    frames = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
+    with opened(model, SPEC) as of_file, opened(model.read_bytes(), SPEC) as of_bytes:
+        for expected, given in zip(of_file.run(frames), of_bytes.run(frames), strict=True):
+            np.testing.assert_array_equal(given, expected)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", r"The graph is no model that .* can load"),
+        (b"no model at all", r"The graph is no model that .* can load"),
+        ({"size": 16}, r"The graph takes frame uint8 \(.*16, 16, 3\)"),
+    ],
+)
+def test_bytes_that_are_no_model_are_refused(opened, toy_model, content, said):
+    with pytest.raises(BundleError, match=said):
+        opened(content if isinstance(content, bytes) else toy_model(**content), SPEC)
 
 
 def test_a_missing_model_is_refused(opened, tmp_path):

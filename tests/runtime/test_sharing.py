@@ -10,7 +10,7 @@ from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.errors import BundleError
 from slsg_edge.runtime import engine_choice
 from slsg_edge.runtime.batching import SharingOptions
-from slsg_edge.runtime.detector import Choice, choose
+from slsg_edge.runtime.detector import BackendChoice, choose
 from slsg_edge.runtime.gpu.device import Device
 from slsg_edge.runtime.sharing import open_shared
 from slsg_edge.runtime.tensorrt import TensorRtDetector
@@ -22,7 +22,7 @@ SCORES = pytest.approx([0, 0.2, 0.4, 0.6])
 
 def scores_of(bundle, choice):
     with open_shared(bundle, choice, CAMERAS) as shared, ThreadPoolExecutor(4) as pool:
-        return [one.image_score for one in pool.map(shared.detect, PICTURES)]
+        return [answer.image_score for answer in pool.map(shared.detect, PICTURES)]
 
 
 def test_the_model_of_a_bundle_serves_several_cameras(toy_bundle):
@@ -41,7 +41,7 @@ def test_an_engine_gets_batches_as_large_as_it_takes(toy_bundle, monkeypatch, la
         )
 
     monkeypatch.setattr(engine_choice, "open_engine", open_engine)
-    choice = Choice("tensorrt-fp32", "fp32", Path("a.engine"), "as asked")
+    choice = BackendChoice("tensorrt-fp32", "fp32", Path("a.engine"), "as asked")
     assert scores_of(open_bundle(toy_bundle), choice) == SCORES
     assert max(trt.enqueued) == min(largest, 4)  # of the warm-up, at the latest
     assert gpu.closed
@@ -49,6 +49,6 @@ def test_an_engine_gets_batches_as_large_as_it_takes(toy_bundle, monkeypatch, la
 
 def test_a_model_that_does_not_load_is_said_at_once(toy_bundle):
     bundle = open_bundle(toy_bundle)
-    choice = Choice("onnxruntime-fp32", "fp32", toy_bundle / "manifest.json", "as asked")
+    choice = BackendChoice("onnxruntime-fp32", "fp32", toy_bundle / "manifest.json", "as asked")
     with pytest.raises(BundleError, match="no model that ONNX Runtime can load"):
         open_shared(bundle, choice, CAMERAS)

@@ -21,9 +21,9 @@ def test_pictures_of_several_cameras_go_as_one_batch_whatever_their_sizes():
     machine = Machine(batch=3)
     pictures = [random_picture(n, 20 + 13 * n, 50 - 7 * n) for n in range(3)]
     with machine.detector(batch=3) as detector:
-        found = detector.detect_batch(pictures)
-    for one, frame in zip(found, pictures, strict=True):
-        np.testing.assert_allclose(one.anomaly_map, expected_map(frame))
+        predictions = detector.detect_batch(pictures)
+    for prediction, frame in zip(predictions, pictures, strict=True):
+        np.testing.assert_allclose(prediction.anomaly_map, expected_map(frame))
 
 
 def test_cameras_share_one_gpu_through_one_thread():
@@ -55,8 +55,8 @@ def test_frames_in_flight_never_mix(lanes):
     with Machine().detector(lanes=lanes) as detector:
         pipeline = Pipeline(frames(20), detector)
         for frame in pipeline:
-            found = pipeline.detect(frame.image)
-            np.testing.assert_allclose(found.anomaly_map, expected_map(frame.image))
+            prediction = pipeline.detect(frame.image)
+            np.testing.assert_allclose(prediction.anomaly_map, expected_map(frame.image))
 
 
 def test_frames_that_nobody_takes_do_not_disturb_the_others():
@@ -64,8 +64,8 @@ def test_frames_that_nobody_takes_do_not_disturb_the_others():
         pipeline = Pipeline(frames(20), detector)
         for frame in pipeline:
             if frame.index % 3 == 0:
-                found = pipeline.detect(frame.image)
-                np.testing.assert_allclose(found.anomaly_map, expected_map(frame.image))
+                prediction = pipeline.detect(frame.image)
+                np.testing.assert_allclose(prediction.anomaly_map, expected_map(frame.image))
 
 
 def test_with_two_lanes_the_next_upload_runs_beside_this_engine(machine):
@@ -87,8 +87,8 @@ def test_more_frames_in_flight_are_made_room_for_once(machine):
         assert machine.gpu.made == made
         pipeline = Pipeline(frames(9), detector)
         for frame in pipeline:
-            found = pipeline.detect(frame.image).anomaly_map
-            np.testing.assert_allclose(found, expected_map(frame.image))
+            anomaly_map = pipeline.detect(frame.image).anomaly_map
+            np.testing.assert_allclose(anomaly_map, expected_map(frame.image))
 
 
 class Source(list):
@@ -114,7 +114,7 @@ def test_frames_of_files_are_watched_in_flight_and_those_of_a_camera_one_by_one(
         options = WatchOptions(every=2, max_frames=5)
         summary = watch(Source(given, live), Judged(detector, HALF), [sink], options)
         assert detector.lanes == lanes
-    assert [(one.index, one.verdict) for one in records] == [
+    assert [(record.index, record.verdict) for record in records] == [
         (0, "anomalous"), (2, "good"), (10, "undecided"), (5, "good"), (7, "good"),
     ]  # fmt: skip
     assert summary.frames == 5

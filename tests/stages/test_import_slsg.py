@@ -12,7 +12,7 @@ from slsg_edge.errors import ConfigError
 from slsg_edge.images import encode_image
 from slsg_edge.models.slsg.network import SlsgSpec, network_from_spec
 from slsg_edge.models.slsg.official import official_name
-from slsg_edge.runtime.detector import open_detector
+from slsg_edge.runtime.detector import choose, open_choice
 from slsg_edge.stages.import_slsg import import_official
 
 
@@ -57,7 +57,8 @@ def test_an_imported_network_is_exported_and_runs(checkpoint, tmp_path, monkeypa
         with pytest.raises(SystemExit) as stopped:
             cli.main()
         assert not stopped.value.code
-    detector = open_detector(open_bundle(tmp_path / "a.slsg"))
+    bundle = open_bundle(tmp_path / "a.slsg")
+    detector = open_choice(bundle, choose(bundle))
     assert 0 <= detector.detect(np.zeros((50, 60, 3), np.uint8)).image_score <= 1
     detector.close()
 
