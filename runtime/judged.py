@@ -18,6 +18,7 @@ import numpy as np
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import difference, golden_from_file
 from slsg_edge.bundle.plan import GOLDEN_FILE
+from slsg_edge.bundle.region import fingerprint_of
 from slsg_edge.bundle.thresholds import calibration_command, threshold_of
 from slsg_edge.contracts import Detector, Image, Prediction, Verdict
 from slsg_edge.errors import BundleError, SlsgError
@@ -53,12 +54,22 @@ class Judged:
     threshold: scores above it are anomalous.
     map_shape: height and width that an anomaly map must have; None takes any.
     choice: which backend it is and why; None where the detector was made by hand.
+    fingerprint: which bundle it is, for records; empty where it is none.
+
+    A context manager that closes the detector.
     """
 
     detector: Detector
     threshold: Threshold
     map_shape: tuple[int, int] | None = None
     choice: BackendChoice | None = None
+    fingerprint: str = ""
+
+    def __enter__(self) -> "Judged":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def inspect(self, image: Image) -> Verdict:
         """The verdict on one image.
@@ -128,7 +139,7 @@ def open_judged(bundle: Bundle, backend: str | None = None, threads: int | None 
         detector = stack.enter_context(closing(open_choice(bundle, choice, threads)))
         threshold = threshold_for(bundle, choice, detector)
         stack.pop_all()
-    return Judged(detector, threshold, map_shape_of(bundle), choice)
+    return Judged(detector, threshold, map_shape_of(bundle), choice, fingerprint_of(bundle))
 
 
 def threshold_for(bundle: Bundle, choice: BackendChoice, detector: GraphDetector) -> Threshold:

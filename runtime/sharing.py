@@ -7,19 +7,36 @@ from slsg_edge.runtime.batching import (
     SharedDetector,
     SharingOptions,
 )
-from slsg_edge.runtime.detector import BackendChoice, open_choice
+from slsg_edge.runtime.detector import BackendChoice, choose, open_choice
 from slsg_edge.runtime.gpu.chain import ChainOptions
 
 _ENGINES = "tensorrt-"
 
 
 def open_shared(
+    bundle: Bundle,
+    cameras: int,
+    backend: str | None = None,
+    *,
+    threads: int | None = None,
+    patience: float = 0.0,
+) -> SharedDetector:
+    """One detector for the threads of several cameras; close it from any of them.
+
+    cameras: how many may wait at the same time.
+    backend: what runs the model; None takes the best that is ready here.
+    threads: of the CPU; None takes one per core.
+    patience: seconds that a frame waits for others to go along with it.
+
+    Frames that wait at the same time go as one batch, as large as an engine's profile allows.
+    """
+    return share_choice(bundle, choose(bundle, backend), SharingOptions(cameras, patience), threads)
+
+
+def share_choice(
     bundle: Bundle, choice: BackendChoice, options: SharingOptions, threads: int | None = None
 ) -> SharedDetector:
-    """Every camera's thread may use it; close it from any.
-
-    Frames that wait at the same time go as one batch, as large as the engine's profile allows.
-    """
+    """As `open_shared`, with a backend that was chosen already."""
     return SharedDetector(lambda: _open(bundle, choice, options.cameras, threads), options)
 
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from slsg_edge.bundle.commands import recorded_command
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.plan import BUNDLE
-from slsg_edge.bundle.region import fingerprint_of
 from slsg_edge.contracts import Outcome
 from slsg_edge.errors import ConfigError
 from slsg_edge.evaluation.evaluate import Evaluation, evaluate_bundle
@@ -33,7 +32,7 @@ from slsg_edge.sample.dataset import SampleCounts, write_dataset
 from slsg_edge.sample.film import FilmSettings, Standing, write_film
 from slsg_edge.stages.export import export_bundle
 from slsg_edge.stages.settings import settings_of_run
-from slsg_edge.stages.threshold import store_threshold, threshold_from_images
+from slsg_edge.stages.threshold import calibrate
 from slsg_edge.stages.train import train
 from slsg_edge.storage import write_atomically
 from slsg_edge.training.checkpoint import unfinished
@@ -109,7 +108,7 @@ def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
     )
     say("Exporting the graph from pixels to score ...")
     exported = export_bundle(
-        bundle, dynamic=False, images=None, command=f"slsg-edge export {BUNDLE}"
+        bundle, dynamic=False, images=None, command=recorded_command("export", {})
     )
     say(f"ONNX Runtime against torch: {exported.difference}")
     bundle = _calibrate(exported.bundle, data)
@@ -159,10 +158,9 @@ def _draw(data: Path, film: Path, seed: int, say: Say) -> tuple[Standing, ...]:
 
 
 def _calibrate(bundle: Bundle, data: Path) -> Bundle:
-    started = time.monotonic()
-    threshold, _ = threshold_from_images(bundle, data, FALSE_ALARMS)
-    command = f"slsg-edge calibrate {BUNDLE} --images {data} --false-alarms {FALSE_ALARMS}"
-    return store_threshold(bundle, threshold, command, started)
+    options = {"--images": data, "--false-alarms": FALSE_ALARMS}
+    command = recorded_command("calibrate", options)
+    return calibrate(bundle, data, FALSE_ALARMS, command=command).bundle
 
 
 def _watch(
@@ -172,10 +170,10 @@ def _watch(
     verdicts = folder / "verdicts.jsonl"
     with (
         open_source(str(film)) as source,
-        closing(open_judged(bundle)) as judged,
+        open_judged(bundle) as judged,
         closing(JsonLinesFile(verdicts)) as records,
     ):
-        options = WatchOptions(fingerprint=fingerprint_of(bundle), warn=warn)
+        options = WatchOptions(warn=warn)
         rejects = RejectFolder(folder / "rejects", bundle.manifest.preprocessing)
         summary = watch(source, judged, (records, rejects, collected), options)
     return collected.outcomes, summary

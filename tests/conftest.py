@@ -13,9 +13,9 @@ import pytest
 import trained
 from onnx import TensorProto, helper
 
+from slsg_edge.bundle.commands import BUNDLE
 from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle, open_bundle
 from slsg_edge.bundle.golden import Golden
-from slsg_edge.bundle.plan import BUNDLE
 from slsg_edge.calibration.sensitivity import Budget
 from slsg_edge.errors import MissingDependency
 from slsg_edge.images import quiet_ffmpeg

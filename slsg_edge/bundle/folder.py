@@ -16,15 +16,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from slsg_edge.bundle.commands import command_for
 from slsg_edge.bundle.manifest import DAMAGE, Stage, json_from_manifest, manifest_from_json
 from slsg_edge.bundle.manifest import Manifest as Manifest
-from slsg_edge.bundle.plan import (
-    MANIFEST_FILE,
-    SUFFIX,
-    command_for,
-    command_that_writes,
-    require_planned,
-)
+from slsg_edge.bundle.plan import MANIFEST_FILE, SUFFIX, command_that_writes, require_planned
 from slsg_edge.contracts import Json
 from slsg_edge.errors import (
     BundleChanged,
@@ -261,8 +256,9 @@ def check_name(path: Path) -> None:
         )
 
 
-def open_bundle(path: Path) -> Bundle:
+def open_bundle(path: str | Path) -> Bundle:
     """The bundle at `path`; BundleError when there is none or its manifest cannot be read."""
+    path = Path(path)
     manifest = path / MANIFEST_FILE
     if not manifest.is_file():
         raise BundleError(

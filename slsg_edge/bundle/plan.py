@@ -4,12 +4,12 @@ A stage that is not planned here cannot be committed, so the table is complete.
 `docs/architecture.md` shows the same table.
 """
 
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from slsg_edge.bundle.commands import BUNDLE, command_for
 from slsg_edge.contracts import Precision
 
 SUFFIX = ".slsg"
@@ -29,8 +29,6 @@ ENGINE_FOLDER, ENGINE_SUFFIX = "engines", ".engine"
 
 TRAIN_STAGE, EXPORT_STAGE = "train", "export"
 THRESHOLD_STAGE, INT8_STAGE = "calibrate", "calibrate-int8"
-
-BUNDLE = "{bundle}"  # in a recorded command: the path of the bundle that it stands in
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,27 +127,3 @@ def command_that_writes(file: str, bundle: Path) -> str | None:
         if any(fnmatchcase(file, pattern) for pattern in stage.files):
             return command_for(stage.command, bundle)
     return None
-
-
-def command_for(recorded: str, bundle: Path) -> str:
-    """A recorded command for the bundle where it lies now.
-
-    Bundles of version 0.1 recorded the path of that day, which was the one word that ends in
-    `.slsg`: it is taken for the bundle's too, so that a copy never names its original.
-    """
-    if BUNDLE not in recorded:
-        recorded = _with_placeholder(recorded)
-    return recorded.replace(BUNDLE, shlex.quote(str(bundle)))
-
-
-def _with_placeholder(recorded: str) -> str:
-    try:
-        words = shlex.split(recorded)
-    except ValueError:  # no closing quotation
-        return recorded
-    paths = {word for word in words if word.endswith(SUFFIX)}
-    if len(paths) != 1:
-        return recorded
-    return " ".join(
-        BUNDLE if word in paths else word if word == "&&" else shlex.quote(word) for word in words
-    )

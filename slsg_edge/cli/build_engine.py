@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from slsg_edge.cli.command import recorded_command
+from slsg_edge.bundle.commands import recorded_command
 from slsg_edge.cli.options import AsJson
 from slsg_edge.cli.text import threshold_line
 from slsg_edge.errors import ConfigError

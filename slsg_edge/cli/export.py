@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from slsg_edge.cli.command import recorded_command
+from slsg_edge.bundle.commands import recorded_command
 
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle

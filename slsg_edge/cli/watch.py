@@ -45,7 +45,6 @@ def watch(
 ) -> None:
     """Inspect frames and write a verdict for each, as JSON Lines."""
     from slsg_edge.bundle.folder import open_bundle
-    from slsg_edge.bundle.region import fingerprint_of
     from slsg_edge.line.records import Tally
     from slsg_edge.line.sources.source import open_source
     from slsg_edge.line.watching import WatchOptions
@@ -54,9 +53,9 @@ def watch(
 
     opened = _with_region(open_bundle(bundle), roi)
     tally = Tally()
-    options = WatchOptions(every, max_frames, fingerprint_of(opened), warn=say, tally=tally)
+    options = WatchOptions(every, max_frames, warn=say, tally=tally)
     with _stoppable(), ExitStack() as stack:
-        judged = stack.enter_context(closing(open_judged(opened, backend, threads)))
+        judged = stack.enter_context(open_judged(opened, backend, threads))
         say(str(judged.choice))
         frames = stack.enter_context(open_source(source))
         sinks = _sinks(stack, opened, output, rejects)

@@ -32,14 +32,12 @@ class WatchOptions:
 
     every: inspect every N-th frame only.
     max_frames: end after so many verdicts; None goes on until the source ends.
-    fingerprint: which bundle gave the verdicts, for the records.
     warn: called once for each sink that fails and may.
     tally: what the verdicts are counted with; give one to read the counts meanwhile.
     """
 
     every: int = 1
     max_frames: int | None = None
-    fingerprint: str = ""
     warn: Callable[[str], None] = warn_on_stderr
     tally: Tally | None = None
 
@@ -60,7 +58,7 @@ def watch(
     try:
         frames, judged = _in_flight(_chosen(source, options, tally), judged, source.live)
         for frame in frames:
-            inspection = inspection_of(frame, judged, options.fingerprint)
+            inspection = inspection_of(frame, judged)
             tally.add(inspection.record)
             for outlet in outlets:
                 outlet.write(inspection)
@@ -69,13 +67,13 @@ def watch(
     return tally.summary(source.dropped)
 
 
-def inspection_of(frame: Frame, judged: Judged, fingerprint: str) -> Inspection:
+def inspection_of(frame: Frame, judged: Judged) -> Inspection:
     """One frame to its record; a frame with a fault is undecided and not shown to the detector."""
     if frame.image is None or frame.fault is not None:
         verdict = undecided(one_line(frame.fault or "the frame has no image"))
-        return Inspection(record_of(frame, verdict, {}, fingerprint), frame)
+        return Inspection(record_of(frame, verdict, {}, judged.fingerprint), frame)
     examined = judged.examine(frame.image)
-    record = record_of(frame, examined.verdict, examined.latency_ms, fingerprint)
+    record = record_of(frame, examined.verdict, examined.latency_ms, judged.fingerprint)
     return Inspection(record, frame, examined.prediction)
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from slsg_edge.bundle.commands import BUNDLE
 from slsg_edge.bundle.folder import Bundle, check_name
-from slsg_edge.bundle.plan import BUNDLE, TRAIN_STAGE
+from slsg_edge.bundle.plan import TRAIN_STAGE
 from slsg_edge.config import require
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.loading import load_frames

@@ -52,6 +52,34 @@ class Refit:
     missing: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """bundle: with its threshold. notes: what the user should know of the images."""
+
+    bundle: Bundle
+    threshold: Threshold
+    notes: tuple[str, ...]
+
+
+def calibrate(
+    bundle: Bundle,
+    images: Path,
+    false_alarm_rate: float = FALSE_ALARM_RATE,
+    backend: str | None = None,
+    *,
+    command: str,
+) -> Calibrated:
+    """Finds the threshold on the scores of `backend`, the best in FP32 by default, and stores it.
+
+    ConfigError or DatasetError for what cannot be done, before anything is scored.
+    """
+    started = time.monotonic()
+    chosen = backend_to_calibrate(bundle, backend).backend
+    threshold, notes = threshold_from_images(bundle, images, false_alarm_rate, None, chosen)
+    stored = store_threshold(bundle, threshold, command, started, chosen)
+    return Calibrated(stored, threshold, notes)
+
+
 def threshold_from_images(
     bundle: Bundle,
     folder: Path,

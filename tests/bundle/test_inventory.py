@@ -5,9 +5,9 @@ import pytest
 from bundles import sets
 
 from slsg_edge.bundle import folder
+from slsg_edge.bundle.commands import BUNDLE
 from slsg_edge.bundle.folder import Manifest, new_bundle, open_bundle
 from slsg_edge.bundle.inventory import inventory_of, summary_of
-from slsg_edge.bundle.plan import BUNDLE
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.scoring import Threshold
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from slsg_edge.bundle.commands import command_for
 from slsg_edge.bundle.plan import (
     PLAN,
-    command_for,
     command_that_writes,
     engine_stage,
     engine_stem,

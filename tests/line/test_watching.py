@@ -70,7 +70,7 @@ def frame(index: int = 0, image: Image | None = IMAGE, fault: str | None = None)
 def record_from(detector: Detector, taken: Frame, fingerprint: str = ""):
     """The record of one frame."""
     sink = Collected()
-    watch(Frames(taken), Judged(detector, HALF), [sink], WatchOptions(fingerprint=fingerprint))
+    watch(Frames(taken), Judged(detector, HALF, fingerprint=fingerprint), [sink])
     (record,) = sink.records
     return record
 

@@ -12,7 +12,7 @@ from slsg_edge.runtime import engine_choice
 from slsg_edge.runtime.batching import SharingOptions
 from slsg_edge.runtime.detector import BackendChoice, choose
 from slsg_edge.runtime.gpu.device import Device
-from slsg_edge.runtime.sharing import open_shared
+from slsg_edge.runtime.sharing import open_shared, share_choice
 from slsg_edge.runtime.tensorrt import TensorRtDetector
 
 CAMERAS = SharingOptions(cameras=4, patience=0.2)
@@ -21,7 +21,7 @@ SCORES = pytest.approx([0, 0.2, 0.4, 0.6])
 
 
 def scores_of(bundle, choice):
-    with open_shared(bundle, choice, CAMERAS) as shared, ThreadPoolExecutor(4) as pool:
+    with share_choice(bundle, choice, CAMERAS) as shared, ThreadPoolExecutor(4) as pool:
         return [answer.image_score for answer in pool.map(shared.detect, PICTURES)]
 
 
@@ -47,8 +47,14 @@ def test_an_engine_gets_batches_as_large_as_it_takes(toy_bundle, monkeypatch, la
     assert gpu.closed
 
 
+def test_the_best_backend_is_shared_where_none_is_named(toy_bundle):
+    with open_shared(open_bundle(toy_bundle), cameras=2) as shared:
+        assert shared.detect(PICTURES[1]).image_score == pytest.approx(0.2)
+        assert "onnxruntime" in shared.name
+
+
 def test_a_model_that_does_not_load_is_said_at_once(toy_bundle):
     bundle = open_bundle(toy_bundle)
     choice = BackendChoice("onnxruntime-fp32", "fp32", toy_bundle / "manifest.json", "as asked")
     with pytest.raises(BundleError, match="no model that ONNX Runtime can load"):
-        open_shared(bundle, choice, CAMERAS)
+        share_choice(bundle, choice, CAMERAS)

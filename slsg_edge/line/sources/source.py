@@ -45,13 +45,13 @@ class FrameSource(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def open_source(text: str, options: LiveOptions | None = None) -> FrameSource:
+def open_source(address: str | Path, options: LiveOptions | None = None) -> FrameSource:
     """A folder of images, an image, a video, a camera (`0`, `/dev/video0`) or a URL.
 
     DatasetError or CameraError when it cannot be opened now. What fails later is a frame with a
     fault, and a live source reconnects for ever.
     """
-    options = options or LiveOptions()
+    text, options = str(address), options or LiveOptions()
     if "://" in text:
         return _stream(text, options)
     if text.isdecimal() or text.startswith("/dev/"):

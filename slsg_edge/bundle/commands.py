@@ -1,4 +1,4 @@
-"""The command that a stage records, so that it can be run again: written in one way.
+"""The command that a stage records, so that it can be run again: written and shown in one way.
 
 The bundle's own path stands there as `{bundle}`, so that a bundle that was copied or renamed
 names itself.
@@ -6,8 +6,9 @@ names itself.
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from slsg_edge.bundle.plan import BUNDLE
+BUNDLE = "{bundle}"  # in a recorded command: the path of the bundle that it stands in
 
 
 def recorded_command(name: str, options: Mapping[str, object]) -> str:
@@ -22,6 +23,30 @@ def recorded_command(name: str, options: Mapping[str, object]) -> str:
 def recorded_words(words: Sequence[str], bundle: str) -> str:
     """A command as it was typed, with `{bundle}` for the bundle's path, also in `--output=PATH`."""
     return " ".join(_without_path(word, bundle) for word in words)
+
+
+def command_for(recorded: str, bundle: Path) -> str:
+    """A recorded command for the bundle where it lies now.
+
+    Bundles of version 0.1 recorded the path of that day, which was the one word that ends in
+    `.slsg`: it is taken for the bundle's too, so that a copy never names its original.
+    """
+    if BUNDLE not in recorded:
+        recorded = _with_placeholder(recorded)
+    return recorded.replace(BUNDLE, shlex.quote(str(bundle)))
+
+
+def _with_placeholder(recorded: str) -> str:
+    try:
+        words = shlex.split(recorded)
+    except ValueError:  # no closing quotation
+        return recorded
+    paths = {word for word in words if word.endswith(".slsg")}
+    if len(paths) != 1:
+        return recorded
+    return " ".join(
+        BUNDLE if word in paths else word if word == "&&" else shlex.quote(word) for word in words
+    )
 
 
 def _words(options: Mapping[str, object]) -> list[str]:
