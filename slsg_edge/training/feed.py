@@ -4,6 +4,7 @@ Batch i is a function of the seed and i alone: a run that was interrupted and re
 same batches as one that was not, with any number of workers.
 """
 
+import functools
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from slsg_edge.training.frames import StoredFrames
 Batch: TypeAlias = tuple[Tensor, Tensor]
 # First words of the seeds, so that no two uses share a random stream: 3 is for corrupted images.
 _ORDER, _PAIR = 1, 2
+_REMEMBERED_EPOCHS = 4  # a batch may end one epoch and begin the next
 
 
 def handed_back(draw: Callable[[Any, int], Batch]) -> Callable[[Any, int], Batch]:
@@ -49,8 +51,13 @@ class Draw:
 
     def index(self, iteration: int, place: int) -> int:
         epoch, position = divmod(iteration * self.batch + place, self.images)
-        order = np.random.default_rng([_ORDER, self.seed, epoch]).permutation(self.images)
-        return int(order[position])
+        return int(_permutation(self.seed, epoch, self.images)[position])
+
+
+@functools.lru_cache(_REMEMBERED_EPOCHS)
+def _permutation(seed: int, epoch: int, images: int) -> NDArray[np.int64]:
+    """The order of the images in an epoch."""
+    return np.random.default_rng([_ORDER, seed, epoch]).permutation(images)
 
 
 class PairBatches(Dataset[Batch]):

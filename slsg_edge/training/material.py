@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slsg_edge.data.layouts import read_dataset
-from slsg_edge.data.loading import load_frames
 from slsg_edge.data.splits import content_hash, fingerprint, train_and_holdout
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.progress import progress
@@ -69,4 +68,4 @@ def _stored(
     paths: Sequence[Path], target: Path, preprocessing: Preprocessing, what: str
 ) -> StoredFrames:
     with progress(what, len(paths)) as advance:
-        return store_frames(target, load_frames(paths, preprocessing, advance))
+        return store_frames(target, paths, preprocessing, advance)
