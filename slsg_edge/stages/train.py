@@ -32,7 +32,7 @@ from slsg_edge.models.recipe import AtHand, Phases, Say, Workshop
 from slsg_edge.models.registry import DETECTORS, detector_of
 from slsg_edge.training import charts
 from slsg_edge.training.checkpoint import History, RunFolder, unfinished
-from slsg_edge.training.device import device_from_name
+from slsg_edge.training.device import Device, device_from_name
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.loop import run_phase
 from slsg_edge.training.material import (
@@ -41,6 +41,7 @@ from slsg_edge.training.material import (
     forget_material,
     store_material,
 )
+from slsg_edge.training.run_lock import exclusive_run, require_free
 from slsg_edge.training.settings import Resources, TrainSettings
 from slsg_edge.training.tensorboard import recorder
 from slsg_edge.training.weight_files import weight_bytes
@@ -55,6 +56,8 @@ Weights: TypeAlias = Mapping[str, Tensor] | None
 class _Start:
     """`settings` leave nothing open; `network` is untrained, `target` not on the disk yet."""
 
+    resources: Resources
+    device: Device
     settings: TrainSettings
     material: Material
     network: Network
@@ -78,46 +81,24 @@ def train(
     folder.
     """
     started = time.monotonic()
-    device = device_from_name(resources.device, resources.workers)
+    folder = output.with_suffix(".run")
+    require_free(folder)
     start = _start(data, settings, resources, output, say)
-    settings, material = start.settings, start.material
-    run = RunFolder(output.with_suffix(".run"), _identity(start))
-    if resume and _is_finished(start, run):
-        say(f"{output} is trained already, from this very start.")
-        return start.target
-    _check_run(run, resume, say)
-    frames, textures = store_material(material, run.path, settings.preprocessing)
-    for hint in settings.hints(device.place.type):
-        say(f"Hint: {hint}")
-    say(f"{len(frames)} images to train on, {len(material.holdout)} held out, {device.place}.")
-    workshop = Workshop(settings, frames, textures, device)
-    pairs = workshop.pairs(SHOWN_PAIRS)
-    charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
-    phases = DETECTORS[detector_of(settings)].phases(start.network, workshop)
-    _run(phases, run, device.workers, resume=resume)
-    bundle = start.target.commit(
-        "train",
-        _files(start, pairs),
-        command=command,
-        started=started,
-        tools=tool_versions("torch", "opencv-python-headless", "opencv-python"),
-        settings={
-            "data_fingerprint": material.fingerprint,
-            "backbone_weights": resources.backbone_weights,
-            "device": str(device.place),
-            "start": run.identity,
-            **json.loads(json.dumps(dataclasses.asdict(settings))),
-        },
-    )
-    run.clear()
-    forget_material(run.path)
-    return bundle
+    run = RunFolder(folder, _identity(start))
+    with exclusive_run(folder, command):
+        if resume and _is_finished(start, run):
+            say(f"{output} is trained already, from this very start.")
+            return start.target
+        _check_run(run, resume, say)
+        pairs = _trained(start, run, resume, say)
+        return _committed(start, run, pairs, command, started)
 
 
 def _start(
     data: Path, settings: TrainSettings, resources: Resources, output: Path, say: Say
 ) -> _Start:
     """Decodes no image but those that the settings leave something to."""
+    device = device_from_name(resources.device, resources.workers)
     detector = detector_of(settings)
     recipe = DETECTORS[detector]
     size = settings.preprocessing.height, settings.preprocessing.width
@@ -136,7 +117,7 @@ def _start(
     torch.manual_seed(settings.seed)
     network = recipe.network(settings.model, *size)
     _load_backbone(network, weights, settings, say)
-    return _Start(settings, material, network, target)
+    return _Start(resources, device, settings, material, network, target)
 
 
 def _at_hand(material: Material, weights: Weights, settings: TrainSettings) -> AtHand:
@@ -202,6 +183,21 @@ def _check_run(run: RunFolder, resume: bool, say: Say) -> None:
         say(f"Nothing to resume in {run.path}: this run starts anew.")
 
 
+def _trained(start: _Start, run: RunFolder, resume: bool, say: Say) -> PairBatches:
+    """Trains the network of `start` in place; the pairs that the golden frames are drawn from."""
+    settings, material, device = start.settings, start.material, start.device
+    frames, textures = store_material(material, run.path, settings.preprocessing)
+    for hint in settings.hints(device.place.type):
+        say(f"Hint: {hint}")
+    say(f"{len(frames)} images to train on, {len(material.holdout)} held out, {device.place}.")
+    workshop = Workshop(settings, frames, textures, device)
+    pairs = workshop.pairs(SHOWN_PAIRS)
+    charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
+    phases = DETECTORS[detector_of(settings)].phases(start.network, workshop)
+    _run(phases, run, device.workers, resume=resume)
+    return pairs
+
+
 def _run(phases: Phases, run: RunFolder, workers: int, *, resume: bool) -> None:
     histories: dict[str, History] = {}
     record = recorder(run.path)
@@ -209,6 +205,31 @@ def _run(phases: Phases, run: RunFolder, workers: int, *, resume: bool) -> None:
         phase = make()
         histories[phase.name] = run_phase(phase, run, record, workers=workers, resume=resume)
         charts.write_loss_chart(run.path / "losses.png", histories)
+
+
+def _committed(
+    start: _Start, run: RunFolder, pairs: PairBatches, command: str, started: float
+) -> Bundle:
+    """The bundle with what was trained; the run folder keeps the pictures alone."""
+    settings, material = start.settings, start.material
+    resources, device = start.resources, start.device
+    bundle = start.target.commit(
+        "train",
+        _files(start, pairs),
+        command=command,
+        started=started,
+        tools=tool_versions("torch", "opencv-python-headless", "opencv-python"),
+        settings={
+            "data_fingerprint": material.fingerprint,
+            "backbone_weights": resources.backbone_weights,
+            "device": str(device.place),
+            "start": run.identity,
+            **json.loads(json.dumps(dataclasses.asdict(settings))),
+        },
+    )
+    run.clear()
+    forget_material(run.path)
+    return bundle
 
 
 def _files(start: _Start, pairs: PairBatches) -> dict[str, bytes]:

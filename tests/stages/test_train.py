@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import pytest
 from safetensors.numpy import load_file
@@ -17,6 +19,7 @@ from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.stages import train as fitting
 from slsg_edge.stages.train import train
 from slsg_edge.training import loop
+from slsg_edge.training.run_lock import RUN_LOCK_FILE, exclusive_run
 
 
 def _run(folder, name, settings, resources, **options):
@@ -78,6 +81,20 @@ def test_a_stopped_run_is_not_thrown_away(good_images, settings, resources, stop
         _run(good_images, "parts.slsg", settings, resources)
     with pytest.raises(ConfigError, match="--resume"):
         _run(good_images, "parts.slsg", settings, resources)
+
+
+def test_a_second_training_into_the_same_bundle_is_refused(good_images, settings, resources):
+    """A real one, in a process of its own, is told before it touches anything."""
+    output = good_images.parent / "a.slsg"
+    with exclusive_run(output.with_suffix(".run"), "the first training"):
+        command = ["train", good_images, "-o", output, "--backbone-weights", "none", "--size", "96"]
+        second = subprocess.run(
+            [sys.executable, "-m", "slsg_edge", *map(str, command)], capture_output=True, text=True
+        )
+        assert second.returncode == 2
+        assert "the first training" in second.stderr
+        assert [path.name for path in output.with_suffix(".run").iterdir()] == [RUN_LOCK_FILE]
+    assert not output.exists()
 
 
 def test_a_run_with_other_settings_is_not_resumed(good_images, settings, resources, stopped_after):
