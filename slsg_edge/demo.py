@@ -101,7 +101,7 @@ def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
         Resources(backbone_weights="none"),
         command=f"slsg-edge demo {folder} --seed {seed}",
         resume=unfinished(folder / RUN),
-        say=say,
+        notify=say,
     )
     say("Exporting the graph from pixels to score ...")
     exported = export_bundle(

@@ -98,12 +98,12 @@ def train(
     curves = output
     try:
         if detector == AUTO:
-            pick = train_best(data, output, files, options, resources, command=command, say=say)
+            pick = train_best(data, output, files, options, resources, command=command, notify=say)
             _print_pick(pick)
             curves = output if pick.chosen.shortened else pick.chosen.bundle.path
         else:
             settings = settings_of_run(detector, files, options)
-            run(data, output, settings, resources, command=command, resume=resume, say=say)
+            run(data, output, settings, resources, command=command, resume=resume, notify=say)
     except Interrupted as stopped:
         say(f"{stopped}. Go on with: {command}{'' if resume else ' --resume'}")
         raise typer.Exit(INTERRUPTED) from stopped

@@ -25,7 +25,7 @@ from slsg_edge.data.splits import train_and_holdout
 from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.metrics.differences import delong_change
 from slsg_edge.metrics.intervals import Figure, delong, delong_figure
-from slsg_edge.models.recipe import Say, no_trial
+from slsg_edge.models.recipe import Notify, no_trial
 from slsg_edge.models.registry import DETECTORS
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.progress import progress
@@ -88,7 +88,7 @@ class _Trials:
     folder: Path
     resources: Resources
     command: str
-    say: Say
+    notify: Notify
 
     def run(self, detector: str, settings: TrainSettings) -> Bundle:
         """Trained and exported; goes on where it was stopped, and is not done twice."""
@@ -100,7 +100,7 @@ class _Trials:
             self.resources,
             command=self.command,
             resume=path.exists() or unfinished(path.with_suffix(".run")),
-            say=self.say,
+            notify=self.notify,
         )
         command = f"slsg-edge export {path}"
         return export_bundle(bundle, dynamic=False, images=None, command=command).bundle
@@ -114,7 +114,7 @@ def train_best(
     resources: Resources,
     *,
     command: str,
-    say: Say,
+    notify: Notify,
 ) -> Pick:
     """Picks a detector and leaves it, fully trained, in the bundle `output`, which must be new.
 
@@ -123,13 +123,13 @@ def train_best(
     """
     check_name(output)
     require(not output.exists(), f"{output} exists already.", "Give a new name, or delete it.")
-    trials = _Trials(data, output.with_suffix(".trials"), resources, command, say)
+    trials = _Trials(data, output.with_suffix(".trials"), resources, command, notify)
     pick = _pick(trials, files, options)
     if pick.chosen.shortened:
-        say(f"{pick.chosen.detector}: the whole training ...")
+        notify(f"{pick.chosen.detector}: the whole training ...")
         settings = settings_of_run(pick.chosen.detector, files, options)
         resumed = unfinished(output.with_suffix(".run"))
-        train(data, output, settings, resources, command=command, resume=resumed, say=say)
+        train(data, output, settings, resources, command=command, resume=resumed, notify=notify)
     else:
         _adopt(pick.chosen.bundle, output)
     return pick
@@ -152,7 +152,7 @@ def _pick(trials: _Trials, files: Sequence[Path], options: Mapping[str, Any]) ->
     tried, scores = [], []
     for detector, (settings, shortened) in candidates.items():
         how = "a short training" if shortened else "training"
-        trials.say(f"{detector}: {DETECTORS[detector].summary} Now {how} ...")
+        trials.notify(f"{detector}: {DETECTORS[detector].summary} Now {how} ...")
         bundle = trials.run(detector, settings)
         trial, found = _examined(bundle, detector, exam, shortened)
         tried.append(trial)

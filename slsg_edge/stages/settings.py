@@ -25,7 +25,7 @@ def settings_of_run(
     """
     tables = [(path.name, dict(read_toml(path))) for path in files]
     named = [str(table.pop(KEY)) for _, table in tables if KEY in table]
-    kind = recipe_of(detector or (named or [DEFAULT])[-1]).settings
+    kind: type[TrainSettings] = recipe_of(detector or (named or [DEFAULT])[-1]).settings
     settings = kind()
     for where, table in (*tables, ("the command line", options)):
         settings = settings_from_table(kind, table, where, settings)

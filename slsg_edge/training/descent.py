@@ -9,7 +9,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import Dataset
 
 from slsg_edge.training.checkpoint import Stateful
-from slsg_edge.training.device import Device
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.feed import Batch
 from slsg_edge.training.loop import Losses, Phase
 
@@ -30,7 +30,7 @@ class Descent:
         optimiser: torch.optim.Optimizer,
         schedule: LRScheduler,
         criterion: Criterion,
-        device: Device,
+        device: TrainingDevice,
     ) -> None:
         self._optimiser, self._schedule = optimiser, schedule
         self._criterion, self._device = criterion, device

@@ -6,7 +6,6 @@ Knows no detector: each one's own tables stand in a subclass of `TrainSettings` 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from slsg_edge.config import require
 from slsg_edge.preprocessing import Preprocessing
@@ -26,7 +25,7 @@ class TrainSettings:
 
     seed: int = 0
     holdout: float = 0.1
-    model: Any = None
+    model: object = None
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     synthesis: SynthesisSettings = field(default_factory=SynthesisSettings)
 

@@ -67,7 +67,7 @@ def _best(data, said, **options):
         {"preprocessing": {"height": 64, "width": 64}, **options},
         Resources(backbone_weights="none", device="cpu", workers=0),
         command="slsg-edge train",
-        say=said.append,
+        notify=said.append,
     )
 
 

@@ -30,7 +30,7 @@ def _run(folder, name, settings, resources, **options):
         settings,
         resources,
         command="slsg-edge train",
-        say=said.append,
+        notify=said.append,
         **options,
     )
     return (folder.parent / name / "weights.safetensors").read_bytes(), said

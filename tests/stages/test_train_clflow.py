@@ -19,7 +19,7 @@ from slsg_edge.models.clflow.statistics import GOOD_LOGIT, GOOD_SPREAD, Scores, 
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.stages.reference import trained_model
 from slsg_edge.stages.train import train
-from slsg_edge.training.device import Device
+from slsg_edge.training.device import TrainingDevice
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def settings() -> ClflowSettings:
 
 def _run(good_images, name, settings, resources, **options):
     path = good_images.parent / name
-    train(good_images, path, settings, resources, command="", say=lambda _: None, **options)
+    train(good_images, path, settings, resources, command="", notify=lambda _: None, **options)
     return path
 
 
@@ -120,7 +120,10 @@ def test_what_bfloat16_rounds_is_little(settings):
     targets[2:, :2, 2:6, 2:6] = 1
     whole, rounded = (
         Criterion(
-            network, projections, settings.training, Device(torch.device("cpu"), 0, precision)
+            network,
+            projections,
+            settings.training,
+            TrainingDevice(torch.device("cpu"), 0, precision),
         )(images, targets, active=True)
         for precision in (torch.float32, torch.bfloat16)
     )

@@ -16,7 +16,7 @@ from slsg_edge.models.clflow.network import ClflowNetwork
 from slsg_edge.models.clflow.settings import FlowTraining
 from slsg_edge.models.scored import Normalise
 from slsg_edge.training.descent import Descent, learned
-from slsg_edge.training.device import Device
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.loop import Losses, Phase
 
@@ -44,7 +44,7 @@ class Criterion:
         network: ClflowNetwork,
         projections: Projections,
         options: FlowTraining,
-        device: Device,
+        device: TrainingDevice,
     ) -> None:
         self._network, self._projections = network, projections
         self._loss, self._device = options.loss, device
@@ -100,7 +100,7 @@ def descent_phase(
     projections: Projections,
     pairs: PairBatches,
     options: FlowTraining,
-    device: Device,
+    device: TrainingDevice,
 ) -> Phase:
     """Trains `network` in place; its backbone stays as it is, statistics included."""
     network.backbone.requires_grad_(False)

@@ -12,7 +12,7 @@ from slsg_edge.models.clflow.flow import Flow
 from slsg_edge.models.clflow.network import ClflowNetwork, Fusion
 from slsg_edge.models.scored import Normalise, image_score
 from slsg_edge.training.checkpoint import Stateful
-from slsg_edge.training.device import Device
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.feed import Batch, PairBatches
 from slsg_edge.training.loop import Losses, Phase
 
@@ -87,7 +87,7 @@ class Scores(nn.Module):
 
 
 def spread_phase(
-    network: ClflowNetwork, spreads: Sequence[Spread], source: PairBatches, device: Device
+    network: ClflowNetwork, spreads: Sequence[Spread], source: PairBatches, device: TrainingDevice
 ) -> Phase:
     """Fills `spreads`, one of each flow."""
     normalise = Normalise().to(device.place)
@@ -102,7 +102,7 @@ def spread_phase(
 
 
 def score_phase(
-    network: ClflowNetwork, scores: Scores, source: PairBatches, device: Device
+    network: ClflowNetwork, scores: Scores, source: PairBatches, device: TrainingDevice
 ) -> Phase:
     """Fills `scores` and calibrates the network's logit by them."""
     normalise = Normalise().to(device.place)
@@ -122,7 +122,7 @@ def _counting(
     network: ClflowNetwork,
     parts: Mapping[str, Stateful],
     source: PairBatches,
-    device: Device,
+    device: TrainingDevice,
     add: Callable[[Tensor], None],
 ) -> Phase:
     """Once over all good images."""

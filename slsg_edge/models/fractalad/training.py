@@ -12,7 +12,7 @@ from slsg_edge.models.fractalad.network import FractalNetwork
 from slsg_edge.models.fractalad.settings import FractalAdSettings
 from slsg_edge.models.scored import Normalise
 from slsg_edge.training.descent import Descent, learned
-from slsg_edge.training.device import Device
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.loop import Losses, Phase
 
@@ -20,7 +20,10 @@ NAME = "training"
 
 
 def training_phase(
-    network: FractalNetwork, source: PairBatches, settings: FractalAdSettings, device: Device
+    network: FractalNetwork,
+    source: PairBatches,
+    settings: FractalAdSettings,
+    device: TrainingDevice,
 ) -> Phase:
     """Trains `network` in place."""
     options = settings.training

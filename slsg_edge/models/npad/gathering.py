@@ -18,7 +18,7 @@ from slsg_edge.models.npad.settings import NpadSettings
 from slsg_edge.models.npad.statistics import Moments, Sample, means_and_covariances
 from slsg_edge.models.scored import Normalise, image_score
 from slsg_edge.training.checkpoint import Stateful
-from slsg_edge.training.device import Device
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.feed import Batch, FrameBatches
 from slsg_edge.training.frames import StoredFrames
 from slsg_edge.training.loop import Losses, Phase
@@ -32,7 +32,11 @@ class Gathering:
     """What the phases share: the network that is filled, its settings, images and device."""
 
     def __init__(
-        self, network: NpadNetwork, settings: NpadSettings, frames: StoredFrames, device: Device
+        self,
+        network: NpadNetwork,
+        settings: NpadSettings,
+        frames: StoredFrames,
+        device: TrainingDevice,
     ) -> None:
         self.network, self.head, self.settings = network, network.head, settings
         self.frames, self.device = frames, device

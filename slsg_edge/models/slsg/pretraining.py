@@ -20,7 +20,7 @@ from slsg_edge.models.slsg.losses import reconstruction_loss
 from slsg_edge.models.slsg.network import SlsgNetwork
 from slsg_edge.models.slsg.settings import SlsgSettings
 from slsg_edge.training.descent import Descent
-from slsg_edge.training.device import Device
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.loop import Losses, Phase
 
 NAME = "pretraining"
@@ -52,7 +52,7 @@ class Reconstruction(nn.Module):
 
 
 def pretraining_phase(
-    network: SlsgNetwork, source: CorruptionBatches, settings: SlsgSettings, device: Device
+    network: SlsgNetwork, source: CorruptionBatches, settings: SlsgSettings, device: TrainingDevice
 ) -> Phase:
     """Trains `network.encoder` in place; the decoder is thrown away."""
     options = settings.pretraining

@@ -12,7 +12,7 @@ from slsg_edge.models.slsg.losses import segmentation_loss
 from slsg_edge.models.slsg.network import SlsgNetwork
 from slsg_edge.models.slsg.settings import SlsgSettings
 from slsg_edge.training.descent import Descent, learned
-from slsg_edge.training.device import Device
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.loop import Losses, Phase
 
@@ -20,7 +20,7 @@ NAME = "training"
 
 
 def segmentation_phase(
-    network: SlsgNetwork, source: PairBatches, settings: SlsgSettings, device: Device
+    network: SlsgNetwork, source: PairBatches, settings: SlsgSettings, device: TrainingDevice
 ) -> Phase:
     """Trains `network` in place."""
     options = settings.training
