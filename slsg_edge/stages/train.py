@@ -22,6 +22,7 @@ from torch import Tensor
 from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle
 from slsg_edge.bundle.tolerances import DEFAULTS
 from slsg_edge.bundle.training_record import RECORD, training_record
+from slsg_edge.config import require
 from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import BundleError, ConfigError
 from slsg_edge.machine.versions import tool_versions
@@ -98,6 +99,7 @@ def _start(
     data: Path, settings: TrainSettings, resources: Resources, output: Path, notify: Notify
 ) -> _Start:
     """Decodes no image but those that the settings leave something to."""
+    require_textures_used(resources, settings.takes_textures, detector_of(settings))
     device = device_from_name(resources.device, resources.workers)
     # an impossible resolution is found before anything is read
     draft = untrained_network(settings)
@@ -117,6 +119,22 @@ def _start(
     network = untrained_network(settings)
     _load_backbone(network, weights, settings, notify)
     return _Start(resources, device, settings, material, network, target)
+
+
+def require_textures_used(resources: Resources, taken: bool, who: str) -> None:
+    """ConfigError for texture photos that would change nothing."""
+    require(
+        taken or resources.textures is None,
+        f"--textures has no effect: {who} takes none with these settings.",
+        "Leave --textures out.",
+    )
+
+
+def usable_resources(resources: Resources, settings: TrainSettings) -> Resources:
+    """Without the textures that others of the compared detectors take and this one does not."""
+    if settings.takes_textures:
+        return resources
+    return dataclasses.replace(resources, textures=None)
 
 
 def _inputs(material: Material, weights: Weights, settings: TrainSettings) -> TrainingInputs:

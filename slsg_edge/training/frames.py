@@ -78,7 +78,7 @@ def _write_mapped(
     """The mapping ends with this function: Windows renames no file that is mapped."""
     frames = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
     _reserve(path)
-    fill(frames)
+    fill(np.asarray(frames))
     frames.flush()
 
 

@@ -17,7 +17,8 @@ from slsg_edge.models.fractalad.settings import FractalAdSettings, FractalTraini
 from slsg_edge.models.slsg.network import SlsgSpec
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.stages import train as fitting
-from slsg_edge.stages.train import train
+from slsg_edge.stages.train import train, usable_resources
+from slsg_edge.synthesis.settings import SynthesisSettings
 from slsg_edge.training import loop
 from slsg_edge.training.run_lock import RUN_LOCK_FILE, exclusive_run
 
@@ -176,6 +177,16 @@ def test_texture_photos_take_part(good_images, settings, resources):
     with_photos = dataclasses.replace(resources, textures=good_images)
     photos, _ = _run(good_images, "b.slsg", settings, with_photos)
     assert photos != procedural
+
+
+def test_texture_photos_that_nothing_is_drawn_from_are_refused(good_images, settings, resources):
+    photos = dataclasses.replace(resources, textures=good_images)
+    structure = SynthesisSettings(structure_probability=1.0)
+    for taking_none in (_fractal(), dataclasses.replace(settings, synthesis=structure)):
+        with pytest.raises(ConfigError, match="--textures has no effect"):
+            _run(good_images, "a.slsg", taking_none, photos)
+        assert usable_resources(photos, taking_none) == resources
+    assert usable_resources(photos, settings) == photos
 
 
 def test_a_damaged_bundle_in_the_way_is_found_before_any_training(good_images, settings, resources):

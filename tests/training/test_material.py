@@ -14,7 +14,7 @@ from slsg_edge.errors import DatasetError, StorageError
 from slsg_edge.images import encode_image
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.training.frames import store_frames
-from slsg_edge.training.material import FRAMES, choose_material, store_material
+from slsg_edge.training.material import FRAMES_FILE, choose_material, store_material
 
 IMAGES = 64
 SIZE = Preprocessing(128, 128)
@@ -63,7 +63,7 @@ def test_frames_go_to_their_file_without_being_all_in_memory(folder, tmp_path):
     paths = sorted(folder.iterdir())
     tracemalloc.start()
     try:
-        stored = store_frames(tmp_path / FRAMES, paths, SIZE)
+        stored = store_frames(tmp_path / FRAMES_FILE, paths, SIZE)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -74,7 +74,7 @@ def test_frames_go_to_their_file_without_being_all_in_memory(folder, tmp_path):
 def test_an_image_that_cannot_be_read_leaves_no_half_a_file(folder, tmp_path):
     (folder / "07.png").write_bytes(b"")
     with pytest.raises(DatasetError, match=r"07\.png is empty"):
-        store_frames(tmp_path / "run" / FRAMES, sorted(folder.iterdir()), SIZE)
+        store_frames(tmp_path / "run" / FRAMES_FILE, sorted(folder.iterdir()), SIZE)
     assert not list((tmp_path / "run").iterdir())
 
 
@@ -87,7 +87,7 @@ def test_a_full_disk_is_an_error_before_anything_is_decoded(folder, tmp_path, mo
     steps = []
     with pytest.raises(StorageError, match="disk is full"):
         store_frames(
-            tmp_path / "run" / FRAMES, sorted(folder.iterdir()), SIZE, lambda: steps.append(1)
+            tmp_path / "run" / FRAMES_FILE, sorted(folder.iterdir()), SIZE, lambda: steps.append(1)
         )
     assert not steps
     assert not list((tmp_path / "run").iterdir())
