@@ -43,7 +43,7 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def good_images(folder: Path) -> list[Path]:
-    """What a threshold may be found from: `validation/good` of a data set, or a plain folder."""
+    """What a threshold may be contents from: `validation/good` of a data set, or a plain folder."""
     dataset = read_dataset(folder)
     if dataset.layout == "plain":
         return [sample.image for sample in dataset.samples]
@@ -68,8 +68,8 @@ def _read(folder: Path) -> Dataset:
     home = folder if folder.is_dir() else folder.parent
     for reader in READERS:
         if reader.recognises(folder):
-            found = reader.read(folder)
-            return Dataset(home, reader.layout, found.samples, found.stray_masks, found.unlabelled)
+            read = reader.read(folder)
+            return Dataset(home, reader.layout, read.samples, read.stray_masks, read.unlabelled)
     raise _nothing_here(folder)
 
 

@@ -29,9 +29,9 @@ def train_and_holdout(dataset: Dataset, holdout: float) -> tuple[Paths, Paths]:
     """
     images = _without_copies(training_images(dataset), dataset)
     require_enough(images, dataset.folder)
-    own = tuple(sample.image for sample in dataset.of("validation", good=True))
-    if own:
-        return images, own
+    held_out_already = tuple(sample.image for sample in dataset.of("validation", good=True))
+    if held_out_already:
+        return images, held_out_already
     train, held_out = split_good(images, holdout)
     require_enough(train, dataset.folder)
     return train, held_out

@@ -14,7 +14,7 @@ from slsg_edge.models.slsg.recipe import SLSG
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.training.settings import TrainSettings
 
-DEFAULT = "slsg"
+DEFAULT_DETECTOR = "slsg"
 AnyRecipe: TypeAlias = Recipe[Any, Any, Any]
 """Which spec, settings and network belong together is known where a recipe is written and checked
 there. A table of several detectors forgets it: whoever takes one from it has settings of a class
@@ -22,7 +22,7 @@ that he learns from the recipe alone, as `settings_of_run` does.
 """
 
 DETECTORS: dict[str, AnyRecipe] = {
-    DEFAULT: SLSG,
+    DEFAULT_DETECTOR: SLSG,
     "clflow": CLFLOW,
     "fractalad": FRACTALAD,
     "npad": NPAD,

@@ -9,7 +9,7 @@ from typing import Any
 
 from slsg_edge.config import read_toml, require, settings_from_table
 from slsg_edge.errors import ConfigError
-from slsg_edge.models.registry import DEFAULT, recipe_of
+from slsg_edge.models.registry import DEFAULT_DETECTOR, recipe_of
 from slsg_edge.training.settings import TrainSettings
 
 DETECTOR_KEY = "detector"  # at the top of a TOML file
@@ -43,7 +43,7 @@ def merged_settings(
     """
     tables = [(path.name, dict(read_toml(path))) for path in files]
     named = [str(table.pop(DETECTOR_KEY)) for _, table in tables if DETECTOR_KEY in table]
-    kind: type[TrainSettings] = recipe_of(detector or (named or [DEFAULT])[-1]).settings
+    kind: type[TrainSettings] = recipe_of(detector or (named or [DEFAULT_DETECTOR])[-1]).settings
     settings = kind()
     for where, table in (*tables, ("the command line", options)):
         settings = settings_from_table(kind, table, where, settings)

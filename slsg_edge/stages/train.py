@@ -44,7 +44,7 @@ from slsg_edge.training.material import (
 )
 from slsg_edge.training.run_lock import exclusive_run, require_free
 from slsg_edge.training.settings import Resources, TrainSettings
-from slsg_edge.training.tensorboard import recorder
+from slsg_edge.training.tensorboard import loss_logger
 from slsg_edge.training.weight_files import weight_bytes
 
 SHOWN_PAIRS = 4  # on each row of the sheet of anomalies, and among the golden frames
@@ -219,7 +219,7 @@ def _trained(start: _Start, run: RunFolder, resume: bool, notify: Notify) -> Pai
 
 def _run(phases: Phases, run: RunFolder, workers: int, *, resume: bool) -> None:
     histories: dict[str, History] = {}
-    record = recorder(run.path)
+    record = loss_logger(run.path)
     for make in phases:
         phase = make()
         histories[phase.name] = run_phase(phase, run, record, workers=workers, resume=resume)

@@ -17,7 +17,7 @@ Criterion: TypeAlias = Callable[[Tensor, Tensor], Losses]
 """Both halves of a batch, on the device, to losses; the one called `loss` is descended."""
 
 
-def learned(network: nn.Module) -> Iterable[nn.Parameter]:
+def trainable_parameters(network: nn.Module) -> Iterable[nn.Parameter]:
     """What is not frozen."""
     return [parameter for parameter in network.parameters() if parameter.requires_grad]
 

@@ -7,7 +7,7 @@ import torch
 from slsg_edge.synthesis.anomalies import AnomalySimulator
 from slsg_edge.synthesis.settings import SynthesisSettings
 from slsg_edge.synthesis.textures import ProceduralTextures
-from slsg_edge.training.feed import Draw, PairBatches, batches
+from slsg_edge.training.feed import EpochOrder, PairBatches, batches
 from slsg_edge.training.frames import StoredFrames
 
 
@@ -26,7 +26,7 @@ def pairs(frames):
 
 
 def test_each_epoch_shows_every_image_once():
-    draw = Draw(seed=0, images=6, batch=4)
+    draw = EpochOrder(seed=0, images=6, batch=4)
     shown = [draw.index(iteration, place) for iteration in range(3) for place in range(4)]
     assert sorted(shown[:6]) == sorted(shown[6:]) == list(range(6))
     assert shown[:6] != shown[6:]
@@ -40,7 +40,7 @@ def test_the_order_of_an_epoch_is_drawn_once_and_is_the_same_as_ever(monkeypatch
         drawn.append(tuple(seed))
         return generator(seed)
 
-    draw = Draw(seed=17, images=10, batch=4)
+    draw = EpochOrder(seed=17, images=10, batch=4)
     with monkeypatch.context() as patch:
         patch.setattr(np.random, "default_rng", counting)
         shown = [draw.index(iteration, place) for iteration in range(5) for place in range(4)]

@@ -23,7 +23,7 @@ from slsg_edge.training.descent import Descent
 from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.loop import Losses, Phase
 
-NAME = "pretraining"
+PRETRAINING_PHASE = "pretraining"
 STEPS = 4  # doublings from the deepest features to pixels
 SCHEDULES: dict[str, Callable[[Optimizer, int], LRScheduler]] = {
     "cosine": CosineAnnealingLR,
@@ -72,4 +72,4 @@ def pretraining_phase(
         return {"loss": reconstruction_loss(image, target, options.ssim_weight)}
 
     descent = Descent(optimiser, schedule, criterion, device)
-    return descent.phase(NAME, options.iterations, options.batch, model, source)
+    return descent.phase(PRETRAINING_PHASE, options.iterations, options.batch, model, source)

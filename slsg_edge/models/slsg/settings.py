@@ -57,7 +57,7 @@ class PretrainSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class LossSettings:
+class SegmentationLossSettings:
     focal: float = 0.4
     l1: float = 0.6
     auxiliary: float = 0.3
@@ -85,7 +85,7 @@ class StageTwoSettings:
     weight_decay: float = 3e-5
     encoder: Literal["frozen", "trained"] = "frozen"
     encoder_batch_norm: Literal["batch", "frozen"] = "batch"
-    loss: LossSettings = field(default_factory=LossSettings)
+    loss: SegmentationLossSettings = field(default_factory=SegmentationLossSettings)
 
     def __post_init__(self) -> None:
         require_positive("training.iterations", self.iterations)
