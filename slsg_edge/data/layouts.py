@@ -43,7 +43,7 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def good_images(folder: Path) -> list[Path]:
-    """What a threshold may be contents from: `validation/good` of a data set, or a plain folder."""
+    """What a threshold may be found from: `validation/good` of a data set, or a plain folder."""
     dataset = read_dataset(folder)
     if dataset.layout == "plain":
         return [sample.image for sample in dataset.samples]
