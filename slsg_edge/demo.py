@@ -29,7 +29,7 @@ from slsg_edge.reports.from_evaluation import evaluation_report_page
 from slsg_edge.runtime.detector import choose
 from slsg_edge.runtime.judged import open_judged
 from slsg_edge.sample.dataset import SampleCounts, write_dataset
-from slsg_edge.sample.film import FilmSettings, Standing, write_film
+from slsg_edge.sample.film import FilmedModule, FilmSettings, write_film
 from slsg_edge.stages.export import export_bundle
 from slsg_edge.stages.settings import settings_of_run
 from slsg_edge.stages.threshold import calibrate
@@ -104,7 +104,7 @@ def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
         Resources(backbone_weights="none"),
         command=f"slsg-edge demo {folder} --seed {seed}",
         resume=unfinished(folder / RUN),
-        say=say,
+        notify=say,
     )
     say("Exporting the graph from pixels to score ...")
     exported = export_bundle(
@@ -143,13 +143,13 @@ def _claim(folder: Path, seed: int) -> None:
     write_atomically(marker, mark.encode())
 
 
-def _draw(data: Path, film: Path, seed: int, say: Say) -> tuple[Standing, ...]:
+def _draw(data: Path, film: Path, seed: int, say: Say) -> tuple[FilmedModule, ...]:
     """The data set and the film, or those of an earlier demo."""
     record = film.with_suffix(".json")
     if record.exists():
         say(f"Using the line that was drawn before: {data}")
         stored = json.loads(record.read_text())["standings"]
-        return tuple(Standing(**standing) for standing in stored)
+        return tuple(FilmedModule(**standing) for standing in stored)
     counts, settings = SampleCounts(), FilmSettings()
     with progress("drawing images", counts.total) as advance:
         write_dataset(data, counts, seed, advance)
@@ -179,7 +179,9 @@ def _watch(
     return collected.outcomes, summary
 
 
-def _passed(standings: tuple[Standing, ...], outcomes: dict[int, Outcome]) -> tuple[Passed, ...]:
+def _passed(
+    standings: tuple[FilmedModule, ...], outcomes: dict[int, Outcome]
+) -> tuple[Passed, ...]:
     """One row for good modules and one for each defect, in the order they came."""
     rows: dict[str, Passed] = {}
     for standing in standings:

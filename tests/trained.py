@@ -80,7 +80,7 @@ def _train(path: Path, data: Path, name: str) -> None:
         settings_of_run(detector, files, options),
         Resources(backbone_weights="none", device="cpu", workers=0),
         command="slsg-edge train",
-        say=lambda _: None,
+        notify=lambda _: None,
     )
 
 

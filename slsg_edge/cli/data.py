@@ -77,13 +77,13 @@ def _print(found: "Survey") -> None:
 
 
 def _print_findings(found: "Survey", console: "Console") -> None:
-    for one in found.findings:
-        console.print(f"{one.severity}: {one.text}", markup=False, soft_wrap=True)
-        for example in one.examples:
+    for finding in found.findings:
+        console.print(f"{finding.severity}: {finding.text}", markup=False, soft_wrap=True)
+        for example in finding.examples:
             console.print(f"    {example}", markup=False, soft_wrap=True)
-        if one.count > len(one.examples) > 0:
+        if finding.count > len(finding.examples) > 0:
             console.print("    ...")
-        console.print(f"  next: {one.fix}", markup=False, soft_wrap=True)
+        console.print(f"  next: {finding.fix}", markup=False, soft_wrap=True)
     if not found.valid:
         console.print("An evaluation on this data set is not valid: see the errors above.")
     elif not found.findings:

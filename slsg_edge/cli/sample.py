@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-FILM = "film.mp4"
+FILM_FILE = "film.mp4"
 
 
 def sample(
@@ -30,12 +30,14 @@ def sample(
         write_dataset(folder, counts, seed, advance)
     if settings is not None:
         with progress("film", settings.total) as advance:
-            write_film(folder / FILM, settings, seed, advance)
+            write_film(folder / FILM_FILE, settings, seed, advance)
     _say(folder, counts.total, film)
 
 
 def _say(folder: Path, images: int, film: bool) -> None:
     typer.echo(f"{folder}: {images} images of a fuse module. Its rules are in README.txt.")
     if film:
-        typer.echo(f"{folder / FILM}: the same line as a film; film.json says what passes when.")
+        typer.echo(
+            f"{folder / FILM_FILE}: the same line as a film; film.json says what passes when."
+        )
     typer.echo(f"next: slsg-edge train {folder} -o module.slsg")

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from slsg_edge.bundle.commands import recorded_words
 from slsg_edge.cli.text import say
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
-    from slsg_edge.stages.choose_detector import Pick
+    from slsg_edge.stages.choose_detector import DetectorChoice
 
 AUTO = "auto"
 INTERRUPTED = 130  # as a shell reports a process that Ctrl-C ended
@@ -74,6 +75,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
 ) -> None:
     """Train a detector on a folder of good images."""
+    from slsg_edge.config import require
     from slsg_edge.preprocessing import roi_from_text
     from slsg_edge.stages.choose_detector import train_best
     from slsg_edge.stages.settings import settings_of_run
@@ -94,18 +96,25 @@ def train(
     }
     files, options = _files(preset, config), _options(given, set_ or ())
     resources = Resources(backbone_weights, textures, device, workers)
-    command = shlex.join(["slsg-edge", *sys.argv[1:]])
-    curves = output
+    words = ["slsg-edge", *sys.argv[1:]]
+    command = recorded_words(words, str(output))
+    curves, automatic = output, detector == AUTO
+    require(
+        not (automatic and resume),
+        "--resume does not go with --detector auto: what was stopped goes on by itself.",
+        "Give the same command without --resume.",
+    )
     try:
-        if detector == AUTO:
-            pick = train_best(data, output, files, options, resources, command=command, say=say)
+        if automatic:
+            pick = train_best(data, output, files, options, resources, command=command, notify=say)
             _print_pick(pick)
             curves = output if pick.chosen.shortened else pick.chosen.bundle.path
         else:
             settings = settings_of_run(detector, files, options)
-            run(data, output, settings, resources, command=command, resume=resume, say=say)
+            run(data, output, settings, resources, command=command, resume=resume, notify=say)
     except Interrupted as stopped:
-        say(f"{stopped}. Go on with: {command}{'' if resume else ' --resume'}")
+        again = [*words, *([] if resume or automatic else ["--resume"])]
+        say(f"{stopped}. Go on with: {shlex.join(again)}")
         raise typer.Exit(INTERRUPTED) from stopped
     typer.echo(f"{output}: trained. Curves and simulated anomalies: {curves.with_suffix('.run')}")
     typer.echo(f"next: slsg-edge export {output}")
@@ -133,18 +142,20 @@ def _options(given: Mapping[str, object], settings: Sequence[str]) -> dict[str, 
     return options
 
 
-def _print_pick(pick: "Pick") -> None:
+def _print_pick(pick: "DetectorChoice") -> None:
     """One row per detector that was tried, and which is taken and why."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table("detector", "AUROC on simulated", "training", "a frame", box=box.SIMPLE_HEAD)
-    for trial in pick.trials:
-        auroc = f"{trial.auroc.value:.3f} ({trial.auroc.low:.3f} to {trial.auroc.high:.3f})"
-        cut = ", cut short" if trial.shortened else ""
-        took = f"{trial.milliseconds:.1f} ms, {trial.backend}"
-        table.add_row(trial.detector, auroc, f"{trial.seconds:.0f} s{cut}", took)
+    for candidate in pick.candidates:
+        auroc = (
+            f"{candidate.auroc.value:.3f} ({candidate.auroc.low:.3f} to {candidate.auroc.high:.3f})"
+        )
+        cut = ", cut short" if candidate.shortened else ""
+        took = f"{candidate.milliseconds:.1f} ms, {candidate.backend}"
+        table.add_row(candidate.detector, auroc, f"{candidate.seconds:.0f} s{cut}", took)
     Console(highlight=False).print(table)
     typer.echo(
         f"{pick.chosen.detector} is taken: {pick.reason}. Compared on {pick.good} held-out good "

@@ -68,8 +68,8 @@ def _read(folder: Path) -> Dataset:
     home = folder if folder.is_dir() else folder.parent
     for reader in READERS:
         if reader.recognises(folder):
-            found = reader.read(folder)
-            return Dataset(home, reader.layout, found.samples, found.stray_masks, found.unlabelled)
+            read = reader.read(folder)
+            return Dataset(home, reader.layout, read.samples, read.stray_masks, read.unlabelled)
     raise _nothing_here(folder)
 
 

@@ -20,10 +20,25 @@ def load_frames(
 
     DatasetError names the first image that cannot be read.
     """
-    frames = np.empty((len(paths), preprocessing.height, preprocessing.width, 3), np.uint8)
+    frames = np.empty(shape_of_frames(len(paths), preprocessing), np.uint8)
+    load_into(frames, paths, preprocessing, progress)
+    return frames
+
+
+def load_into(
+    frames: NDArray[np.uint8],
+    paths: Sequence[Path],
+    preprocessing: Preprocessing,
+    progress: Callable[[], None] | None = None,
+) -> None:
+    """As `load_frames`, into an array that is there already, as one that is mapped from a file."""
 
     def load(index: int) -> None:
         frames[index] = prepare(read_image(paths[index]), preprocessing)
 
     in_threads(load, range(len(paths)), progress)
-    return frames
+
+
+def shape_of_frames(count: int, preprocessing: Preprocessing) -> tuple[int, int, int, int]:
+    """Of so many frames at model resolution."""
+    return count, preprocessing.height, preprocessing.width, 3

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from slsg_edge.errors import DatasetError
 
-CONFIG = "defects_config.json"
+DEFECTS_CONFIG_FILE = "defects_config.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def defect_rules(folder: Path) -> dict[int, DefectRule] | None:
 
     DatasetError when the file cannot be understood.
     """
-    path = folder / CONFIG
+    path = folder / DEFECTS_CONFIG_FILE
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -4,6 +4,7 @@ By content, not by name or chance: an image falls on the same side today and in 
 any name, and its copies fall with it.
 """
 
+import functools
 import hashlib
 from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
@@ -16,6 +17,7 @@ Paths = tuple[Path, ...]
 TEST_SHARE = 0.2  # of the good images, where a data set has no split of its own
 
 _HASH_END = 16**16  # the first 16 of 64 hex digits decide
+_REMEMBERED_HASHES = 2**17  # files: some 40 MB of memory at most
 
 
 def train_and_holdout(dataset: Dataset, holdout: float) -> tuple[Paths, Paths]:
@@ -27,9 +29,9 @@ def train_and_holdout(dataset: Dataset, holdout: float) -> tuple[Paths, Paths]:
     """
     images = _without_copies(training_images(dataset), dataset)
     require_enough(images, dataset.folder)
-    own = tuple(sample.image for sample in dataset.of("validation", good=True))
-    if own:
-        return images, own
+    held_out_already = tuple(sample.image for sample in dataset.of("validation", good=True))
+    if held_out_already:
+        return images, held_out_already
     train, held_out = split_good(images, holdout)
     require_enough(train, dataset.folder)
     return train, held_out
@@ -60,9 +62,13 @@ def in_test_share(content: bytes) -> bool:
 
 
 def content_hash(path: Path) -> str:
-    """sha256 of a file, in hex; DatasetError when it cannot be read."""
+    """sha256 of a file, in hex; DatasetError when it cannot be read.
+
+    A file is read once in a process: again only after its time, size or inode has changed.
+    """
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        state = path.stat()
+        return _hash_of_state(path, state.st_mtime_ns, state.st_size, state.st_ino)
     except OSError as error:
         raise DatasetError(
             f"Cannot read {path}: {error.strerror}.",
@@ -73,6 +79,12 @@ def content_hash(path: Path) -> str:
 def fingerprint(hashes: Iterable[str]) -> str:
     """One sha256 for a set of images, whatever their order and names."""
     return hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()
+
+
+@functools.lru_cache(_REMEMBERED_HASHES)
+def _hash_of_state(path: Path, changed: int, size: int, inode: int) -> str:
+    """The state of a file is part of the key, so that a changed file is read again."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _parted(paths: Sequence[Path], out: Set[Path]) -> tuple[Paths, Paths]:

@@ -14,15 +14,15 @@ from slsg_edge.models.backbones import Architecture
 from slsg_edge.storage import write_atomically
 from slsg_edge.training.weight_files import read_state_dict
 
-SOURCE = "https://download.pytorch.org/models"
+TORCHVISION_URL = "https://download.pytorch.org/models"
 # IMAGENET1K_V1. The name holds the first 8 hex digits of the file's sha256.
-FILES: dict[Architecture, str] = {
+IMAGENET_FILES: dict[Architecture, str] = {
     "resnet18": "resnet18-f37072fd.pth",
     "resnet34": "resnet34-b627a593.pth",
     "resnet50": "resnet50-0676ba61.pth",
     "wide_resnet50_2": "wide_resnet50_2-95faca4d.pth",
 }
-OFFLINE = (
+OFFLINE_FIX = (
     "Download it elsewhere and give the file with --backbone-weights FILE, "
     "or train with --backbone-weights none."
 )
@@ -43,21 +43,23 @@ def backbone_weights(
 def imagenet_file(architecture: Architecture) -> Path:
     """ImageNet weights in the user's cache, downloaded once and checked."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    path = cache / "slsg-edge" / FILES[architecture]
+    path = cache / "slsg-edge" / IMAGENET_FILES[architecture]
     if not path.exists() or not _is_whole(path.read_bytes(), path.name):
         write_atomically(path, _download(path.name))
     return path
 
 
 def _download(name: str) -> bytes:
-    url = f"{SOURCE}/{name}"
+    url = f"{TORCHVISION_URL}/{name}"
     try:
         with urllib.request.urlopen(url, timeout=30) as response:
             content: bytes = response.read()
     except (OSError, HTTPException) as error:
-        raise StorageError(f"Cannot download {url}: {error}.", fix=OFFLINE) from error
+        raise StorageError(f"Cannot download {url}: {error}.", fix=OFFLINE_FIX) from error
     if not _is_whole(content, name):
-        raise StorageError(f"What {url} sent has not the sha256 {_digest(name)}...", fix=OFFLINE)
+        raise StorageError(
+            f"What {url} sent has not the sha256 {_digest(name)}...", fix=OFFLINE_FIX
+        )
     return content
 
 

@@ -155,13 +155,13 @@ def load_trunk(trunk: Trunk, weights: Mapping[str, Tensor]) -> LoadedWeights:
     `folded_batch_norm` is true when the file's batch norms do nothing but add a bias: such
     weights serve frozen batch norm only.
     """
-    own = trunk.state_dict()
-    known = {name: tensor for name, tensor in weights.items() if name in own}
-    _refuse_others(trunk, own, weights, known)
+    expected = trunk.state_dict()
+    known = {name: tensor for name, tensor in weights.items() if name in expected}
+    _refuse_others(trunk, expected, weights, known)
     trunk.load_state_dict(known, strict=False)
     missing = {
         name.split(".")[0]
-        for name in own
+        for name in expected
         if name not in known and not name.endswith("num_batches_tracked")
     }
     return LoadedWeights(tuple(sorted(missing)), _folded(known))
@@ -169,7 +169,7 @@ def load_trunk(trunk: Trunk, weights: Mapping[str, Tensor]) -> LoadedWeights:
 
 def _refuse_others(
     trunk: Trunk,
-    own: Mapping[str, Tensor],
+    expected: Mapping[str, Tensor],
     weights: Mapping[str, Tensor],
     known: Mapping[str, Tensor],
 ) -> None:
@@ -180,14 +180,12 @@ def _refuse_others(
             fix="Give a file with torchvision's names (conv1.weight, layer1.0.conv1.weight, ...).",
         )
     for name, tensor in known.items():
-        if tensor.shape != own[name].shape:
-            raise ConfigError(
-                f"Backbone weight {name} is {tuple(tensor.shape)}, not {tuple(own[name].shape)}.",
-                fix=fix,
-            )
+        if tensor.shape != expected[name].shape:
+            shapes = f"{tuple(tensor.shape)}, not {tuple(expected[name].shape)}"
+            raise ConfigError(f"Backbone weight {name} is {shapes}.", fix=fix)
     # a deeper architecture of the same blocks fits in part, and would serve as a wrong one
-    layers = {name.split(".")[0] for name in own if name.startswith("layer")}
-    beyond = [name for name in weights if name.split(".")[0] in layers and name not in own]
+    layers = {name.split(".")[0] for name in expected if name.startswith("layer")}
+    beyond = [name for name in weights if name.split(".")[0] in layers and name not in expected]
     if beyond:
         raise ConfigError(
             f"The backbone weights have {beyond[0]}, which {trunk.architecture} has not.", fix=fix

@@ -2,79 +2,91 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.models.network import Network
 from slsg_edge.synthesis.anomalies import TextureSource
-from slsg_edge.training.device import Device
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.frames import StoredFrames
 from slsg_edge.training.loop import Phase
 from slsg_edge.training.settings import TrainSettings
 
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """What a run has: images and textures at model resolution, and a device to compute on."""
-
-    settings: Any
-    frames: StoredFrames
-    textures: TextureSource
-    device: Device
-
-    def pairs(self, batch: int) -> PairBatches:
-        """Good images and the anomalies that this detector's settings simulate in them."""
-        settings: TrainSettings = self.settings
-        simulator = settings.simulator(self.textures)
-        return PairBatches(self.frames, simulator, settings.seed, batch)
-
-
-def no_trial(settings: Any, device: str) -> None:
-    """Of a detector that takes too long to be tried on the way to a choice."""
-
+SpecT = TypeVar("SpecT")
+SettingsT = TypeVar("SettingsT", bound=TrainSettings)
+NetworkT = TypeVar("NetworkT", bound=Network)
 
 Phases: TypeAlias = Sequence[Callable[[], Phase]]
 """Made one after the other, since a phase may freeze what the one before it trained."""
 
-Say: TypeAlias = Callable[[str], None]
-"""Tells the user."""
+Notify: TypeAlias = Callable[[str], None]
+"""Takes a line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
-class AtHand:
-    """What a run starts from, before there is a network.
+class TrainingContext(Generic[SettingsT]):
+    """What the phases of a run are made with.
+
+    settings: of this detector, with nothing left open.
+    frames: the training images at model resolution.
+    textures: for simulated anomalies, at model resolution.
+    device: what computes.
+    """
+
+    settings: SettingsT
+    frames: StoredFrames
+    textures: TextureSource
+    device: TrainingDevice
+
+    def pairs(self, batch: int) -> PairBatches:
+        """Good images and the anomalies that this detector's settings simulate in them."""
+        simulator = self.settings.simulator(self.textures)
+        return PairBatches(self.frames, simulator, self.settings.seed, batch)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingInputs:
+    """What settings may be completed from, before there is a network.
 
     sample: at most so many of the training images, evenly chosen, at model resolution
-    (N, H, W, 3). layers: of the backbone, from the first, that the weights have something for;
-    all of them where it starts from noise anyway.
+    (N, H, W, 3).
+    layers: of the backbone, from the first, that the weights have something for; all of them
+    where it starts from noise anyway.
     """
 
     sample: Callable[[int], NDArray[np.uint8]]
     layers: int
 
 
-def as_given(settings: Any, at_hand: AtHand, say: Say) -> Any:
-    """Nothing is left open."""
+def no_trial(settings: TrainSettings, device: str) -> None:
+    """Of a detector that takes too long to be tried on the way to a choice."""
+
+
+def as_given(settings: SettingsT, inputs: TrainingInputs, notify: Notify) -> SettingsT:
+    """Of a detector whose settings leave nothing open."""
     return settings
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """A detector: `summary` for people, `settings` for TOML, and how it is made and trained.
+class Recipe(Generic[SpecT, SettingsT, NetworkT]):
+    """A detector: how it is described, made and trained.
 
-    `network` is untrained, from the spec, height and width; ConfigError for a resolution that it
-    cannot have. `phases` trains the network in place; the last phase leaves it as it is exported.
-    `trial` is settings and the kind of device (`cpu`, `cuda`, `mps`) to the settings of a training
-    that takes minutes, the same or shortened. `resolved` settles what the settings leave to what
-    is at hand, and says what it decided and why.
+    summary: one sentence for people.
+    settings: the class that TOML and options fill; its `model` is the spec.
+    network: an untrained one from spec, height and width; ConfigError for a resolution that it
+    cannot have.
+    phases: train the network in place; the last phase leaves it as it is exported.
+    trial: settings and the kind of device (`cpu`, `cuda`, `mps`) to the settings of a training
+    that takes minutes, the same or shortened; None where there is none.
+    resolved: completes the settings from what is there, and tells the user what it decided and why.
     """
 
     summary: str
-    settings: type[TrainSettings]
-    network: Callable[[Any, int, int], Network]
-    phases: Callable[[Any, Workshop], Phases]
-    trial: Callable[[Any, str], TrainSettings | None] = no_trial
-    resolved: Callable[[Any, AtHand, Say], Any] = as_given
+    settings: type[SettingsT]
+    network: Callable[[SpecT, int, int], NetworkT]
+    phases: Callable[[NetworkT, TrainingContext[SettingsT]], Phases]
+    trial: Callable[[SettingsT, str], SettingsT | None] = no_trial
+    resolved: Callable[[SettingsT, TrainingInputs, Notify], SettingsT] = as_given

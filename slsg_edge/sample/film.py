@@ -25,9 +25,9 @@ from slsg_edge.sample.rendering import expose
 from slsg_edge.sample.specimen import DEFECTS, LOGICAL, STRUCTURAL, paint_specimen, specimen
 from slsg_edge.storage import write_together
 
-CODEC = "mp4v"  # the one MP4 encoder that every OpenCV wheel brings
-FLICKER = 0.01  # of the light, from frame to frame
-PERIOD = 3  # every third module is defective
+FILM_CODEC = "mp4v"  # the one MP4 encoder that every OpenCV wheel brings
+FILM_FLICKER = 0.01  # of the light, from frame to frame
+DEFECT_PERIOD = 3  # every third module is defective
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class FilmSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FilmedModule:
     """One module of a film: its first and last frame, both included, and what is wrong."""
 
     first: int
@@ -68,8 +68,8 @@ class Standing:
 
 def write_film(
     path: Path, settings: FilmSettings, seed: int, progress: Callable[[], None] | None = None
-) -> tuple[Standing, ...]:
-    """The film at `path` (.mp4) and its `Standing`s as JSON beside it, both or neither.
+) -> tuple[FilmedModule, ...]:
+    """The film at `path` (.mp4) and its `FilmedModule`s as JSON beside it, both or neither.
 
     `progress` is called once per frame.
     """
@@ -85,19 +85,19 @@ def write_film(
     return standings
 
 
-def film_plan(settings: FilmSettings) -> tuple[Standing, ...]:
+def film_plan(settings: FilmSettings) -> tuple[FilmedModule, ...]:
     """What passes the camera; every defect comes once before the first comes again."""
     pairs = zip_longest(_named(LOGICAL), _named(STRUCTURAL))
     defects = [defect for pair in pairs for defect in pair if defect is not None]
-    standings: list[Standing] = []
+    standings: list[FilmedModule] = []
     for module in range(settings.modules):
-        turn, place = divmod(module, PERIOD)
+        turn, place = divmod(module, DEFECT_PERIOD)
         first = module * settings.frames_each
         last = first + settings.frames_each - 1
-        if place < PERIOD - 1:
-            standings.append(Standing(first, last, GOOD, None))
+        if place < DEFECT_PERIOD - 1:
+            standings.append(FilmedModule(first, last, GOOD, None))
         else:
-            standings.append(Standing(first, last, *defects[turn % len(defects)]))
+            standings.append(FilmedModule(first, last, *defects[turn % len(defects)]))
     return tuple(standings)
 
 
@@ -106,7 +106,7 @@ def _named(kind: str) -> list[tuple[str, str]]:
 
 
 def film_frames(
-    standings: tuple[Standing, ...], settings: FilmSettings, seed: int
+    standings: tuple[FilmedModule, ...], settings: FilmSettings, seed: int
 ) -> Iterator[Image]:
     """The frames before compression."""
     for module, standing in enumerate(standings):
@@ -118,19 +118,19 @@ def film_frames(
 
 
 def _flickered(exposure: Exposure, rng: np.random.Generator) -> Exposure:
-    gain = exposure.gain * (1 + FLICKER * float(rng.standard_normal()))
+    gain = exposure.gain * (1 + FILM_FLICKER * float(rng.standard_normal()))
     return replace(exposure, gain=gain, noise=int(rng.integers(0, 2**31)))
 
 
 def _encode(
     film: Path,
-    standings: tuple[Standing, ...],
+    standings: tuple[FilmedModule, ...],
     settings: FilmSettings,
     seed: int,
     progress: Callable[[], None] | None,
 ) -> None:
     quiet_ffmpeg()
-    codec = cv2.VideoWriter.fourcc(*CODEC)
+    codec = cv2.VideoWriter.fourcc(*FILM_CODEC)
     writer = cv2.VideoWriter(str(film), codec, settings.fps, (settings.size, settings.size))
     try:
         for frame in film_frames(standings, settings, seed):

@@ -18,11 +18,6 @@ NOISE = 1.8  # grey levels
 REACH = {"screw": 0.1, "fuse": 0.125, "label": 0.22, "button": 0.1}
 
 
-def render(product: Product, exposure: Exposure, size: int) -> Image:
-    """(size, size, 3): the picture of a module."""
-    return expose(paint_product(product, size), exposure)
-
-
 def paint_product(product: Product, size: int) -> Canvas:
     """(size, size, 3): the colours of a module on the belt."""
     canvas = paint_belt(product, size)

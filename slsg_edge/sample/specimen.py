@@ -9,7 +9,7 @@ import numpy as np
 
 from slsg_edge.config import unknown_name
 from slsg_edge.contracts import GOOD, Image, Mask
-from slsg_edge.sample.damage import DAMAGES, Damage, paint_damage, random_damage
+from slsg_edge.sample.damage import DAMAGES, StructuralDamage, paint_damage, random_damage
 from slsg_edge.sample.housing import paint_belt
 from slsg_edge.sample.product import Exposure, Product, normal_exposure, normal_product
 from slsg_edge.sample.rendering import expose, paint_product
@@ -34,7 +34,7 @@ class Specimen:
     intended: Product
     product: Product
     exposure: Exposure
-    damage: Damage | None = None
+    damage: StructuralDamage | None = None
 
 
 def specimen(rng: np.random.Generator, defect: str | None = None) -> Specimen:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,36 +19,42 @@ from slsg_edge.bundle.commands import BUNDLE
 from slsg_edge.bundle.folder import Bundle, check_name
 from slsg_edge.bundle.plan import TRAIN_STAGE
 from slsg_edge.config import require
-from slsg_edge.data.layouts import read_dataset
-from slsg_edge.data.loading import load_frames
-from slsg_edge.data.splits import train_and_holdout
-from slsg_edge.errors import ConfigError, DatasetError
+from slsg_edge.errors import ConfigError
 from slsg_edge.metrics.differences import delong_change
 from slsg_edge.metrics.intervals import Figure, delong, delong_figure
-from slsg_edge.models.recipe import Say, no_trial
+from slsg_edge.models.recipe import Notify, no_trial
 from slsg_edge.models.registry import DETECTORS
-from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.progress import progress
 from slsg_edge.runtime.detector import GraphDetector, choose, open_choice
 from slsg_edge.stages.export import export_bundle
-from slsg_edge.stages.settings import settings_of_run
-from slsg_edge.stages.train import train
-from slsg_edge.synthesis.anomalies import AnomalySimulator, TextureSource
-from slsg_edge.synthesis.textures import ProceduralTextures, TexturePhotos, texture_files
+from slsg_edge.stages.settings import merged_settings
+from slsg_edge.stages.train import require_textures_used, train, usable_resources
+from slsg_edge.stages.validation_set import (
+    ValidationSet,
+    held_out_images,
+    stored_validation_set,
+)
 from slsg_edge.training.checkpoint import unfinished
 from slsg_edge.training.device import device_from_name
+from slsg_edge.training.material import texture_photos
+from slsg_edge.training.run_lock import exclusive_run, require_free
 from slsg_edge.training.settings import Resources, TrainSettings
 
-FEWEST = 10  # held-out good images, below which no two detectors can be told apart
-ANOMALIES = 2  # simulated in each held-out image
-_SEED = 5  # first word of the seeds, as in training.feed
+_TrialSettings: TypeAlias = tuple[TrainSettings, bool]
+"""Of one detector, and whether its training was cut for the trial."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """One detector on the held-out images. `seconds` of training; `milliseconds` a frame, median.
+class Candidate:
+    """One detector on the held-out images.
 
-    `shortened`: its training was cut for the trial, so the whole one would do better.
+    detector: its name.
+    bundle: what its trial left.
+    auroc: on good images and simulated anomalies.
+    seconds: of training.
+    milliseconds: a frame, the median.
+    backend: that the frames ran on.
+    shortened: its training was cut for the trial, so the whole one would do better.
     """
 
     detector: str
@@ -61,33 +67,32 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
-    """`chosen` is the fastest of those that are not significantly worse than the best."""
+class DetectorChoice:
+    """What was compared and taken.
 
-    trials: tuple[Trial, ...]
-    chosen: Trial
+    candidates: every detector that was tried.
+    chosen: the fastest of those that are not significantly worse than the best.
+    reason: why it, as the end of a sentence.
+    good: how many held-out images it was compared on.
+    simulated: on how many anomalies.
+    """
+
+    candidates: tuple[Candidate, ...]
+    chosen: Candidate
     reason: str
     good: int
     simulated: int
 
 
 @dataclass(frozen=True, slots=True)
-class _Exam:
-    """Frames (N, H, W, 3) at model resolution, and which of them have an anomaly."""
-
-    frames: NDArray[np.uint8]
-    labels: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class _Trials:
-    """Where the trials lie, and what they are trained with."""
+class _TrialRuns:
+    """Where the trainings of the candidates lie, and what they have in common."""
 
     data: Path
     folder: Path
     resources: Resources
     command: str
-    say: Say
+    notify: Notify
 
     def run(self, detector: str, settings: TrainSettings) -> Bundle:
         """Trained and exported; goes on where it was stopped, and is not done twice."""
@@ -96,10 +101,10 @@ class _Trials:
             self.data,
             path,
             settings,
-            self.resources,
+            usable_resources(self.resources, settings),
             command=self.command,
             resume=path.exists() or unfinished(path.with_suffix(".run")),
-            say=self.say,
+            notify=self.notify,
         )
         command = f"slsg-edge export {BUNDLE}"
         return export_bundle(bundle, dynamic=False, images=None, command=command).bundle
@@ -113,8 +118,8 @@ def train_best(
     resources: Resources,
     *,
     command: str,
-    say: Say,
-) -> Pick:
+    notify: Notify,
+) -> DetectorChoice:
     """Picks a detector and leaves it, fully trained, in the bundle `output`, which must be new.
 
     Trials stay in a folder beside it. ConfigError when `output` exists or a setting is not for
@@ -122,48 +127,64 @@ def train_best(
     """
     check_name(output)
     require(not output.exists(), f"{output} exists already.", "Give a new name, or delete it.")
-    trials = _Trials(data, output.with_suffix(".trials"), resources, command, say)
+    trials = _TrialRuns(data, output.with_suffix(".trials"), resources, command, notify)
     pick = _pick(trials, files, options)
     if pick.chosen.shortened:
-        say(f"{pick.chosen.detector}: the whole training ...")
-        settings = settings_of_run(pick.chosen.detector, files, options)
+        notify(f"{pick.chosen.detector}: the whole training ...")
+        settings = merged_settings(pick.chosen.detector, files, options)
         resumed = unfinished(output.with_suffix(".run"))
-        train(data, output, settings, resources, command=command, resume=resumed, say=say)
+        usable = usable_resources(resources, settings)
+        train(data, output, settings, usable, command=command, resume=resumed, notify=notify)
     else:
         # what came after the training is quickly done again, with the user's own choices
         pick.chosen.bundle.copy_stage(TRAIN_STAGE, output)
     return pick
 
 
-def _pick(trials: _Trials, files: Sequence[Path], options: Mapping[str, Any]) -> Pick:
+def _pick(trials: _TrialRuns, files: Sequence[Path], options: Mapping[str, Any]) -> DetectorChoice:
     """Trains the quick detectors and compares them."""
+    require_free(trials.folder)
     device = device_from_name(trials.resources.device, trials.resources.workers).place.type
-    candidates = _candidates(files, options, device)
+    quick = _quick_detectors(files, options, device)
     # all have the same holdout, resolution and rules of synthesis: those of `TrainSettings`
-    exam = _exam(trials.data, next(iter(candidates.values()))[0], trials.resources)
-    tried, scores = [], []
-    for detector, (settings, shortened) in candidates.items():
+    shared = next(iter(quick.values()))[0]
+    held_out = held_out_images(trials.data, shared)
+    require_textures_used(trials.resources, shared.synthesis.takes_textures, "the comparison")
+    photos = texture_photos(trials.resources.textures)
+    with (
+        exclusive_run(trials.folder, trials.command),
+        stored_validation_set(held_out, photos, shared, trials.folder) as validation,
+    ):
+        return _compared(trials, quick, validation)
+
+
+def _compared(
+    trials: _TrialRuns, quick: Mapping[str, _TrialSettings], validation: ValidationSet
+) -> DetectorChoice:
+    candidates, scores = [], []
+    for detector, (settings, shortened) in quick.items():
         how = "a short training" if shortened else "training"
-        trials.say(f"{detector}: {DETECTORS[detector].summary} Now {how} ...")
+        trials.notify(f"{detector}: {DETECTORS[detector].summary} Now {how} ...")
         bundle = trials.run(detector, settings)
-        trial, found = _examined(bundle, detector, exam, shortened)
-        tried.append(trial)
-        scores.append(found)
-    chosen, reason = _decide(tried, np.stack(scores), exam.labels)
-    anomalous = int(exam.labels.sum())
-    return Pick(tuple(tried), chosen, reason, len(exam.labels) - anomalous, anomalous)
+        candidate, its_scores = _evaluated(bundle, detector, validation, shortened)
+        candidates.append(candidate)
+        scores.append(its_scores)
+    chosen, reason = _decide(candidates, np.stack(scores), validation.labels)
+    simulated = int(validation.labels.sum())
+    good = len(validation.labels) - simulated
+    return DetectorChoice(tuple(candidates), chosen, reason, good, simulated)
 
 
-def _candidates(
+def _quick_detectors(
     files: Sequence[Path], options: Mapping[str, Any], device: str
-) -> dict[str, tuple[TrainSettings, bool]]:
-    """Settings by detector, and whether they were cut for the trial."""
-    found = {}
+) -> dict[str, _TrialSettings]:
+    """The settings of its trial by detector; one that takes too long has none."""
+    quick = {}
     for detector, recipe in DETECTORS.items():
         if recipe.trial is no_trial:
             continue
         try:
-            settings = settings_of_run(detector, files, options)
+            settings = merged_settings(detector, files, options)
         except ConfigError as error:
             raise ConfigError(
                 f"{detector}: {error.what}",
@@ -172,56 +193,32 @@ def _candidates(
             ) from error
         trial = recipe.trial(settings, device)
         if trial is not None:
-            found[detector] = (trial, trial != settings)
-    return found
+            quick[detector] = (trial, trial != settings)
+    return quick
 
 
-def _exam(data: Path, settings: TrainSettings, resources: Resources) -> _Exam:
-    """Every held-out good image, and anomalies simulated in it by the product's own rules."""
-    _, held_out = train_and_holdout(read_dataset(data), settings.holdout)
-    if len(held_out) < FEWEST:
-        raise DatasetError(
-            f"Good images held out: {len(held_out)}, too few to choose a detector by.",
-            fix=f"Give more good images or a larger holdout, for at least {FEWEST}; "
-            "or name a --detector.",
-        )
-    good = load_frames(held_out, settings.preprocessing)
-    simulator = AnomalySimulator(settings.synthesis, _textures(resources, settings))
-    anomalous = []
-    for index, frame in enumerate(good):
-        for number in range(ANOMALIES):
-            rng = np.random.default_rng([_SEED, settings.seed, index, number])
-            other = good[int(rng.integers(len(good)))]
-            anomalous.append(simulator.anomalous(rng, frame, other)[0])
-    frames = np.concatenate((good, np.stack(anomalous)))
-    return _Exam(frames, np.arange(len(frames)) >= len(good))
-
-
-def _textures(resources: Resources, settings: TrainSettings) -> TextureSource:
-    if resources.textures is None:
-        return ProceduralTextures()
-    whole = Preprocessing(settings.preprocessing.height, settings.preprocessing.width)
-    return TexturePhotos(load_frames(texture_files(resources.textures), whole))
-
-
-def _examined(
-    bundle: Bundle, detector: str, exam: _Exam, shortened: bool
-) -> tuple[Trial, NDArray[np.float32]]:
-    """With the scores of the exam's frames, by the best backend that is here."""
+def _evaluated(
+    bundle: Bundle, detector: str, validation: ValidationSet, shortened: bool
+) -> tuple[Candidate, NDArray[np.float32]]:
+    """With the scores of the validation's frames, by the best backend that is here."""
     choice = choose(bundle)
     with closing(open_choice(bundle, choice)) as opened:
-        found, milliseconds = _scores(opened, exam, detector)
-    seconds = bundle.manifest.stages[TRAIN_STAGE].seconds
-    figure = delong_figure(found, exam.labels)
-    trial = Trial(detector, bundle, figure, seconds, milliseconds, choice.backend, shortened)
-    return trial, found
+        scores, milliseconds = _scores(opened, validation, detector)
+    seconds = bundle.manifest.stages["train"].seconds
+    figure = delong_figure(scores, validation.labels)
+    backend = choice.backend
+    candidate = Candidate(detector, bundle, figure, seconds, milliseconds, backend, shortened)
+    return candidate, scores
 
 
-def _scores(detector: GraphDetector, exam: _Exam, name: str) -> tuple[NDArray[np.float32], float]:
+def _scores(
+    detector: GraphDetector, validation: ValidationSet, name: str
+) -> tuple[NDArray[np.float32], float]:
     """Of every frame, and the median time that one takes in milliseconds."""
     scores, times = [], []
-    with progress(f"{name} on held-out images", len(exam.frames)) as advance:
-        for frame in exam.frames:
+    with progress(f"{name} on held-out images", len(validation.frames)) as advance:
+        for index in range(len(validation.frames)):
+            frame = validation.frames[index]
             before = time.perf_counter()
             _, (score,) = detector.run(frame[None])
             times.append(time.perf_counter() - before)
@@ -231,21 +228,21 @@ def _scores(detector: GraphDetector, exam: _Exam, name: str) -> tuple[NDArray[np
 
 
 def _decide(
-    trials: Sequence[Trial], scores: NDArray[np.float32], labels: NDArray[np.bool_]
-) -> tuple[Trial, str]:
+    candidates: Sequence[Candidate], scores: NDArray[np.float32], labels: NDArray[np.bool_]
+) -> tuple[Candidate, str]:
     """Of those whose AUROC is not significantly below the best one's (DeLong), the fastest."""
     best = int(delong(scores, labels)[0].argmax())
     level = [
         index
-        for index, other in enumerate(scores)
-        if not delong_change(scores[best], other, labels).sure
+        for index, its_scores in enumerate(scores)
+        if not delong_change(scores[best], its_scores, labels).sure
     ]
-    chosen = min(level, key=lambda index: trials[index].milliseconds)
-    others = ", ".join(trials[index].detector for index in level if index != chosen)
+    chosen = min(level, key=lambda index: candidates[index].milliseconds)
+    others = ", ".join(candidates[index].detector for index in level if index != chosen)
     if chosen != best:
         reason = f"it is the fastest of those that chance alone may part from the best: {others}"
     elif others:
         reason = f"it has the highest AUROC, and is faster than those next to it: {others}"
     else:
         reason = "it has the highest AUROC, by more than chance"
-    return trials[chosen], reason
+    return candidates[chosen], reason

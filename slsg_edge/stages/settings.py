@@ -7,15 +7,33 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slsg_edge.config import read_toml, settings_from_table
+from slsg_edge.config import read_toml, require, settings_from_table
 from slsg_edge.errors import ConfigError
-from slsg_edge.models.registry import DEFAULT, recipe_of
+from slsg_edge.models.registry import DEFAULT_DETECTOR, recipe_of
 from slsg_edge.training.settings import TrainSettings
 
-KEY = "detector"  # at the top of a TOML file
+DETECTOR_KEY = "detector"  # at the top of a TOML file
+_LEAVE_OUT = "Leave it out, or give other settings."
 
 
 def settings_of_run(
+    detector: str | None, files: Sequence[Path], options: Mapping[str, Any]
+) -> TrainSettings:
+    """As `merged_settings`; ConfigError also for an option, or a whole file, without any effect.
+
+    A file may hold more than a detector uses, since it may serve several.
+    """
+    settings = merged_settings(detector, files, options)
+    for key, reason in settings.without_effect.items():
+        require(not _holds(options, key), f"{key} has no effect: {reason}.", _LEAVE_OUT)
+    for path in files:
+        reasons = [settings.without_effect.get(table) for table in read_toml(path)]
+        if reasons and all(reasons):
+            raise ConfigError(f"{path.name} has no effect: {reasons[0]}.", fix=_LEAVE_OUT)
+    return settings
+
+
+def merged_settings(
     detector: str | None, files: Sequence[Path], options: Mapping[str, Any]
 ) -> TrainSettings:
     """Defaults, then each TOML file in turn, then `options`, a table of tables as in TOML.
@@ -24,12 +42,18 @@ def settings_of_run(
     a name or key that nobody knows.
     """
     tables = [(path.name, dict(read_toml(path))) for path in files]
-    named = [str(table.pop(KEY)) for _, table in tables if KEY in table]
-    kind = recipe_of(detector or (named or [DEFAULT])[-1]).settings
+    named = [str(table.pop(DETECTOR_KEY)) for _, table in tables if DETECTOR_KEY in table]
+    kind: type[TrainSettings] = recipe_of(detector or (named or [DEFAULT_DETECTOR])[-1]).settings
     settings = kind()
     for where, table in (*tables, ("the command line", options)):
         settings = settings_from_table(kind, table, where, settings)
     return settings
+
+
+def _holds(options: Mapping[str, Any], key: str) -> bool:
+    """Whether a table of tables has the table or value `key`, as `pretraining.epochs`."""
+    first, _, rest = key.partition(".")
+    return first in options and (not rest or _holds(options[first], rest))
 
 
 def put(options: dict[str, Any], key: str, value: object) -> None:

@@ -29,17 +29,18 @@ from slsg_edge.bundle.plan import (
 from slsg_edge.bundle.records import TrainRecord, settings_of, train_record_of
 from slsg_edge.bundle.tolerances import DEFAULTS
 from slsg_edge.bundle.training_record import training_record
+from slsg_edge.config import require
 from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import BundleError, ConfigError
 from slsg_edge.machine.versions import tool_versions
 from slsg_edge.models.backbone_weights import backbone_weights
 from slsg_edge.models.backbones import LAYERS, layers_in, load_trunk
 from slsg_edge.models.network import Network
-from slsg_edge.models.recipe import AtHand, Phases, Say, Workshop
-from slsg_edge.models.registry import DETECTORS, detector_of
+from slsg_edge.models.recipe import Notify, Phases, TrainingContext, TrainingInputs
+from slsg_edge.models.registry import detector_of, recipe_of, untrained_network
 from slsg_edge.training import charts
 from slsg_edge.training.checkpoint import History, RunFolder, unfinished
-from slsg_edge.training.device import device_from_name
+from slsg_edge.training.device import TrainingDevice, device_from_name
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.loop import run_phase
 from slsg_edge.training.material import (
@@ -48,8 +49,9 @@ from slsg_edge.training.material import (
     forget_material,
     store_material,
 )
+from slsg_edge.training.run_lock import exclusive_run, require_free
 from slsg_edge.training.settings import Resources, TrainSettings
-from slsg_edge.training.tensorboard import recorder
+from slsg_edge.training.tensorboard import loss_logger
 from slsg_edge.training.weight_files import weight_bytes
 
 SHOWN_PAIRS = 4  # on each row of the sheet of anomalies, and among the golden frames
@@ -62,6 +64,8 @@ Weights: TypeAlias = Mapping[str, Tensor] | None
 class _Start:
     """`settings` leave nothing open; `network` is untrained, `target` not on the disk yet."""
 
+    resources: Resources
+    device: TrainingDevice
     settings: TrainSettings
     material: Material
     network: Network
@@ -76,7 +80,7 @@ def train(
     *,
     command: str,
     resume: bool = False,
-    say: Say = print,
+    notify: Notify = print,
 ) -> Bundle:
     """Trains the detector that `settings` are of and writes its weights into the bundle `output`.
 
@@ -85,82 +89,76 @@ def train(
     folder.
     """
     started = time.monotonic()
-    device = device_from_name(resources.device, resources.workers)
-    start = _start(data, settings, resources, output, say)
-    settings, material = start.settings, start.material
-    run = RunFolder(output.with_suffix(".run"), _identity(start))
-    if resume and _is_finished(start, run):
-        say(f"{output} is trained already, from this very start.")
-        return start.target
-    _check_run(run, resume, say)
-    frames, textures = store_material(material, run.path, settings.preprocessing)
-    for hint in settings.hints(device.place.type):
-        say(f"Hint: {hint}")
-    say(f"{len(frames)} images to train on, {len(material.holdout)} held out, {device.place}.")
-    workshop = Workshop(settings, frames, textures, device)
-    pairs = workshop.pairs(SHOWN_PAIRS)
-    charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
-    phases = DETECTORS[detector_of(settings)].phases(start.network, workshop)
-    _run(phases, run, device.workers, resume=resume)
-    record = TrainRecord(
-        material.fingerprint,
-        resources.backbone_weights,
-        str(device.place),
-        run.identity,
-        dataclasses.asdict(settings),
-    )
-    bundle = start.target.commit(
-        TRAIN_STAGE,
-        _files(start, pairs),
-        command=command,
-        started=started,
-        tools=tool_versions("torch", "opencv-python-headless", "opencv-python"),
-        settings=settings_of(record),
-        update=lambda current: renewed(current, start.target.manifest),
-    )
-    run.clear()
-    forget_material(run.path)
-    return bundle
+    folder = output.with_suffix(".run")
+    require_free(folder)
+    start = _start(data, settings, resources, output, notify)
+    run = RunFolder(folder, _identity(start))
+    with exclusive_run(folder, command):
+        if resume and _is_finished(start, run):
+            notify(f"{output} is trained already, from this very start.")
+            return start.target
+        _check_run(run, resume, notify)
+        pairs = _trained(start, run, resume, notify)
+        return _committed(start, run, pairs, command, started)
 
 
 def _start(
-    data: Path, settings: TrainSettings, resources: Resources, output: Path, say: Say
+    data: Path, settings: TrainSettings, resources: Resources, output: Path, notify: Notify
 ) -> _Start:
     """Decodes no image but those that the settings leave something to."""
-    detector = detector_of(settings)
-    recipe = DETECTORS[detector]
-    size = settings.preprocessing.height, settings.preprocessing.width
+    require_textures_used(resources, settings.takes_textures, detector_of(settings))
+    device = device_from_name(resources.device, resources.workers)
     # an impossible resolution is found before anything is read
-    draft = recipe.network(settings.model, *size)
+    draft = untrained_network(settings)
     material = choose_material(data, settings.holdout, resources.textures)
     weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
-    settings = recipe.resolved(settings, _at_hand(material, weights, settings), say)
+    detector = detector_of(settings)
+    inputs = _inputs(material, weights, settings)
+    settings = recipe_of(detector).resolved(settings, inputs, notify)
     manifest = Manifest(
         detector,
-        dataclasses.asdict(settings.model),
+        dataclasses.asdict(settings)["model"],
         settings.preprocessing,
         tolerances={**DEFAULTS, **draft.tolerances},
     )
     target = new_bundle(output, manifest)
     torch.manual_seed(settings.seed)
-    network = recipe.network(settings.model, *size)
-    _load_backbone(network, weights, settings, say)
-    return _Start(settings, material, network, target)
+    network = untrained_network(settings)
+    _load_backbone(network, weights, settings, notify)
+    return _Start(resources, device, settings, material, network, target)
 
 
-def _at_hand(material: Material, weights: Weights, settings: TrainSettings) -> AtHand:
+def require_textures_used(resources: Resources, taken: bool, who: str) -> None:
+    """ConfigError for texture photos that would change nothing."""
+    require(
+        taken or resources.textures is None,
+        f"--textures has no effect: {who} takes none with these settings.",
+        "Leave --textures out.",
+    )
+
+
+def usable_resources(resources: Resources, settings: TrainSettings) -> Resources:
+    """Without the textures that others of the compared detectors take and this one does not."""
+    if settings.takes_textures:
+        return resources
+    return dataclasses.replace(resources, textures=None)
+
+
+def _inputs(material: Material, weights: Weights, settings: TrainSettings) -> TrainingInputs:
     def sample(count: int) -> NDArray[np.uint8]:
         step = -(-len(material.images) // count)
         return load_frames(material.images[::step], settings.preprocessing)
 
-    return AtHand(sample, len(LAYERS) if weights is None else layers_in(weights))
+    return TrainingInputs(sample, len(LAYERS) if weights is None else layers_in(weights))
 
 
-def _load_backbone(network: Network, weights: Weights, settings: TrainSettings, say: Say) -> None:
+def _load_backbone(
+    network: Network, weights: Weights, settings: TrainSettings, notify: Notify
+) -> None:
     """Says what stays random and what does not fit."""
     if weights is None:
         if not settings.trains_backbone:
-            say("Warning: the backbone starts from noise and is never trained.")
+            notify("Warning: the backbone starts from noise and is never trained.")
         return
     loaded = load_trunk(network.backbone, weights)
     if loaded.random and settings.needs_all_layers:
@@ -171,9 +169,9 @@ def _load_backbone(network: Network, weights: Weights, settings: TrainSettings, 
             "detector has it.",
         )
     if loaded.random:
-        say(f"Warning: no backbone weights for {', '.join(loaded.random)}: random at first.")
+        notify(f"Warning: no backbone weights for {', '.join(loaded.random)}: random at first.")
     if loaded.folded_batch_norm and settings.adapts_batch_norm:
-        say(
+        notify(
             "Warning: these backbone weights have their batch norm folded in and serve frozen "
             "statistics only: give --encoder-batch-norm frozen."
         )
@@ -199,7 +197,7 @@ def _is_finished(start: _Start, run: RunFolder) -> bool:
     return held[TRAINING_RECORD_FILE].read_bytes() == _training_record(start.material)
 
 
-def _check_run(run: RunFolder, resume: bool, say: Say) -> None:
+def _check_run(run: RunFolder, resume: bool, notify: Notify) -> None:
     """Work of hours is neither thrown away nor missed without a word."""
     stopped = unfinished(run.path)
     if stopped and not resume:
@@ -208,16 +206,56 @@ def _check_run(run: RunFolder, resume: bool, say: Say) -> None:
             fix="Go on with --resume, or delete that folder to start anew.",
         )
     if resume and not stopped:
-        say(f"Nothing to resume in {run.path}: this run starts anew.")
+        notify(f"Nothing to resume in {run.path}: this run starts anew.")
+
+
+def _trained(start: _Start, run: RunFolder, resume: bool, notify: Notify) -> PairBatches:
+    """Trains the network of `start` in place; the pairs that the golden frames are drawn from."""
+    settings, material, device = start.settings, start.material, start.device
+    frames, textures = store_material(material, run.path, settings.preprocessing)
+    for hint in settings.hints(device.place.type):
+        notify(f"Hint: {hint}")
+    notify(f"{len(frames)} images to train on, {len(material.holdout)} held out, {device.place}.")
+    context = TrainingContext(settings, frames, textures, device)
+    pairs = context.pairs(SHOWN_PAIRS)
+    charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
+    phases = recipe_of(detector_of(settings)).phases(start.network, context)
+    _run(phases, run, device.workers, resume=resume)
+    return pairs
 
 
 def _run(phases: Phases, run: RunFolder, workers: int, *, resume: bool) -> None:
     histories: dict[str, History] = {}
-    record = recorder(run.path)
+    record = loss_logger(run.path)
     for make in phases:
         phase = make()
         histories[phase.name] = run_phase(phase, run, record, workers=workers, resume=resume)
         charts.write_loss_chart(run.path / "losses.png", histories)
+
+
+def _committed(
+    start: _Start, run: RunFolder, pairs: PairBatches, command: str, started: float
+) -> Bundle:
+    """The bundle with what was trained; the run folder keeps the pictures alone."""
+    record = TrainRecord(
+        start.material.fingerprint,
+        start.resources.backbone_weights,
+        str(start.device.place),
+        run.identity,
+        dataclasses.asdict(start.settings),
+    )
+    bundle = start.target.commit(
+        TRAIN_STAGE,
+        _files(start, pairs),
+        command=command,
+        started=started,
+        tools=tool_versions("torch", "opencv-python-headless", "opencv-python"),
+        settings=settings_of(record),
+        update=lambda current: renewed(current, start.target.manifest),
+    )
+    run.clear()
+    forget_material(run.path)
+    return bundle
 
 
 def _files(start: _Start, pairs: PairBatches) -> dict[str, bytes]:

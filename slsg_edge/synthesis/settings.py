@@ -159,6 +159,11 @@ class SynthesisSettings:
             "Give at least 1 pixel.",
         )
 
+    @property
+    def takes_textures(self) -> bool:
+        """Whether any anomaly is one of foreign texture."""
+        return self.structure_probability < 1
+
 
 def _require_cells(where: str, cells: tuple[int, ...]) -> None:
     require(

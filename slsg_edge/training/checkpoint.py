@@ -14,7 +14,7 @@ import torch
 
 from slsg_edge.errors import ConfigError
 from slsg_edge.storage import write_atomically
-from slsg_edge.training.weight_files import DAMAGE, first_line
+from slsg_edge.training.weight_files import DAMAGED_FILE_ERRORS, first_line
 
 History = list[tuple[int, dict[str, float]]]
 
@@ -87,7 +87,7 @@ def _checkpoints(folder: Path) -> list[Path]:
 def _load(path: Path) -> dict[str, Any]:
     try:
         return dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (OSError, *DAMAGE) as error:
+    except (OSError, *DAMAGED_FILE_ERRORS) as error:
         raise ConfigError(
             f"{path} is damaged: {first_line(error)}",
             fix=f"Delete {path.parent} and start anew without --resume.",

@@ -9,7 +9,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import Dataset
 
 from slsg_edge.training.checkpoint import Stateful
-from slsg_edge.training.device import Device
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.feed import Batch
 from slsg_edge.training.loop import Losses, Phase
 
@@ -17,7 +17,7 @@ Criterion: TypeAlias = Callable[[Tensor, Tensor], Losses]
 """Both halves of a batch, on the device, to losses; the one called `loss` is descended."""
 
 
-def learned(network: nn.Module) -> Iterable[nn.Parameter]:
+def trainable_parameters(network: nn.Module) -> Iterable[nn.Parameter]:
     """What is not frozen."""
     return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
@@ -30,7 +30,7 @@ class Descent:
         optimiser: torch.optim.Optimizer,
         schedule: LRScheduler,
         criterion: Criterion,
-        device: Device,
+        device: TrainingDevice,
     ) -> None:
         self._optimiser, self._schedule = optimiser, schedule
         self._criterion, self._device = criterion, device

@@ -16,7 +16,7 @@ AMPERE = 8  # compute capability from which bfloat16 is more than an emulation
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class TrainingDevice:
     """Mixed precision is on with CUDA only: bfloat16, or float16 with a scaler before Ampere."""
 
     place: torch.device
@@ -49,7 +49,7 @@ class Device:
         self.scaler.update()
 
 
-def device_from_name(name: str, workers: int | None) -> Device:
+def device_from_name(name: str, workers: int | None) -> TrainingDevice:
     """`auto`, `cpu`, `cuda`, `cuda:1` or `mps`; ConfigError when torch cannot use it.
 
     With CUDA it also makes PyTorch choose algorithms that give the same result twice.
@@ -58,13 +58,13 @@ def device_from_name(name: str, workers: int | None) -> Device:
     place = _place(name)
     count = default_workers() if workers is None else workers
     if place.type != "cuda":
-        return Device(place, count)
+        return TrainingDevice(place, count)
     # backward of gathering and of bilinear upsampling adds up in any order otherwise
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     if torch.cuda.get_device_capability(place)[0] >= AMPERE:
-        return Device(place, count, torch.bfloat16)
-    return Device(place, count, torch.float16, torch.amp.GradScaler("cuda"))
+        return TrainingDevice(place, count, torch.bfloat16)
+    return TrainingDevice(place, count, torch.float16, torch.amp.GradScaler("cuda"))
 
 
 def _place(name: str) -> torch.device:

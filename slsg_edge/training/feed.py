@@ -4,6 +4,7 @@ Batch i is a function of the seed and i alone: a run that was interrupted and re
 same batches as one that was not, with any number of workers.
 """
 
+import functools
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,9 +26,10 @@ from slsg_edge.training.frames import StoredFrames
 Batch: TypeAlias = tuple[Tensor, Tensor]
 # First words of the seeds, so that no two uses share a random stream: 3 is for corrupted images.
 _ORDER, _PAIR = 1, 2
+_REMEMBERED_EPOCHS = 4  # a batch may end one epoch and begin the next
 
 
-def handed_back(draw: Callable[[Any, int], Batch]) -> Callable[[Any, int], Batch]:
+def errors_as_values(draw: Callable[[Any, int], Batch]) -> Callable[[Any, int], Batch]:
     """Errors of the user become values: a worker's exceptions lose their message on the way."""
 
     def safely(dataset: Any, iteration: int) -> Batch:
@@ -40,7 +42,7 @@ def handed_back(draw: Callable[[Any, int], Batch]) -> Callable[[Any, int], Batch
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class EpochOrder:
     """Which image is the k-th of batch i: epochs of permutations, one after the other."""
 
     seed: int
@@ -49,8 +51,13 @@ class Draw:
 
     def index(self, iteration: int, place: int) -> int:
         epoch, position = divmod(iteration * self.batch + place, self.images)
-        order = np.random.default_rng([_ORDER, self.seed, epoch]).permutation(self.images)
-        return int(order[position])
+        return int(_permutation(self.seed, epoch, self.images)[position])
+
+
+@functools.lru_cache(_REMEMBERED_EPOCHS)
+def _permutation(seed: int, epoch: int, images: int) -> NDArray[np.int64]:
+    """The order of the images in an epoch."""
+    return np.random.default_rng([_ORDER, seed, epoch]).permutation(images)
 
 
 class PairBatches(Dataset[Batch]):
@@ -58,11 +65,11 @@ class PairBatches(Dataset[Batch]):
 
     def __init__(self, frames: StoredFrames, simulator: Simulator, seed: int, batch: int) -> None:
         self.frames, self.simulator = frames, simulator
-        self.draw = Draw(seed, len(frames), batch)
+        self.order = EpochOrder(seed, len(frames), batch)
 
-    @handed_back
+    @errors_as_values
     def __getitem__(self, iteration: int) -> Batch:
-        triples = [self._pair(iteration, place) for place in range(self.draw.batch)]
+        triples = [self._pair(iteration, place) for place in range(self.order.batch)]
         normal, anomalous, masks = (np.stack(column) for column in zip(*triples, strict=True))
         labels = np.concatenate((np.zeros_like(masks), masks))[:, None]
         return (
@@ -71,21 +78,21 @@ class PairBatches(Dataset[Batch]):
         )
 
     def _pair(self, iteration: int, place: int) -> tuple[Image, Image, NDArray[np.bool_]]:
-        rng = np.random.default_rng([_PAIR, self.draw.seed, iteration, place])
-        normal = self.simulator.normal(rng, self.frames[self.draw.index(iteration, place)])
+        rng = np.random.default_rng([_PAIR, self.order.seed, iteration, place])
+        normal = self.simulator.normal(rng, self.frames[self.order.index(iteration, place)])
         other = self.frames[int(rng.integers(len(self.frames)))]
         return (normal, *self.simulator.anomalous(rng, normal, other))
 
 
 class FrameBatches(Dataset[Batch]):
-    """Good images (B, H, W, 3) uint8 as they are, each of `order` once; nothing is simulated."""
+    """Good images (B, H, W, 3) uint8 as they are, each of `indices` once; nothing is simulated."""
 
-    def __init__(self, frames: StoredFrames, order: Sequence[int], batch: int) -> None:
-        self.frames, self.order, self.batch = frames, order, batch
+    def __init__(self, frames: StoredFrames, indices: Sequence[int], batch: int) -> None:
+        self.frames, self.indices, self.batch = frames, indices, batch
 
-    @handed_back
+    @errors_as_values
     def __getitem__(self, iteration: int) -> Batch:
-        taken = self.order[iteration * self.batch : (iteration + 1) * self.batch]
+        taken = self.indices[iteration * self.batch : (iteration + 1) * self.batch]
         images = np.stack([self.frames[index] for index in taken])
         return torch.from_numpy(images), torch.zeros(len(taken), 1, 1, 1)
 

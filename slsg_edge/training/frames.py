@@ -4,6 +4,9 @@ Worker processes are spawned, not forked (OpenCV's threads do not survive a fork
 memory would be copied once per worker; a mapped file is shared.
 """
 
+import contextlib
+import os
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.contracts import Image
+from slsg_edge.data.loading import load_into, shape_of_frames
+from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.storage import storage_error
 
 
@@ -34,16 +39,51 @@ class StoredFrames:
         return StoredFrames, (self.path,)
 
 
-def store_frames(path: Path, frames: NDArray[np.uint8]) -> StoredFrames:
-    """Without a second copy in memory; StorageError leaves nothing behind."""
+def store_frames(
+    path: Path,
+    images: Sequence[Path],
+    preprocessing: Preprocessing,
+    progress: Callable[[], None] | None = None,
+) -> StoredFrames:
+    """Decodes each image straight into the file, so that they are never all in memory.
+
+    DatasetError names an image that cannot be read; that and StorageError leave nothing behind.
+    """
+    shape = shape_of_frames(len(images), preprocessing)
+    return write_frames(
+        path, shape, lambda frames: load_into(frames, images, preprocessing, progress)
+    )
+
+
+def write_frames(
+    path: Path, shape: tuple[int, ...], fill: Callable[[NDArray[np.uint8]], None]
+) -> StoredFrames:
+    """A file of frames of this shape, in place once `fill` has written all of them."""
     temporary = path.with_suffix(".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            np.save(file, frames)
+        _write_mapped(temporary, shape, fill)
         temporary.replace(path)
     except OSError as error:
         raise storage_error(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a read-only disk says so above
+            temporary.unlink(missing_ok=True)
     return StoredFrames(path)
+
+
+def _write_mapped(
+    path: Path, shape: tuple[int, ...], fill: Callable[[NDArray[np.uint8]], None]
+) -> None:
+    """The mapping ends with this function: Windows renames no file that is mapped."""
+    frames = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+    _reserve(path)
+    fill(np.asarray(frames))
+    frames.flush()
+
+
+def _reserve(path: Path) -> None:
+    """A full disk is an OSError now; in a mapped file it would end the process by a signal."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

@@ -19,7 +19,7 @@ from slsg_edge.errors import ConfigError
 from slsg_edge.progress import bar
 from slsg_edge.training.checkpoint import History, RunFolder, Stateful
 from slsg_edge.training.feed import Batch, batches
-from slsg_edge.training.tensorboard import Record
+from slsg_edge.training.tensorboard import LossLog
 
 CHECKPOINT_SECONDS = 40.0  # a crash loses at most one minute
 LOG_EVERY = 10  # iterations
@@ -53,7 +53,7 @@ class Phase:
 
 
 @dataclass(slots=True)
-class Pace:
+class Throughput:
     """How fast the loop runs and what share of that it waits for data."""
 
     images: int = 0
@@ -67,24 +67,24 @@ class Pace:
 
 
 def run_phase(
-    phase: Phase, folder: RunFolder, record: Record, *, workers: int, resume: bool
+    phase: Phase, folder: RunFolder, record: LossLog, *, workers: int, resume: bool
 ) -> History:
     """Trains to the end of the phase; Interrupted when told to stop before."""
     done, history = folder.restore(phase.name, phase.parts) if resume else (0, [])
     if done >= phase.iterations:
         return history
-    saved, pace = time.monotonic(), Pace()
+    saved, throughput = time.monotonic(), Throughput()
     with _stop_flag() as stopping, bar("{task.fields[note]}") as progress:
         task = progress.add_task(phase.name, total=phase.iterations, completed=done, note="")
         drawn = batches(phase.source, done, phase.iterations, workers)
         for iteration in range(done + 1, phase.iterations + 1):
-            losses = phase.step(_next(drawn, pace))
-            pace.images += phase.images
+            losses = phase.step(_next(drawn, throughput))
+            throughput.images += phase.images
             if iteration % LOG_EVERY == 0 or iteration == phase.iterations:
                 values = _finite(losses, phase.name, iteration)
                 history.append((iteration, values))
                 record(phase.name, iteration, values)
-                progress.update(task, note=_note(values, pace))
+                progress.update(task, note=_note(values, throughput))
             progress.update(task, completed=iteration)
             late = time.monotonic() - saved > CHECKPOINT_SECONDS
             if late or stopping() or iteration == phase.iterations:
@@ -95,10 +95,10 @@ def run_phase(
     return history
 
 
-def _next(drawn: Iterator[Batch], pace: Pace) -> Batch:
+def _next(drawn: Iterator[Batch], throughput: Throughput) -> Batch:
     before = time.monotonic()
     batch = next(drawn)
-    pace.waited += time.monotonic() - before
+    throughput.waited += time.monotonic() - before
     return batch
 
 
@@ -112,8 +112,8 @@ def _finite(losses: Losses, phase: str, iteration: int) -> dict[str, float]:
     return values
 
 
-def _note(losses: Mapping[str, float], pace: Pace) -> str:
-    return ", ".join([*(f"{name} {value:.4f}" for name, value in losses.items()), str(pace)])
+def _note(losses: Mapping[str, float], throughput: Throughput) -> str:
+    return ", ".join([*(f"{name} {value:.4f}" for name, value in losses.items()), str(throughput)])
 
 
 @contextlib.contextmanager

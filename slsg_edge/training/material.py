@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slsg_edge.data.layouts import read_dataset
-from slsg_edge.data.loading import load_frames
 from slsg_edge.data.splits import content_hash, fingerprint, train_and_holdout
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.progress import progress
@@ -16,7 +15,7 @@ from slsg_edge.synthesis.anomalies import TextureSource
 from slsg_edge.synthesis.textures import ProceduralTextures, TexturePhotos, texture_files
 from slsg_edge.training.frames import StoredFrames, store_frames
 
-FRAMES, TEXTURES = "frames.npy", "textures.npy"
+FRAMES_FILE, TEXTURES_FILE = "frames.npy", "textures.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +35,39 @@ class Material:
 def choose_material(data: Path, holdout: float, textures: Path | None) -> Material:
     """DatasetError when there are too few images, or no texture."""
     images, held_out = train_and_holdout(read_dataset(data), holdout)
-    photos = () if textures is None else tuple(texture_files(textures))
+    photos = texture_photos(textures)
     train = _hashes(images)
     return Material(
         images, photos, train, _hashes(held_out), fingerprint((*train, *_hashes(photos)))
     )
 
 
+def texture_photos(folder: Path | None) -> tuple[Path, ...]:
+    """The photos in `folder`, none without one; DatasetError for a folder that holds none."""
+    return () if folder is None else tuple(texture_files(folder))
+
+
 def store_material(
     material: Material, folder: Path, preprocessing: Preprocessing
 ) -> tuple[StoredFrames, TextureSource]:
     """At model resolution in `folder`, for every process to map; DatasetError names a bad file."""
-    frames = _stored(material.images, folder / FRAMES, preprocessing, "reading images")
-    if not material.textures:
-        return frames, ProceduralTextures()
+    frames = _stored(material.images, folder / FRAMES_FILE, preprocessing, "reading images")
+    return frames, store_textures(material.textures, folder, preprocessing)
+
+
+def store_textures(
+    photos: Sequence[Path], folder: Path, preprocessing: Preprocessing
+) -> TextureSource:
+    """Photos as `store_material` keeps them, whole; procedural textures where there are none."""
+    if not photos:
+        return ProceduralTextures()
     whole = Preprocessing(preprocessing.height, preprocessing.width)
-    photos = _stored(material.textures, folder / TEXTURES, whole, "reading textures")
-    return frames, TexturePhotos(photos)
+    return TexturePhotos(_stored(photos, folder / TEXTURES_FILE, whole, "reading textures"))
 
 
 def forget_material(folder: Path) -> None:
     """A copy of the images is needed by nobody when the run is over."""
-    for name in (FRAMES, TEXTURES):
+    for name in (FRAMES_FILE, TEXTURES_FILE):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -69,4 +79,4 @@ def _stored(
     paths: Sequence[Path], target: Path, preprocessing: Preprocessing, what: str
 ) -> StoredFrames:
     with progress(what, len(paths)) as advance:
-        return store_frames(target, load_frames(paths, preprocessing, advance))
+        return store_frames(target, paths, preprocessing, advance)

@@ -3,10 +3,9 @@
 Knows no detector: each one's own tables stand in a subclass of `TrainSettings` beside it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from slsg_edge.config import require
 from slsg_edge.preprocessing import Preprocessing
@@ -26,7 +25,7 @@ class TrainSettings:
 
     seed: int = 0
     holdout: float = 0.1
-    model: Any = None
+    model: object = None
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     synthesis: SynthesisSettings = field(default_factory=SynthesisSettings)
 
@@ -50,6 +49,16 @@ class TrainSettings:
     def adapts_batch_norm(self) -> bool:
         """Whether the backbone's batch norm takes statistics of the batches."""
         return False
+
+    @property
+    def takes_textures(self) -> bool:
+        """Whether foreign textures come into anything that is drawn by these settings."""
+        return self.synthesis.takes_textures
+
+    @property
+    def without_effect(self) -> Mapping[str, str]:
+        """Tables and keys, as `pretraining.epochs`, that change nothing here, each with why."""
+        return {}
 
     def simulator(self, textures: TextureSource) -> Simulator:
         """What draws the anomalies that this detector learns from."""

@@ -5,10 +5,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
-Record: TypeAlias = Callable[[str, int, Mapping[str, float]], None]
+LossLog: TypeAlias = Callable[[str, int, Mapping[str, float]], None]
 
 
-def recorder(folder: Path) -> Record:
+def loss_logger(folder: Path) -> LossLog:
     """A function of phase, iteration and losses."""
     if find_spec("tensorboard") is None:
         return lambda phase, iteration, losses: None

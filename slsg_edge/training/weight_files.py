@@ -13,7 +13,7 @@ from torch import Tensor
 from slsg_edge.errors import ConfigError
 
 # What the readers raise for a file that is cut short, noise, or a pickle with code in it.
-DAMAGE = (
+DAMAGED_FILE_ERRORS = (
     SafetensorError,
     pickle.UnpicklingError,
     struct.error,
@@ -33,7 +33,7 @@ def read_state_dict(path: Path, *, fix: str) -> dict[str, Tensor]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ConfigError(f"Cannot read {path}: {error.strerror or error}.", fix=fix) from error
-    except DAMAGE as error:
+    except DAMAGED_FILE_ERRORS as error:
         raise ConfigError(
             f"{path} is no weight file that can be read safely: {first_line(error)}", fix=fix
         ) from error

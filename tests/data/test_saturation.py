@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from slsg_edge.data.saturation import CONFIG, DefectRule, defect_rules
+from slsg_edge.data.saturation import DEFECTS_CONFIG_FILE, DefectRule, defect_rules
 from slsg_edge.errors import DatasetError
 
 ENTRY = {
@@ -20,7 +20,7 @@ def test_a_share_is_rounded_down_and_pixels_are_capped_at_the_area():
 
 
 def test_rules_are_read_by_grey_value(tmp_path):
-    (tmp_path / CONFIG).write_text(json.dumps([ENTRY]))
+    (tmp_path / DEFECTS_CONFIG_FILE).write_text(json.dumps([ENTRY]))
     assert defect_rules(tmp_path) == {254: DefectRule("missing label", 0.5, True)}
 
 
@@ -45,6 +45,6 @@ def test_a_data_set_without_the_file_has_no_rules(tmp_path):
     ],
 )
 def test_a_file_that_is_none_is_an_error_that_says_why(tmp_path, content, reason):
-    (tmp_path / CONFIG).write_bytes(content)
+    (tmp_path / DEFECTS_CONFIG_FILE).write_bytes(content)
     with pytest.raises(DatasetError, match=reason):
         defect_rules(tmp_path)

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from slsg_edge.contracts import Sample
-from slsg_edge.data.saturation import CONFIG, defect_rules
+from slsg_edge.data.saturation import DEFECTS_CONFIG_FILE, defect_rules
 from slsg_edge.evaluation.pixel import PixelEvaluation
 from slsg_edge.preprocessing import Preprocessing, Roi
 
@@ -75,7 +75,7 @@ def test_with_the_configuration_of_the_data_set_there_is_saturated_pro(tmp_path)
     ]
     for rule in rules:
         rule["relative_saturation"] = rule["saturation_threshold"] < 1
-    (tmp_path / CONFIG).write_text(json.dumps(rules))
+    (tmp_path / DEFECTS_CONFIG_FILE).write_text(json.dumps(rules))
     sample = defect(tmp_path, "both", 255, 254)
     hot = np.zeros((16, 16), np.float32)
     hot[4:6, :4] = 1  # half of the first defect, so more than its quarter

@@ -79,7 +79,7 @@ def test_a_corrupt_copy_is_fetched_again_and_checked_again(tmp_path, monkeypatch
     with HTTPServer(("127.0.0.1", 0), WrongFile) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
-        monkeypatch.setattr("slsg_edge.models.backbone_weights.SOURCE", url)
+        monkeypatch.setattr("slsg_edge.models.backbone_weights.TORCHVISION_URL", url)
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
         (tmp_path / "slsg-edge").mkdir()
         (tmp_path / "slsg-edge" / "resnet18-f37072fd.pth").write_bytes(b"cut short")

@@ -12,11 +12,11 @@ from slsg_edge.models.fractalad.network import FractalSpec, aligned_share, netwo
 from slsg_edge.models.fractalad.recipe import FRACTALAD
 from slsg_edge.models.fractalad.settings import FractalAdSettings, FractalTraining
 from slsg_edge.models.fractalad.training import training_phase
-from slsg_edge.models.recipe import AtHand
+from slsg_edge.models.recipe import TrainingInputs
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.synthesis.fractal_patches import FractalSimulator
 from slsg_edge.synthesis.textures import ProceduralTextures
-from slsg_edge.training.device import Device, device_from_name
+from slsg_edge.training.device import TrainingDevice, device_from_name
 
 SIZE = Preprocessing(64, 64)
 OBJECT = FractalAdSettings(model=FractalSpec(depth=2, mode="object"), preprocessing=SIZE)
@@ -90,7 +90,7 @@ def test_the_segmentation_never_reaches_the_student(batch):
 def test_mixed_precision_keeps_the_losses(batch):
     torch.manual_seed(0)
     network = network_from_spec(OBJECT.model, SIZE.height, SIZE.width)
-    mixed = Device(torch.device("cpu"), 0, torch.bfloat16)
+    mixed = TrainingDevice(torch.device("cpu"), 0, torch.bfloat16)
     losses = training_phase(network, None, OBJECT, mixed).step(batch)
     assert losses["loss"].dtype == torch.float32
     whole = _stepped(OBJECT, *batch)[1]
@@ -148,8 +148,8 @@ def test_images_without_any_variance_and_a_single_one_are_not_aligned():
 def test_the_mode_is_decided_by_the_images_and_said(kind, request):
     frames, said = request.getfixturevalue(kind), []
     auto = FractalAdSettings(preprocessing=SIZE)
-    at_hand = AtHand(lambda count: frames[:count], layers=4)
-    settings = FRACTALAD.resolved(auto, at_hand, said.append)
+    inputs = TrainingInputs(lambda count: frames[:count], layers=4)
+    settings = FRACTALAD.resolved(auto, inputs, said.append)
     assert settings.model.mode == {"product": "object"}.get(kind, "texture")
     assert f"Mode {settings.model.mode}" in said[0]
 
@@ -158,14 +158,14 @@ def test_a_mode_that_was_asked_for_is_left_alone(texture):
     def never(count):
         raise AssertionError("no image is needed")
 
-    assert FRACTALAD.resolved(OBJECT, AtHand(never, layers=4), print) == OBJECT
+    assert FRACTALAD.resolved(OBJECT, TrainingInputs(never, layers=4), print) == OBJECT
 
 
 @pytest.mark.parametrize(("layers", "depth"), [(4, 4), (3, 3), (1, 2)])
 def test_the_depth_is_what_the_weights_have(product, layers, depth):
     said: list[str] = []
-    at_hand = AtHand(lambda count: product, layers)
-    assert FRACTALAD.resolved(FractalAdSettings(), at_hand, said.append).model.depth == depth
+    inputs = TrainingInputs(lambda count: product, layers)
+    assert FRACTALAD.resolved(FractalAdSettings(), inputs, said.append).model.depth == depth
     assert any(line.startswith("Depth ") for line in said) == (layers < 4)
 
 

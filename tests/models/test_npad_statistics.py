@@ -12,10 +12,10 @@ from slsg_edge.models.npad.fitted import (
     low_rank,
     whitening,
 )
-from slsg_edge.models.npad.head import Centroids, Gaussians, Whole
+from slsg_edge.models.npad.head import Centroids, Gaussians, ImageGaussian
 from slsg_edge.models.npad.reduction import learned_reduction, reduction
 from slsg_edge.models.npad.spec import NpadSpec
-from slsg_edge.models.npad.statistics import Moments, Sample, means_and_covariances
+from slsg_edge.models.npad.statistics import Moments, PatchSample, means_and_covariances
 
 ROWS, COLUMNS, CHANNELS = 4, 5, 3
 
@@ -90,7 +90,7 @@ def test_centroids_give_the_distance_to_the_nearest():
 
 def test_the_whole_image_is_whitened_too():
     means = torch.randn(50, CHANNELS).double() * torch.tensor([1.0, 5.0, 0.1]).double()
-    whole = Whole(CHANNELS).requires_grad_(False)
+    whole = ImageGaussian(CHANNELS).requires_grad_(False)
     fit_whole(whole, means.mean(0), torch.cov(means.T), 0.0)
     squares = whole(means.float()) ** 2
     assert squares.mean().item() == pytest.approx(1, rel=0.05)
@@ -112,7 +112,7 @@ def test_more_centroids_than_kinds_of_patches_do_no_harm():
 
 def test_a_sample_takes_evenly_from_all_images_and_goes_on_after_a_stop():
     patches = _patches(4)
-    whole, first, second = (Sample(4, 20, CHANNELS, seed=2) for _ in range(3))
+    whole, first, second = (PatchSample(4, 20, CHANNELS, seed=2) for _ in range(3))
     whole.add(patches)
     first.add(patches[:1])
     second.load_state_dict(first.state_dict())

@@ -6,13 +6,14 @@ import torch
 
 from slsg_edge.models.slsg.corruption import MASK_GREY, CorruptionBatches, corrupt
 from slsg_edge.models.slsg.settings import PretrainSettings
-from slsg_edge.training.frames import store_frames
+from slsg_edge.training.frames import StoredFrames
 
 
 @pytest.fixture
 def frames(tmp_path):
     pictures = np.random.default_rng(0).integers(0, 256, (5, 96, 96, 3), dtype=np.uint8)
-    return store_frames(tmp_path / "frames.npy", pictures)
+    np.save(tmp_path / "frames.npy", pictures)
+    return StoredFrames(tmp_path / "frames.npy")
 
 
 def test_pretraining_pairs_are_corrupted_and_clean(frames):

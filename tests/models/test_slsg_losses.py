@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from slsg_edge.models.slsg.losses import focal_loss, reconstruction_loss, segmentation_loss, ssim
-from slsg_edge.models.slsg.settings import LossSettings
+from slsg_edge.models.slsg.settings import SegmentationLossSettings
 
 
 def test_focal_loss_is_its_formula():
@@ -19,14 +19,14 @@ def test_the_weights_are_the_papers():
     mask = torch.ones(1, 1, 4, 4)
     focal = focal_loss(torch.full((1,), 0.5), torch.ones(1), 4.0, 1e-5)
     expected = 0.4 * focal + 0.6 * 0.5 + 0.3 * 0.5
-    assert segmentation_loss(logits, logits, mask, LossSettings()).item() == pytest.approx(
-        expected.item(), rel=1e-4
-    )
+    assert segmentation_loss(
+        logits, logits, mask, SegmentationLossSettings()
+    ).item() == pytest.approx(expected.item(), rel=1e-4)
 
 
 def test_certain_and_wrong_logits_stay_finite():
     logits = torch.full((1, 1, 4, 4), -200.0, requires_grad=True)
-    loss = segmentation_loss(logits, logits, torch.ones(1, 1, 4, 4), LossSettings())
+    loss = segmentation_loss(logits, logits, torch.ones(1, 1, 4, 4), SegmentationLossSettings())
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(logits.grad).all()

@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_film(tmp_path: Path) -> None:
 def test_a_film_that_opencv_did_not_write_is_an_error_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(film, "CODEC", "none")
+    monkeypatch.setattr(film, "FILM_CODEC", "none")
     with pytest.raises(StorageError, match="--no-film"):
         write_film(tmp_path / "film.mp4", SETTINGS, 0)
     assert not list(tmp_path.iterdir())

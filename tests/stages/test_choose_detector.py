@@ -1,10 +1,12 @@
 """Choosing a detector without a look at test images."""
 
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from slsg_edge import cli
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.images import encode_image
@@ -12,6 +14,8 @@ from slsg_edge.metrics.intervals import Figure
 from slsg_edge.models.registry import DETECTORS
 from slsg_edge.stages import choose_detector as choosing
 from slsg_edge.stages.choose_detector import _decide, train_best
+from slsg_edge.stages.validation_set import ANOMALIES, FEWEST
+from slsg_edge.training.run_lock import exclusive_run
 from slsg_edge.training.settings import Resources
 
 GOOD, BAD = 40, 80
@@ -59,23 +63,24 @@ def good_images(tmp_path):
     return folder
 
 
-def _best(data, said, **options):
+def _best(data, said, textures=None, **options):
     return train_best(
         data,
         data.parent / "best.slsg",
         [],
         {"preprocessing": {"height": 64, "width": 64}, **options},
-        Resources(backbone_weights="none", device="cpu", workers=0),
+        Resources(backbone_weights="none", textures=textures, device="cpu", workers=0),
         command="slsg-edge train",
-        say=said.append,
+        notify=said.append,
     )
 
 
 def test_the_chosen_trial_becomes_the_bundle_and_is_not_trained_twice(good_images, quickest):
     output, said = good_images.parent / "best.slsg", []
     pick = _best(good_images, said, holdout=0.5)
-    assert pick.good >= choosing.FEWEST
-    assert pick.simulated == choosing.ANOMALIES * pick.good
+    assert not list((good_images.parent / "best.trials").rglob("*.npy"))
+    assert pick.good >= FEWEST
+    assert pick.simulated == ANOMALIES * pick.good
     bundle = open_bundle(output)
     assert list(bundle.manifest.stages) == ["train"]
     weights = bundle.file("weights.safetensors").read_bytes()
@@ -88,6 +93,32 @@ def test_the_chosen_trial_becomes_the_bundle_and_is_not_trained_twice(good_image
     again = _best(good_images, said, holdout=0.5)
     assert any("trained already" in line for line in said)
     assert again.chosen.seconds == pick.chosen.seconds
+
+
+def test_two_comparisons_at_once_are_refused(good_images, quickest):
+    first = exclusive_run(good_images.parent / "best.trials", "the first comparison")
+    with first, pytest.raises(ConfigError, match="the first comparison"):
+        _best(good_images, [], holdout=0.5)
+
+
+def test_texture_photos_must_come_into_the_comparison(good_images, quickest):
+    with pytest.raises(ConfigError, match="--textures has no effect: the comparison"):
+        _best(
+            good_images,
+            [],
+            good_images,
+            holdout=0.5,
+            synthesis={"structure_probability": 1.0},
+        )
+
+
+def test_resume_does_not_go_with_a_choice(good_images, monkeypatch, capsys):
+    words = ["train", str(good_images), "-o", "best.slsg", "--detector", "auto", "--resume"]
+    monkeypatch.setattr(sys, "argv", ["slsg-edge", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert "what was stopped goes on by itself" in capsys.readouterr().err
 
 
 def test_too_few_held_out_images_choose_nothing(good_images, quickest):

@@ -1,3 +1,5 @@
+import re
+
 """The build-engine stage: what lands in the bundle, and that nothing does when it fails."""
 
 import dataclasses
@@ -11,6 +13,7 @@ import pytest
 import trained
 from bundles import with_file
 
+from slsg_edge.bundle.commands import command_for
 from slsg_edge.bundle.engine_record import EngineOptions, fingerprint_of
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.errors import (
@@ -25,7 +28,7 @@ from slsg_edge.machine.tensorrt import RTX
 from slsg_edge.stages import engine as engines
 from slsg_edge.stages.engine import Target, build_engine, expectation, target_named
 
-COMMAND = "slsg-edge build-engine toy.slsg --target rtx --precision fp32"
+COMMAND = "slsg-edge build-engine {bundle} --target rtx --precision fp32"
 FP32 = EngineOptions("fp32", 64)
 
 
@@ -76,7 +79,7 @@ def test_an_engine_is_stale_once_its_graph_changed(bundle, toy_model):
         "golden.npz": (bundle.path / "golden.npz").read_bytes(),
     }
     changed = done.bundle.commit("export", files, command=export.command, started=0)
-    with pytest.raises(StaleBundle, match=COMMAND):
+    with pytest.raises(StaleBundle, match=re.escape(command_for(COMMAND, bundle.path))):
         changed.file("engines/rtx-fp32.engine")
     build(changed).bundle.file("engines/rtx-fp32.engine")
 

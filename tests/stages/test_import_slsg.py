@@ -11,9 +11,17 @@ from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.errors import ConfigError
 from slsg_edge.images import encode_image
 from slsg_edge.models.slsg.network import SlsgSpec, network_from_spec
-from slsg_edge.models.slsg.official import official_name
+from slsg_edge.models.slsg.official import OFFICIAL_PREFIXES
 from slsg_edge.runtime.detector import choose, open_choice
 from slsg_edge.stages.import_slsg import import_official
+
+
+def _official_name(name):
+    """Our name of a tensor as the official code has it."""
+    for theirs, ours in OFFICIAL_PREFIXES.items():
+        if name.startswith(ours):
+            return theirs + name.removeprefix(ours)
+    return name
 
 
 @pytest.fixture
@@ -21,7 +29,7 @@ def checkpoint(tmp_path):
     """Fresh weights under the official names, with the tensors that its forward never uses."""
     torch.manual_seed(0)
     ours = network_from_spec(SlsgSpec("paper"), 256, 256).state_dict()
-    tensors = {official_name(name): tensor for name, tensor in ours.items()}
+    tensors = {_official_name(name): tensor for name, tensor in ours.items()}
     value = tensors["GCN3.graph_conv.gconv.f_value.weight"]
     square = torch.zeros(512, 512, 3, 3)
     square[..., 1] = value

@@ -6,7 +6,8 @@ from slsg_edge.errors import ConfigError
 from slsg_edge.models.registry import DETECTORS, detector_of, network_of, recipe_of
 from slsg_edge.models.slsg.settings import SlsgSettings
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.stages.settings import put, settings_of_run
+from slsg_edge.stages.settings import merged_settings, put, settings_of_run
+from slsg_edge.synthesis.presets import preset_file
 
 
 def _toml(folder, name, text):
@@ -41,6 +42,27 @@ def test_options_make_tables_and_none_leaves_them_alone():
     put(options, "training.loss.gamma", 2)
     put(options, "training.iterations", None)
     assert options == {"training": {"loss": {"gamma": 2}}}
+
+
+@pytest.mark.parametrize(
+    ("detector", "options", "said"),
+    [
+        ("fractalad", {"synthesis": {"jitter": 0.2}}, r"synthesis has no effect: .*\[fractal\]"),
+        ("slsg", {"pretraining": {"task": "none", "epochs": 5}}, "no pretraining"),
+    ],
+)
+def test_an_option_that_changes_nothing_is_refused(detector, options, said):
+    with pytest.raises(ConfigError, match=said):
+        settings_of_run(detector, [], options)
+    merged_settings(detector, [], options)  # where detectors are compared it may be for others
+
+
+def test_a_preset_of_rules_that_the_detector_does_not_use_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"juice_bottle\.toml has no effect"):
+        settings_of_run("fractalad", [preset_file("juice_bottle")], {})
+    settings_of_run("npad", [preset_file("juice_bottle")], {})
+    mixed = _toml(tmp_path, "mixed.toml", "seed = 3\n[synthesis]\njitter = 0.2")
+    assert settings_of_run("fractalad", [mixed], {}).seed == 3
 
 
 def test_a_value_is_no_table():

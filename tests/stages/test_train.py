@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import pytest
 from safetensors.numpy import load_file
@@ -15,8 +17,10 @@ from slsg_edge.models.fractalad.settings import FractalAdSettings, FractalTraini
 from slsg_edge.models.slsg.network import SlsgSpec
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.stages import train as fitting
-from slsg_edge.stages.train import train
+from slsg_edge.stages.train import train, usable_resources
+from slsg_edge.synthesis.settings import SynthesisSettings
 from slsg_edge.training import loop
+from slsg_edge.training.run_lock import RUN_LOCK_FILE, exclusive_run
 
 
 def _run(folder, name, settings, resources, **options):
@@ -27,7 +31,7 @@ def _run(folder, name, settings, resources, **options):
         settings,
         resources,
         command="slsg-edge train",
-        say=said.append,
+        notify=said.append,
         **options,
     )
     return (folder.parent / name / "weights.safetensors").read_bytes(), said
@@ -78,6 +82,20 @@ def test_a_stopped_run_is_not_thrown_away(good_images, settings, resources, stop
         _run(good_images, "parts.slsg", settings, resources)
     with pytest.raises(ConfigError, match="--resume"):
         _run(good_images, "parts.slsg", settings, resources)
+
+
+def test_a_second_training_into_the_same_bundle_is_refused(good_images, settings, resources):
+    """A real one, in a process of its own, is told before it touches anything."""
+    output = good_images.parent / "a.slsg"
+    with exclusive_run(output.with_suffix(".run"), "the first training"):
+        command = ["train", good_images, "-o", output, "--backbone-weights", "none", "--size", "96"]
+        second = subprocess.run(
+            [sys.executable, "-m", "slsg_edge", *map(str, command)], capture_output=True, text=True
+        )
+        assert second.returncode == 2
+        assert "the first training" in second.stderr
+        assert [path.name for path in output.with_suffix(".run").iterdir()] == [RUN_LOCK_FILE]
+    assert not output.exists()
 
 
 def test_a_run_with_other_settings_is_not_resumed(good_images, settings, resources, stopped_after):
@@ -159,6 +177,16 @@ def test_texture_photos_take_part(good_images, settings, resources):
     with_photos = dataclasses.replace(resources, textures=good_images)
     photos, _ = _run(good_images, "b.slsg", settings, with_photos)
     assert photos != procedural
+
+
+def test_texture_photos_that_nothing_is_drawn_from_are_refused(good_images, settings, resources):
+    photos = dataclasses.replace(resources, textures=good_images)
+    structure = SynthesisSettings(structure_probability=1.0)
+    for taking_none in (_fractal(), dataclasses.replace(settings, synthesis=structure)):
+        with pytest.raises(ConfigError, match="--textures has no effect"):
+            _run(good_images, "a.slsg", taking_none, photos)
+        assert usable_resources(photos, taking_none) == resources
+    assert usable_resources(photos, settings) == photos
 
 
 def test_a_damaged_bundle_in_the_way_is_found_before_any_training(good_images, settings, resources):

@@ -11,15 +11,15 @@ from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.errors import ConfigError
 from slsg_edge.models.backbones import Trunk
 from slsg_edge.models.clflow.boxes import BOXES
-from slsg_edge.models.clflow.descent import Criterion, Projections
+from slsg_edge.models.clflow.descent import ClflowLoss, Projections
 from slsg_edge.models.clflow.flow import Flow
 from slsg_edge.models.clflow.network import ClflowSpec, Fusion, network_from_spec
-from slsg_edge.models.clflow.settings import ClflowSettings, FlowTraining, LossSettings
-from slsg_edge.models.clflow.statistics import GOOD_LOGIT, GOOD_SPREAD, Scores, Spread
+from slsg_edge.models.clflow.settings import ClflowLossSettings, ClflowSettings, FlowTraining
+from slsg_edge.models.clflow.statistics import GOOD_LOGIT, GOOD_SPREAD, FeatureMoments, ScoreMoments
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.stages.reference import trained_model
 from slsg_edge.stages.train import train
-from slsg_edge.training.device import Device
+from slsg_edge.training.device import TrainingDevice
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def settings() -> ClflowSettings:
 
 def _run(good_images, name, settings, resources, **options):
     path = good_images.parent / name
-    train(good_images, path, settings, resources, command="", say=lambda _: None, **options)
+    train(good_images, path, settings, resources, command="", notify=lambda _: None, **options)
     return path
 
 
 def _with_loss(settings, **loss):
-    training = dataclasses.replace(settings.training, loss=LossSettings(**loss))
+    training = dataclasses.replace(settings.training, loss=ClflowLossSettings(**loss))
     return dataclasses.replace(settings, training=training)
 
 
@@ -55,38 +55,38 @@ def test_a_layer_of_noise_is_nothing_to_learn_a_likelihood_of(
 
 def test_spread_whitens_each_channel_and_place():
     torch.manual_seed(0)
-    flow, spread = Flow((8, 4, 4), 2, 4, (3,)), Spread((8, 4, 4))
+    flow, spread = Flow((8, 4, 4), 2, 4, (3,)), FeatureMoments((8, 4, 4))
     scale, shift = torch.rand(8, 1, 1) + 0.5, torch.randn(8, 4, 4)
     for _ in range(20):
         spread.add(scale * torch.randn(50, 8, 4, 4) + shift)
-    spread.hand_to(flow)
+    spread.normalise(flow)
     white = (scale * torch.randn(1000, 8, 4, 4) + shift) * flow.gain + flow.bias
     assert white.mean(0).abs().max() < 0.3
     assert ((white.std(0) - 1).abs() < 0.2).all()
 
 
 def test_a_channel_that_good_images_never_use_is_not_blown_up():
-    flow, spread = Flow((8, 2, 2), 2, 4, (3,)), Spread((8, 2, 2))
+    flow, spread = Flow((8, 2, 2), 2, 4, (3,)), FeatureMoments((8, 2, 2))
     spread.add(torch.zeros(10, 8, 2, 2))
-    spread.hand_to(flow)
+    spread.normalise(flow)
     assert flow.gain.detach().max().item() == pytest.approx(10, rel=1e-4)
 
 
 def test_scores_put_good_images_where_they_belong():
-    scores, fusion = Scores(), Fusion(2)
+    scores, fusion = ScoreMoments(), Fusion(2)
     logits = torch.tensor([4.0, 5.0, 6.0])
     for part in logits.chunk(3):
         scores.add(part)
-    scores.hand_to(fusion)
+    scores.calibrate(fusion)
     found = fusion.calibrated(logits).detach()
     assert found.mean().item() == pytest.approx(GOOD_LOGIT, abs=1e-4)
     assert found.std(correction=0).item() == pytest.approx(GOOD_SPREAD, rel=1e-3)
 
 
 def test_scores_that_hardly_differ_do_not_make_the_logit_a_cliff():
-    scores, fusion = Scores(), Fusion(2)
+    scores, fusion = ScoreMoments(), Fusion(2)
     scores.add(torch.tensor([1.0, 1.0 + 1e-5]))
-    scores.hand_to(fusion)
+    scores.calibrate(fusion)
     strong = fusion.calibrated(1.0 + torch.tensor([800.0, 1000.0]).log() * fusion.weights().sum())
     first, second = torch.sigmoid(strong).tolist()
     assert first < second < 1
@@ -119,8 +119,11 @@ def test_what_bfloat16_rounds_is_little(settings):
     targets = torch.zeros(4, 1 + BOXES, 12, 12)
     targets[2:, :2, 2:6, 2:6] = 1
     whole, rounded = (
-        Criterion(
-            network, projections, settings.training, Device(torch.device("cpu"), 0, precision)
+        ClflowLoss(
+            network,
+            projections,
+            settings.training,
+            TrainingDevice(torch.device("cpu"), 0, precision),
         )(images, targets, active=True)
         for precision in (torch.float32, torch.bfloat16)
     )

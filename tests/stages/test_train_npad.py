@@ -34,7 +34,7 @@ def settings() -> NpadSettings:
 
 def _run(images, name, settings, resources, **options):
     path = images.parent / name
-    told = {"command": "slsg-edge train", "say": lambda _: None}
+    told = {"command": "slsg-edge train", "notify": lambda _: None}
     train(images, path, settings, resources, **told, **options)
     return path
 

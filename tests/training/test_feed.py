@@ -7,14 +7,15 @@ import torch
 from slsg_edge.synthesis.anomalies import AnomalySimulator
 from slsg_edge.synthesis.settings import SynthesisSettings
 from slsg_edge.synthesis.textures import ProceduralTextures
-from slsg_edge.training.feed import Draw, PairBatches, batches
-from slsg_edge.training.frames import store_frames
+from slsg_edge.training.feed import EpochOrder, PairBatches, batches
+from slsg_edge.training.frames import StoredFrames
 
 
 @pytest.fixture
 def frames(tmp_path):
     pictures = np.random.default_rng(0).integers(0, 256, (5, 96, 96, 3), dtype=np.uint8)
-    return store_frames(tmp_path / "frames.npy", pictures)
+    np.save(tmp_path / "frames.npy", pictures)
+    return StoredFrames(tmp_path / "frames.npy")
 
 
 @pytest.fixture
@@ -25,10 +26,27 @@ def pairs(frames):
 
 
 def test_each_epoch_shows_every_image_once():
-    draw = Draw(seed=0, images=6, batch=4)
+    draw = EpochOrder(seed=0, images=6, batch=4)
     shown = [draw.index(iteration, place) for iteration in range(3) for place in range(4)]
     assert sorted(shown[:6]) == sorted(shown[6:]) == list(range(6))
     assert shown[:6] != shown[6:]
+
+
+def test_the_order_of_an_epoch_is_drawn_once_and_is_the_same_as_ever(monkeypatch):
+    drawn = []
+    generator = np.random.default_rng
+
+    def counting(seed):
+        drawn.append(tuple(seed))
+        return generator(seed)
+
+    draw = EpochOrder(seed=17, images=10, batch=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(np.random, "default_rng", counting)
+        shown = [draw.index(iteration, place) for iteration in range(5) for place in range(4)]
+    assert drawn == [(1, 17, 0), (1, 17, 1)]
+    order = [int(image) for epoch in (0, 1) for image in generator([1, 17, epoch]).permutation(10)]
+    assert shown == order
 
 
 def test_half_a_batch_is_normal_with_empty_masks(pairs):

@@ -10,7 +10,7 @@ from slsg_edge.training import tensorboard
 
 def test_without_tensorboard_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr(tensorboard, "find_spec", lambda _: None)
-    tensorboard.recorder(tmp_path)("training", 10, {"loss": 0.5})
+    tensorboard.loss_logger(tmp_path)("training", 10, {"loss": 0.5})
     assert not list(tmp_path.iterdir())
 
 
@@ -22,7 +22,7 @@ def test_losses_are_read_again_by_tensorboard(tmp_path):
         warnings.simplefilter("ignore")
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-        tensorboard.recorder(tmp_path)("training", 10, {"loss": 0.5})
+        tensorboard.loss_logger(tmp_path)("training", 10, {"loss": 0.5})
         events = EventAccumulator(str(tmp_path)).Reload()
     (scalar,) = events.Scalars("training/loss")
     assert (scalar.step, scalar.value) == (10, 0.5)

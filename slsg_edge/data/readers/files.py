@@ -9,8 +9,8 @@ from pathlib import Path
 from slsg_edge.contracts import GOOD, Sample
 from slsg_edge.images import is_image
 
-TRUTH = "ground_truth"
-_MASK = "_mask"
+TRUTH_FOLDER = "ground_truth"
+_MASK_ENDING = "_mask"
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -26,7 +26,7 @@ def folders_in(folder: Path) -> list[Path]:
 
 def mask_files(folder: Path) -> tuple[Path, ...]:
     """Those of `folder`, and of the folders in it that hold several for one image."""
-    inside = (path for one in folders_in(folder) for path in images_in(one))
+    inside = (path for inner in folders_in(folder) for path in images_in(inner))
     return (*images_in(folder), *inside)
 
 
@@ -36,8 +36,16 @@ def masks_by_image(folder: Path) -> Mapping[str, tuple[Path, ...]]:
     """
     files = images_in(folder)
     same = {path.stem: (path,) for path in files}
-    named = {path.stem[: -len(_MASK)]: (path,) for path in files if path.stem.endswith(_MASK)}
-    return {**same, **named, **{one.name: tuple(images_in(one)) for one in folders_in(folder)}}
+    named = {
+        path.stem[: -len(_MASK_ENDING)]: (path,)
+        for path in files
+        if path.stem.endswith(_MASK_ENDING)
+    }
+    return {
+        **same,
+        **named,
+        **{inner.name: tuple(images_in(inner)) for inner in folders_in(folder)},
+    }
 
 
 def truth_files(folder: Path) -> tuple[Path, ...]:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from slsg_edge.contracts import Sample
 from slsg_edge.data.readers.files import (
-    TRUTH,
+    TRUTH_FOLDER,
     folders_in,
     images_in,
     masks_by_image,
     strays,
     truth_files,
 )
-from slsg_edge.data.readers.reader import Found
+from slsg_edge.data.readers.reader import FolderContents
 from slsg_edge.data.splits import train_and_test
 
 GOOD_NAMES = ("good", "ok", "normal")
@@ -30,24 +30,24 @@ def is_plain(folder: Path) -> bool:
     return bool(_plain_images(folder))
 
 
-def read_folders(folder: Path) -> Found:
+def read_folders(folder: Path) -> FolderContents:
     """Whatever is not good is for the test, and so is a share of the good images."""
-    good = [image for one in _good_folders(folder) for image in images_in(one)]
+    good = [image for inner in _good_folders(folder) for image in images_in(inner)]
     train, test = train_and_test(good)
     samples = (
         *(Sample(image, "train") for image in train),
         *(Sample(image, "test") for image in test),
-        *(sample for kind in _kinds(folder) for sample in _defective(kind, folder / TRUTH)),
+        *(sample for kind in _kinds(folder) for sample in _defective(kind, folder / TRUTH_FOLDER)),
     )
-    return Found(samples, strays(truth_files(folder / TRUTH), samples))
+    return FolderContents(samples, strays(truth_files(folder / TRUTH_FOLDER), samples))
 
 
-def read_plain(folder: Path) -> Found:
-    return Found(tuple(Sample(image, "train") for image in _plain_images(folder)))
+def read_plain(folder: Path) -> FolderContents:
+    return FolderContents(tuple(Sample(image, "train") for image in _plain_images(folder)))
 
 
 def _plain_images(folder: Path) -> list[Path]:
-    inside = (image for one in _good_folders(folder) for image in images_in(one))
+    inside = (image for inner in _good_folders(folder) for image in images_in(inner))
     return [*images_in(folder), *inside]
 
 
@@ -60,7 +60,7 @@ def _kinds(folder: Path) -> list[Path]:
     others = [
         path
         for path in folders_in(folder)
-        if path.name.lower() not in GOOD_NAMES and path.name != TRUTH
+        if path.name.lower() not in GOOD_NAMES and path.name != TRUTH_FOLDER
     ]
     return [kind for path in others for kind in (path, *folders_in(path))]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from slsg_edge.contracts import Sample, Split
 from slsg_edge.data.readers.files import folders_in, images_in
-from slsg_edge.data.readers.reader import Found
+from slsg_edge.data.readers.reader import FolderContents
 from slsg_edge.data.splits import in_test_share
 from slsg_edge.data.threads import in_threads
 from slsg_edge.errors import DatasetError
@@ -26,7 +26,7 @@ def is_kolektor(folder: Path) -> bool:
     return any(_is_mask(path) for inside in folders_in(folder) for path in images_in(inside))
 
 
-def read_kolektor(folder: Path) -> Found:
+def read_kolektor(folder: Path) -> FolderContents:
     """An image without a mask is unlabelled.
 
     KolektorSDD shows the good places of an item several times, so that its good images are on one
@@ -41,7 +41,7 @@ def read_kolektor(folder: Path) -> Found:
     ]
     files = [path for inside in folders_in(folder) for path in images_in(inside)]
     paired = set(masks)
-    return Found(
+    return FolderContents(
         tuple(sorted(samples, key=_order)),
         tuple(path for path in files if _is_mask(path) and path not in paired),
         tuple(image for image, mask in pairs if mask is None),

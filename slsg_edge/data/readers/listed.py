@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from slsg_edge.contracts import GOOD, Sample, Split
-from slsg_edge.data.readers.reader import Found
+from slsg_edge.data.readers.reader import FolderContents
 from slsg_edge.data.readers.rows import Row, rows_of
 
-NAMES = ("dataset.csv", "dataset.jsonl")
-SUFFIXES = (".csv", ".jsonl")
+LIST_FILES = ("dataset.csv", "dataset.jsonl")
+LIST_SUFFIXES = (".csv", ".jsonl")
 
 _GOOD_LABELS = frozenset({"good", "normal", "ok", "0"})
 _DEFECT_NUMBERS = frozenset({"1", "-1"})
@@ -36,26 +36,26 @@ def is_list(path: Path) -> bool:
     return _list_file(path) is not None
 
 
-def read_list(path: Path) -> Found:
+def read_list(path: Path) -> FolderContents:
     file = _list_file(path) or path
-    return found_in(rows_of(file), file.parent)
+    return contents_of_rows(rows_of(file), file.parent)
 
 
-def found_in(rows: list[Row], folder: Path) -> Found:
+def contents_of_rows(rows: list[Row], folder: Path) -> FolderContents:
     """The samples that these rows name; DatasetError for one that makes no sense."""
     labelled = [row for row in rows if row.values.get("label") != ""]
     samples = [_sample(row, folder) for row in labelled]
     unlabelled = (row for row in rows if row.values.get("label") == "")
-    return Found(
+    return FolderContents(
         tuple(sorted(samples, key=_order)),
         unlabelled=tuple(_inside(row, row.values.get("image", ""), folder) for row in unlabelled),
     )
 
 
 def _list_file(path: Path) -> Path | None:
-    if path.suffix.lower() in SUFFIXES and path.is_file():
+    if path.suffix.lower() in LIST_SUFFIXES and path.is_file():
         return path
-    return next((path / name for name in NAMES if (path / name).is_file()), None)
+    return next((path / name for name in LIST_FILES if (path / name).is_file()), None)
 
 
 def _order(sample: Sample) -> tuple[int, bool, str, Path]:

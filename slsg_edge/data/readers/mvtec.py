@@ -14,7 +14,7 @@ from pathlib import Path
 
 from slsg_edge.contracts import GOOD, Sample, Split
 from slsg_edge.data.readers.files import (
-    TRUTH,
+    TRUTH_FOLDER,
     folders_in,
     images_in,
     mask_files,
@@ -22,8 +22,8 @@ from slsg_edge.data.readers.files import (
     strays,
     truth_files,
 )
-from slsg_edge.data.readers.reader import Found
-from slsg_edge.data.saturation import CONFIG
+from slsg_edge.data.readers.reader import FolderContents
+from slsg_edge.data.saturation import DEFECTS_CONFIG_FILE
 from slsg_edge.errors import DatasetError
 
 _PUBLIC = "test_public"
@@ -37,7 +37,7 @@ class _Names:
 
     good: str = GOOD
     test: str = "test"
-    truth: str = TRUTH
+    truth: str = TRUTH_FOLDER
 
     def folder_of(self, split: Split) -> str:
         return self.test if split == "test" else split
@@ -52,8 +52,8 @@ def is_mvtec(folder: Path) -> bool:
 
 def is_loco(folder: Path) -> bool:
     """By `validation`, by the file with the kinds of defect, or by several masks for an image."""
-    nested = any(folders_in(kind) for kind in folders_in(folder / TRUTH))
-    known = (folder / "validation").is_dir() or (folder / CONFIG).is_file() or nested
+    nested = any(folders_in(kind) for kind in folders_in(folder / TRUTH_FOLDER))
+    known = (folder / "validation").is_dir() or (folder / DEFECTS_CONFIG_FILE).is_file() or nested
     return is_mvtec(folder) and known
 
 
@@ -66,23 +66,23 @@ def is_btad(folder: Path) -> bool:
     return not (folder / "train" / GOOD).is_dir() and any((folder / x).is_dir() for x in names)
 
 
-def read_mvtec(folder: Path) -> Found:
+def read_mvtec(folder: Path) -> FolderContents:
     return _read(folder, _Names())
 
 
-def read_btad(folder: Path) -> Found:
+def read_btad(folder: Path) -> FolderContents:
     return _read(folder, _BTAD)
 
 
-def read_mvtec_ad_2(folder: Path) -> Found:
-    inside = f"{_PUBLIC}/{TRUTH}"
-    truth = inside if (folder / inside).is_dir() else TRUTH
+def read_mvtec_ad_2(folder: Path) -> FolderContents:
+    inside = f"{_PUBLIC}/{TRUTH_FOLDER}"
+    truth = inside if (folder / inside).is_dir() else TRUTH_FOLDER
     found = _read(folder, _Names(test=_PUBLIC, truth=truth))
     private = tuple(path for name in _PRIVATE for path in mask_files(folder / name))
-    return Found(found.samples, found.stray_masks, private)
+    return FolderContents(found.samples, found.stray_masks, private)
 
 
-def _read(folder: Path, names: _Names) -> Found:
+def _read(folder: Path, names: _Names) -> FolderContents:
     train = folder / "train"
     if train.is_dir() and not (train / names.good).is_dir():
         raise DatasetError(
@@ -95,12 +95,12 @@ def _read(folder: Path, names: _Names) -> Found:
         for kind in _kinds(folder / names.folder_of(split), split, names)
         for sample in _samples(kind, split, folder / names.truth, names)
     )
-    return Found(samples, strays(truth_files(folder / names.truth), samples))
+    return FolderContents(samples, strays(truth_files(folder / names.truth), samples))
 
 
 def _kinds(folder: Path, split: Split, names: _Names) -> list[Path]:
     """The folders of a split; anything but good is for the test alone."""
-    kinds = (path for path in folders_in(folder) if path.name != TRUTH)
+    kinds = (path for path in folders_in(folder) if path.name != TRUTH_FOLDER)
     return [path for path in kinds if split == "test" or path.name == names.good]
 
 

@@ -9,7 +9,7 @@ from slsg_edge.data.dataset import Layout
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FolderContents:
     """The samples, masks that belong to none of them, and images that have no label."""
 
     samples: tuple[Sample, ...]
@@ -23,4 +23,4 @@ class Reader:
 
     layout: Layout
     recognises: Callable[[Path], bool]
-    read: Callable[[Path], Found]
+    read: Callable[[Path], FolderContents]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from slsg_edge.contracts import Sample
 from slsg_edge.data.readers.files import images_in, masks_by_image, strays
-from slsg_edge.data.readers.listed import found_in
-from slsg_edge.data.readers.reader import Found
+from slsg_edge.data.readers.listed import contents_of_rows
+from slsg_edge.data.readers.reader import FolderContents
 from slsg_edge.data.readers.rows import Row, rows_of
 from slsg_edge.data.splits import train_and_test
 from slsg_edge.errors import DatasetError
@@ -27,7 +27,7 @@ def is_visa(folder: Path) -> bool:
     return (folder / _IMAGES).is_dir() or (folder / SPLIT).is_file()
 
 
-def read_visa(folder: Path) -> Found:
+def read_visa(folder: Path) -> FolderContents:
     """An object with its split, which lies beside it; or the whole when it has one object only."""
     if not (folder / _IMAGES).is_dir():
         return _of_object(folder / _only_object(folder), folder)
@@ -35,14 +35,14 @@ def read_visa(folder: Path) -> Found:
     return _of_object(folder, root) if (root / SPLIT).is_file() else _unsplit(folder)
 
 
-def _of_object(folder: Path, root: Path) -> Found:
+def _of_object(folder: Path, root: Path) -> FolderContents:
     name = folder.resolve().name
     rows = [row for row in rows_of(root / SPLIT) if row.values.get("object") == name]
     within = [_from_object(row, name) for row in rows]
     if not within:
         return _unsplit(folder)
-    found = found_in(within, folder)
-    return Found(found.samples, strays(images_in(folder / _MASKS), found.samples))
+    found = contents_of_rows(within, folder)
+    return FolderContents(found.samples, strays(images_in(folder / _MASKS), found.samples))
 
 
 def _from_object(row: Row, name: str) -> Row:
@@ -67,7 +67,7 @@ def _only_object(folder: Path) -> str:
     return present[0]
 
 
-def _unsplit(folder: Path) -> Found:
+def _unsplit(folder: Path) -> FolderContents:
     masks = masks_by_image(folder / _MASKS)
     train, test = train_and_test(images_in(folder / _IMAGES / "Normal"))
     bad = images_in(folder / _IMAGES / "Anomaly")
@@ -76,4 +76,4 @@ def _unsplit(folder: Path) -> Found:
         *(Sample(image, "test") for image in test),
         *(Sample(image, "test", KIND, masks.get(image.stem, ())) for image in bad),
     )
-    return Found(samples, strays(images_in(folder / _MASKS), samples))
+    return FolderContents(samples, strays(images_in(folder / _MASKS), samples))

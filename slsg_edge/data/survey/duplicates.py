@@ -34,7 +34,7 @@ Number = TypeVar("Number", np.uint8, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class DuplicatePair:
     """Two photos that are one, and how much alike they are: 1 is the same."""
 
     first: ImageFacts
@@ -50,7 +50,7 @@ def copies(facts: Iterable[ImageFacts]) -> list[tuple[ImageFacts, ...]]:
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
-def near_duplicates(facts: Sequence[ImageFacts]) -> list[Pair]:
+def near_duplicates(facts: Sequence[ImageFacts]) -> list[DuplicatePair]:
     """Most alike first; files with the same content are `copies` and in no pair."""
     once = list({one.digest: one for one in reversed(facts)}.values())[::-1]
     if len(once) < MINIMUM:
@@ -61,7 +61,7 @@ def near_duplicates(facts: Sequence[ImageFacts]) -> list[Pair]:
     likeness = _likeness(thumbnails, mean, pairs)
     found = np.flatnonzero(likeness >= ALIKE)
     order = found[np.argsort(-likeness[found], kind="stable")]
-    return [Pair(once[pairs[i, 0]], once[pairs[i, 1]], float(likeness[i])) for i in order]
+    return [DuplicatePair(once[pairs[i, 0]], once[pairs[i, 1]], float(likeness[i])) for i in order]
 
 
 def _details(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:

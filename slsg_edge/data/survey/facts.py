@@ -102,7 +102,7 @@ def _has_alpha(content: bytes) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Quantiles:
     """5 %, 50 % and 95 % of the values lie at or below."""
 
     low: float
@@ -113,9 +113,9 @@ class Spread:
         return f"{self.low:.0f}-{self.high:.0f}"
 
 
-def spread_of(values: Sequence[float]) -> Spread | None:
+def quantiles_of(values: Sequence[float]) -> Quantiles | None:
     """None of no values."""
     if not values:
         return None
     low, median, high = (float(value) for value in np.quantile(values, (0.05, 0.5, 0.95)))
-    return Spread(low, median, high)
+    return Quantiles(low, median, high)

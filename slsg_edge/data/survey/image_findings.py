@@ -9,14 +9,14 @@ from slsg_edge.contracts import GOOD, Sample
 from slsg_edge.data.dataset import TRAINING_MINIMUM, Dataset
 from slsg_edge.data.survey.facts import ImageFacts, Unreadable
 from slsg_edge.data.survey.finding import Finding, finding, shown
-from slsg_edge.data.survey.outliers import Odd
+from slsg_edge.data.survey.outliers import Outlier
 
 
 def image_findings(
     dataset: Dataset,
     facts: Mapping[Path, ImageFacts],
     unreadable: Mapping[Path, Unreadable],
-    odd: Sequence[Odd],
+    odd: Sequence[Outlier],
 ) -> list[Finding]:
     return [
         *_unreadable(dataset, unreadable),
@@ -119,7 +119,7 @@ def _sides_by_mode(dataset: Dataset, facts: Mapping[Path, ImageFacts]) -> Mappin
     return sides if len(set().union(*sides.values())) == 2 else {}
 
 
-def _odd(dataset: Dataset, odd: Sequence[Odd]) -> list[Finding]:
+def _odd(dataset: Dataset, odd: Sequence[Outlier]) -> list[Finding]:
     return finding(
         "warning",
         "odd-good",

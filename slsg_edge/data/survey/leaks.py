@@ -6,7 +6,7 @@ from pathlib import Path
 
 from slsg_edge.contracts import Sample
 from slsg_edge.data.dataset import Dataset
-from slsg_edge.data.survey.duplicates import Pair, copies
+from slsg_edge.data.survey.duplicates import DuplicatePair, copies
 from slsg_edge.data.survey.facts import ImageFacts
 from slsg_edge.data.survey.finding import Finding, Severity, finding, shown
 
@@ -46,7 +46,7 @@ _COPIES: Mapping[str, tuple[Severity, str, str]] = {
 
 
 def leak_findings(
-    dataset: Dataset, facts: Mapping[Path, ImageFacts], pairs: Sequence[Pair]
+    dataset: Dataset, facts: Mapping[Path, ImageFacts], pairs: Sequence[DuplicatePair]
 ) -> list[Finding]:
     """Of files with the same content, then of photos that were saved anew."""
     by_path = {sample.image: sample for sample in dataset.samples}

@@ -40,7 +40,7 @@ _LESS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Odd:
+class Outlier:
     """`reason`: what is furthest out, by `deviations` robust standard deviations."""
 
     facts: ImageFacts
@@ -48,7 +48,7 @@ class Odd:
     deviations: float
 
 
-def odd_images(good: Sequence[ImageFacts]) -> list[Odd]:
+def find_outliers(good: Sequence[ImageFacts]) -> list[Outlier]:
     """The furthest out first; none among fewer than MINIMUM."""
     if len(good) < MINIMUM:
         return []
@@ -58,7 +58,7 @@ def odd_images(good: Sequence[ImageFacts]) -> list[Odd]:
         reasons = {_reason(name, z[index]): abs(z[index]) for name, z in features.items()}
         worst = max(reasons, key=reasons.__getitem__)
         if reasons[worst] > FAR:
-            found.append(Odd(facts, worst, float(reasons[worst])))
+            found.append(Outlier(facts, worst, float(reasons[worst])))
     return sorted(found, key=lambda odd: -odd.deviations)
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from slsg_edge.contracts import Json, Sample, Split
 from slsg_edge.data.dataset import Dataset
 from slsg_edge.data.saturation import defect_rules
-from slsg_edge.data.survey.duplicates import Pair, near_duplicates
-from slsg_edge.data.survey.facts import ImageFacts, Spread, Unreadable, facts_of, spread_of
+from slsg_edge.data.survey.duplicates import DuplicatePair, near_duplicates
+from slsg_edge.data.survey.facts import ImageFacts, Quantiles, Unreadable, facts_of, quantiles_of
 from slsg_edge.data.survey.finding import SEVERITIES, Finding, shown
 from slsg_edge.data.survey.image_findings import image_findings
 from slsg_edge.data.survey.leaks import leak_findings
 from slsg_edge.data.survey.mask_check import MaskFault, mask_faults
 from slsg_edge.data.survey.mask_findings import mask_findings
-from slsg_edge.data.survey.outliers import Odd, odd_images
+from slsg_edge.data.survey.outliers import Outlier, find_outliers
 from slsg_edge.data.threads import in_threads
 from slsg_edge.progress import Bars, no_progress
 
@@ -33,8 +33,8 @@ class Group:
     masked: int
     sizes: Mapping[str, int]
     modes: Mapping[str, int]
-    brightness: Spread | None
-    sharpness: Spread | None
+    brightness: Quantiles | None
+    sharpness: Quantiles | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class Survey:
     dataset: Dataset
     groups: tuple[Group, ...]
     findings: tuple[Finding, ...]
-    odd: tuple[Odd, ...]
-    pairs: tuple[Pair, ...]
+    odd: tuple[Outlier, ...]
+    pairs: tuple[DuplicatePair, ...]
 
     @property
     def valid(self) -> bool:
         """Whether an evaluation on this data set says what it seems to say."""
-        return not any(one.severity == "error" for one in self.findings)
+        return not any(finding.severity == "error" for finding in self.findings)
 
 
 def survey(dataset: Dataset, bars: Bars = no_progress) -> Survey:
@@ -60,12 +60,12 @@ def survey(dataset: Dataset, bars: Bars = no_progress) -> Survey:
     samples = dataset.samples
     with bars("images", len(samples)) as advance:
         read = in_threads(facts_of, [sample.image for sample in samples], advance)
-    facts = {one.path: one for one in read if isinstance(one, ImageFacts)}
-    unreadable = {one.path: one for one in read if isinstance(one, Unreadable)}
+    facts = {item.path: item for item in read if isinstance(item, ImageFacts)}
+    unreadable = {item.path: item for item in read if isinstance(item, Unreadable)}
     faults = _mask_faults(dataset, facts, bars)
-    good = [facts[one.image] for one in samples if one.good and one.image in facts]
-    odd = odd_images(good)
-    pairs = near_duplicates([facts[one.image] for one in samples if one.image in facts])
+    good = [facts[sample.image] for sample in samples if sample.good and sample.image in facts]
+    odd = find_outliers(good)
+    pairs = near_duplicates([facts[sample.image] for sample in samples if sample.image in facts])
     findings = (
         *image_findings(dataset, facts, unreadable, odd),
         *mask_findings(dataset, faults),
@@ -74,7 +74,7 @@ def survey(dataset: Dataset, bars: Bars = no_progress) -> Survey:
     return Survey(
         dataset,
         tuple(_groups(dataset, facts)),
-        tuple(sorted(findings, key=lambda one: SEVERITIES.index(one.severity))),
+        tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))),
         tuple(odd),
         tuple(pairs),
     )
@@ -93,21 +93,21 @@ def survey_summary(found: Survey) -> dict[str, Json]:
         "groups": [_group_summary(group) for group in found.groups],
         "findings": [
             {
-                "severity": one.severity,
-                "name": one.name,
-                "what": one.what,
-                "count": one.count,
-                "examples": list(one.examples),
-                "fix": one.fix,
+                "severity": finding.severity,
+                "name": finding.name,
+                "what": finding.what,
+                "count": finding.count,
+                "examples": list(finding.examples),
+                "fix": finding.fix,
             }
-            for one in found.findings
+            for finding in found.findings
         ],
     }
 
 
 def _mask_faults(dataset: Dataset, facts: Mapping[Path, ImageFacts], bars: Bars) -> list[MaskFault]:
     rules = defect_rules(dataset.folder)
-    masked = [one for one in dataset.samples if one.masks and one.image in facts]
+    masked = [sample for sample in dataset.samples if sample.masks and sample.image in facts]
 
     def check(sample: Sample) -> list[MaskFault]:
         return mask_faults(sample, facts[sample.image], rules)
@@ -122,17 +122,17 @@ def _groups(dataset: Dataset, facts: Mapping[Path, ImageFacts]) -> list[Group]:
 
 
 def _group(dataset: Dataset, split: Split, kind: str, facts: Mapping[Path, ImageFacts]) -> Group:
-    samples = [one for one in dataset.samples if (one.split, one.kind) == (split, kind)]
-    known = [facts[one.image] for one in samples if one.image in facts]
+    samples = [sample for sample in dataset.samples if (sample.split, sample.kind) == (split, kind)]
+    known = [facts[sample.image] for sample in samples if sample.image in facts]
     return Group(
         split,
         kind,
         len(samples),
-        sum(bool(one.masks) for one in samples),
-        dict(Counter(one.size for one in known).most_common()),
-        dict(Counter(one.mode for one in known).most_common()),
-        spread_of([one.brightness for one in known]),
-        spread_of([one.sharpness for one in known]),
+        sum(bool(sample.masks) for sample in samples),
+        dict(Counter(image.size for image in known).most_common()),
+        dict(Counter(image.mode for image in known).most_common()),
+        quantiles_of([image.brightness for image in known]),
+        quantiles_of([image.sharpness for image in known]),
     )
 
 
@@ -144,12 +144,12 @@ def _group_summary(group: Group) -> dict[str, Json]:
         "masked": group.masked,
         "sizes": dict(group.sizes),
         "modes": dict(group.modes),
-        "brightness": _spread_summary(group.brightness),
-        "sharpness": _spread_summary(group.sharpness),
+        "brightness": _quantiles_summary(group.brightness),
+        "sharpness": _quantiles_summary(group.sharpness),
     }
 
 
-def _spread_summary(spread: Spread | None) -> Json:
-    if spread is None:
+def _quantiles_summary(quantiles: Quantiles | None) -> Json:
+    if quantiles is None:
         return None
-    return {"low": spread.low, "median": spread.median, "high": spread.high}
+    return {"low": quantiles.low, "median": quantiles.median, "high": quantiles.high}

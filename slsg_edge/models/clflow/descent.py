@@ -15,12 +15,12 @@ from slsg_edge.models.clflow.losses import (
 from slsg_edge.models.clflow.network import ClflowNetwork
 from slsg_edge.models.clflow.settings import FlowTraining
 from slsg_edge.models.scored import Normalise
-from slsg_edge.training.descent import Descent, learned
-from slsg_edge.training.device import Device
+from slsg_edge.training.descent import Descent, trainable_parameters
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.loop import Losses, Phase
 
-NAME = "training"
+DESCENT_PHASE = "training"
 # The classification's threshold is one number far from where it starts: until it has arrived,
 # the flows would be bent to make up for it.
 BIAS_PACE = 10.0
@@ -36,7 +36,7 @@ class Projections(nn.ModuleList):
         )
 
 
-class Criterion:
+class ClflowLoss:
     """Images and `BoxedPairs`' targets to losses; `active` says when anomalies take part."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Criterion:
         network: ClflowNetwork,
         projections: Projections,
         options: FlowTraining,
-        device: Device,
+        device: TrainingDevice,
     ) -> None:
         self._network, self._projections = network, projections
         self._loss, self._device = options.loss, device
@@ -100,7 +100,7 @@ def descent_phase(
     projections: Projections,
     pairs: PairBatches,
     options: FlowTraining,
-    device: Device,
+    device: TrainingDevice,
 ) -> Phase:
     """Trains `network` in place; its backbone stays as it is, statistics included."""
     network.backbone.requires_grad_(False)
@@ -108,7 +108,7 @@ def descent_phase(
     device.arrange(model.eval())
     optimiser = _optimiser(model, network.fusion.bias, options)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, options.iterations)
-    losses = Criterion(network, projections, options, device)
+    losses = ClflowLoss(network, projections, options, device)
     warm = round(options.warm_up * options.iterations)
 
     def criterion(images: Tensor, targets: Tensor) -> Losses:
@@ -116,11 +116,11 @@ def descent_phase(
 
     descent = Descent(optimiser, schedule, criterion, device)
     source = BoxedPairs(pairs, network.finest_stride)
-    return descent.phase(NAME, options.iterations, 2 * options.batch, model, source)
+    return descent.phase(DESCENT_PHASE, options.iterations, 2 * options.batch, model, source)
 
 
 def _optimiser(model: nn.Module, bias: nn.Parameter, options: FlowTraining) -> torch.optim.AdamW:
-    others = [parameter for parameter in learned(model) if parameter is not bias]
+    others = [parameter for parameter in trainable_parameters(model) if parameter is not bias]
     groups: list[dict[str, Any]] = [
         {"params": others},
         {"params": [bias], "lr": BIAS_PACE * options.learning_rate},

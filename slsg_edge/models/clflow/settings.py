@@ -12,7 +12,7 @@ from slsg_edge.training.settings import TrainSettings, require_optimiser, requir
 
 
 @dataclass(frozen=True, slots=True)
-class LossSettings:
+class ClflowLossSettings:
     """What is added to the likelihood of good images; 0 leaves a part out, both leave FastFlow.
 
     smoothing: of the classification's labels, the paper's tau. surroundings: what is good around
@@ -50,7 +50,7 @@ class FlowTraining:
     learning_rate: float = 1e-3
     weight_decay: float = 1e-5
     warm_up: float = 0.2
-    loss: LossSettings = field(default_factory=LossSettings)
+    loss: ClflowLossSettings = field(default_factory=ClflowLossSettings)
 
     def __post_init__(self) -> None:
         require_positive("training.iterations", self.iterations)

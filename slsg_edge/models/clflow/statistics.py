@@ -12,7 +12,7 @@ from slsg_edge.models.clflow.flow import Flow
 from slsg_edge.models.clflow.network import ClflowNetwork, Fusion
 from slsg_edge.models.scored import Normalise, image_score
 from slsg_edge.training.checkpoint import Stateful
-from slsg_edge.training.device import Device
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.feed import Batch, PairBatches
 from slsg_edge.training.loop import Losses, Phase
 
@@ -28,7 +28,7 @@ LARGEST_LOGIT = 12.0
 LARGEST_RATIO = 1000.0
 
 
-class Spread(nn.Module):
+class FeatureMoments(nn.Module):
     """Running sums of one flow's normalised features, by channel and place."""
 
     total: Tensor
@@ -46,7 +46,7 @@ class Spread(nn.Module):
         self.squares += (features * features).sum(0)
         self.count += len(features)
 
-    def hand_to(self, flow: Flow) -> None:
+    def normalise(self, flow: Flow) -> None:
         """Gain and bias that whiten each channel and place, half of a variance the channel's own.
 
         At one place there are only as many numbers as images; a channel has them everywhere.
@@ -60,7 +60,7 @@ class Spread(nn.Module):
             flow.bias.copy_(-mean * gain)
 
 
-class Scores(nn.Module):
+class ScoreMoments(nn.Module):
     """Running sums of good images' scores, before calibration."""
 
     sums: Tensor
@@ -74,7 +74,7 @@ class Scores(nn.Module):
             (torch.ones_like(scores).sum(), scores.sum(), (scores * scores).sum())
         )
 
-    def hand_to(self, fusion: Fusion) -> None:
+    def calibrate(self, fusion: Fusion) -> None:
         """Slope and offset that put good images around sigmoid(GOOD_LOGIT)."""
         count, total, squares = self.sums.tolist()
         mean = total / count
@@ -87,7 +87,10 @@ class Scores(nn.Module):
 
 
 def spread_phase(
-    network: ClflowNetwork, spreads: Sequence[Spread], source: PairBatches, device: Device
+    network: ClflowNetwork,
+    spreads: Sequence[FeatureMoments],
+    source: PairBatches,
+    device: TrainingDevice,
 ) -> Phase:
     """Fills `spreads`, one of each flow."""
     normalise = Normalise().to(device.place)
@@ -102,7 +105,7 @@ def spread_phase(
 
 
 def score_phase(
-    network: ClflowNetwork, scores: Scores, source: PairBatches, device: Device
+    network: ClflowNetwork, scores: ScoreMoments, source: PairBatches, device: TrainingDevice
 ) -> Phase:
     """Fills `scores` and calibrates the network's logit by them."""
     normalise = Normalise().to(device.place)
@@ -111,7 +114,7 @@ def score_phase(
     def add(images: Tensor) -> None:
         logits = network.logits(normalise(images))
         scores.add(image_score(logits[:, 0], network.score_pixels))
-        scores.hand_to(network.fusion)  # by the last batch, that of them all
+        scores.calibrate(network.fusion)  # by the last batch, that of them all
 
     parts: dict[str, Stateful] = {"sums": scores, "fusion": network.fusion}
     return _counting("scores", network, parts, source, device, add)
@@ -122,7 +125,7 @@ def _counting(
     network: ClflowNetwork,
     parts: Mapping[str, Stateful],
     source: PairBatches,
-    device: Device,
+    device: TrainingDevice,
     add: Callable[[Tensor], None],
 ) -> Phase:
     """Once over all good images."""
@@ -134,5 +137,5 @@ def _counting(
             add(images[: len(images) // 2])
         return {}
 
-    draw = source.draw
-    return Phase(name, -(-draw.images // draw.batch), 2 * draw.batch, parts, source, step)
+    order = source.order
+    return Phase(name, -(-order.images // order.batch), 2 * order.batch, parts, source, step)

@@ -13,22 +13,24 @@ from slsg_edge.models.fractalad.network import (
 )
 from slsg_edge.models.fractalad.settings import FractalAdSettings
 from slsg_edge.models.fractalad.training import training_phase
-from slsg_edge.models.recipe import AtHand, Phases, Recipe, Say, Workshop
+from slsg_edge.models.recipe import Notify, Phases, Recipe, TrainingContext, TrainingInputs
 
 TRIAL_ITERATIONS, TRIAL_BATCH = 60, 8  # on a CPU
 
 
-def _resolved(settings: FractalAdSettings, at_hand: AtHand, say: Say) -> FractalAdSettings:
+def _resolved(
+    settings: FractalAdSettings, inputs: TrainingInputs, notify: Notify
+) -> FractalAdSettings:
     """The depth by the backbone's weights, the mode by the training images."""
     model = settings.model
     if model.depth == 0:
-        model = dataclasses.replace(model, depth=max(SHALLOWEST, at_hand.layers))
-        if at_hand.layers < len(LAYERS):
-            say(f"Depth {model.depth}: the backbone weights have no more layers.")
+        model = dataclasses.replace(model, depth=max(SHALLOWEST, inputs.layers))
+        if inputs.layers < len(LAYERS):
+            notify(f"Depth {model.depth}: the backbone weights have no more layers.")
     if model.mode == "auto":
-        share = aligned_share(at_hand.sample(SAMPLE))
+        share = aligned_share(inputs.sample(SAMPLE))
         model = dataclasses.replace(model, mode="object" if share >= OBJECT_SHARE else "texture")
-        say(
+        notify(
             f"Mode {model.mode}: {100 * share:.0f} % of what varies within the images lies at the "
             f"same place in each; from {100 * OBJECT_SHARE:.0f} % on it is an object. "
             "--set model.mode=... decides otherwise."
@@ -49,10 +51,10 @@ def _trial(settings: FractalAdSettings, device: str) -> FractalAdSettings:
     return dataclasses.replace(settings, training=short)
 
 
-def _phases(network: FractalNetwork, workshop: Workshop) -> Phases:
-    settings: FractalAdSettings = workshop.settings
-    pairs = workshop.pairs(settings.training.batch)
-    return [lambda: training_phase(network, pairs, settings, workshop.device)]
+def _phases(network: FractalNetwork, context: TrainingContext[FractalAdSettings]) -> Phases:
+    settings = context.settings
+    pairs = context.pairs(settings.training.batch)
+    return [lambda: training_phase(network, pairs, settings, context.device)]
 
 
 FRACTALAD = Recipe(

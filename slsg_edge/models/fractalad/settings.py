@@ -1,6 +1,6 @@
 """FractalAD's tables; the defaults are the official code's numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from slsg_edge.config import require
@@ -45,6 +45,14 @@ class FractalAdSettings(TrainSettings):
     @property
     def needs_all_layers(self) -> bool:
         return True
+
+    @property
+    def takes_textures(self) -> bool:
+        return False
+
+    @property
+    def without_effect(self) -> Mapping[str, str]:
+        return {"synthesis": "FractalAD simulates anomalies by its own rules, those of [fractal]"}
 
     def simulator(self, textures: TextureSource) -> Simulator:
         """Of the image alone: `textures` take no part."""

@@ -11,21 +11,26 @@ from slsg_edge.models.fractalad.losses import distillation_loss, segmentation_lo
 from slsg_edge.models.fractalad.network import FractalNetwork
 from slsg_edge.models.fractalad.settings import FractalAdSettings
 from slsg_edge.models.scored import Normalise
-from slsg_edge.training.descent import Descent, learned
-from slsg_edge.training.device import Device
+from slsg_edge.training.descent import Descent, trainable_parameters
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.loop import Losses, Phase
 
-NAME = "training"
+FRACTALAD_PHASE = "training"
 
 
 def training_phase(
-    network: FractalNetwork, source: PairBatches, settings: FractalAdSettings, device: Device
+    network: FractalNetwork,
+    source: PairBatches,
+    settings: FractalAdSettings,
+    device: TrainingDevice,
 ) -> Phase:
     """Trains `network` in place."""
     options = settings.training
     decay = options.texture_weight_decay if network.student is None else options.weight_decay
-    optimiser = torch.optim.AdamW(learned(network), options.learning_rate, weight_decay=decay)
+    optimiser = torch.optim.AdamW(
+        trainable_parameters(network), options.learning_rate, weight_decay=decay
+    )
     schedule = ConstantLR(optimiser, 1.0)
     device.arrange(network.train())
     normalise = Normalise().to(device.place)
@@ -51,4 +56,4 @@ def training_phase(
         }
 
     descent = Descent(optimiser, schedule, criterion, device)
-    return descent.phase(NAME, options.iterations, 2 * options.batch, network, source)
+    return descent.phase(FRACTALAD_PHASE, options.iterations, 2 * options.batch, network, source)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from slsg_edge.models.npad.head import Centroids, Gaussians, Whole
+from slsg_edge.models.npad.head import Centroids, Gaussians, ImageGaussian
 
 CHUNK = 4096  # patches whose distances are in memory at once
 
@@ -51,7 +51,7 @@ def fit_centroids(centroids: Centroids, found: Tensor) -> None:
     bias.copy_((found * found).sum(1))
 
 
-def fit_whole(whole: Whole, mean: Tensor, covariance: Tensor, shrinkage: float) -> None:
+def fit_whole(whole: ImageGaussian, mean: Tensor, covariance: Tensor, shrinkage: float) -> None:
     """The correlation is drawn to the identity, since images may be fewer than features."""
     deviation = covariance.diagonal().clamp_min(0).sqrt().clamp_min(1e-6)
     correlation = covariance / deviation / deviation[:, None]

@@ -15,10 +15,10 @@ from slsg_edge.models.npad.fitted import fit_centroids, fit_gaussians, fit_whole
 from slsg_edge.models.npad.network import NpadNetwork
 from slsg_edge.models.npad.reduction import learned_reduction
 from slsg_edge.models.npad.settings import NpadSettings
-from slsg_edge.models.npad.statistics import Moments, Sample, means_and_covariances
+from slsg_edge.models.npad.statistics import Moments, PatchSample, means_and_covariances
 from slsg_edge.models.scored import Normalise, image_score
 from slsg_edge.training.checkpoint import Stateful
-from slsg_edge.training.device import Device
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.feed import Batch, FrameBatches
 from slsg_edge.training.frames import StoredFrames
 from slsg_edge.training.loop import Losses, Phase
@@ -28,11 +28,15 @@ LEAST_SPREAD = 0.01  # of the centre: held-out images may be as good as alike
 Take: TypeAlias = Callable[[list[Tensor]], None]
 
 
-class Gathering:
+class StatisticsPhases:
     """What the phases share: the network that is filled, its settings, images and device."""
 
     def __init__(
-        self, network: NpadNetwork, settings: NpadSettings, frames: StoredFrames, device: Device
+        self,
+        network: NpadNetwork,
+        settings: NpadSettings,
+        frames: StoredFrames,
+        device: TrainingDevice,
     ) -> None:
         self.network, self.head, self.settings = network, network.head, settings
         self.frames, self.device = frames, device
@@ -57,7 +61,7 @@ class Gathering:
         rows, columns = self.head.grid
         patches = Moments(rows * columns, spec.channels)
         means = Moments(1, self.head.features)
-        sample = Sample(len(self.seen), options.sample, spec.channels, seed)
+        sample = PatchSample(len(self.seen), options.sample, spec.channels, seed)
 
         def take(given: list[Tensor]) -> None:
             reduced = self.head.patches(given)
@@ -79,7 +83,7 @@ class Gathering:
 
     def scale_phase(self) -> Phase:
         """Distances of images that the statistics did not see."""
-        kept = Distances()
+        kept = HeldOutDistances()
 
         def take(given: list[Tensor]) -> None:
             reduced = self.head.patches(given)
@@ -94,7 +98,7 @@ class Gathering:
         distance: Tensor = self.head.whole(self.head.means(given))
         return distance
 
-    def _scale(self, kept: "Distances") -> None:
+    def _scale(self, kept: "HeldOutDistances") -> None:
         head, place = self.head, self.device.place
         first, second = torch.split(kept.maps.to(place), 1, 1)
         self._set(0, self._scores(first))
@@ -137,7 +141,7 @@ class Gathering:
         """A pass over `images` in order; the last step fits, so that a checkpoint holds that."""
         batch = self.settings.training.batch
         source = FrameBatches(self.frames, images, batch)
-        left = Countdown(math.ceil(len(images) / batch))
+        left = RemainingSteps(math.ceil(len(images) / batch))
 
         @torch.inference_mode()
         def step(frames: Batch) -> Losses:
@@ -151,7 +155,7 @@ class Gathering:
         return Phase(name, left.steps, batch, parts, source, step)
 
 
-class Countdown:
+class RemainingSteps:
     """Steps until the last one; goes on where a checkpoint left it."""
 
     def __init__(self, steps: int) -> None:
@@ -168,7 +172,7 @@ class Countdown:
         self.steps = state["steps"]
 
 
-class Distances:
+class HeldOutDistances:
     """Of the held-out images: both cells' distances (N, 2, h, w), the whole image's (N, 1)."""
 
     def __init__(self) -> None:

@@ -64,7 +64,7 @@ class Centroids(nn.Module):
         return ((squares + nearest) / self.channels).clamp_min(TINY).sqrt()
 
 
-class Whole(nn.Module):
+class ImageGaussian(nn.Module):
     """Mahalanobis distance of the image's mean features, over the root of their number."""
 
     def __init__(self, features: int) -> None:
@@ -77,7 +77,7 @@ class Whole(nn.Module):
         return (z * z).mean(1, keepdim=True).clamp_min(TINY).sqrt()
 
 
-class Head(nn.Module):
+class DistanceHead(nn.Module):
     """Features of the layers to anomaly logits.
 
     `centre` and `spread`, of good images that the statistics did not see: of the Mahalanobis
@@ -98,7 +98,7 @@ class Head(nn.Module):
         )
         self.gaussians = Gaussians(spec, self.grid[0] * self.grid[1])
         self.centroids = Centroids(spec)
-        self.whole = Whole(self.features) if spec.whole else None
+        self.whole = ImageGaussian(self.features) if spec.whole else None
         self.register_buffer("centre", torch.zeros(5))
         self.register_buffer("spread", torch.ones(5))
         rows = enlargement(self.grid[0], height, spec.smoothing)

@@ -13,7 +13,7 @@ from torch import Tensor
 from slsg_edge.bundle.tolerances import Tolerance
 from slsg_edge.models.backbones import Trunk
 from slsg_edge.models.network import Network, require_resolution
-from slsg_edge.models.npad.head import Head
+from slsg_edge.models.npad.head import DistanceHead
 from slsg_edge.models.npad.spec import NpadSpec
 
 STRIDE = 32  # what every layer and grid divides
@@ -37,7 +37,7 @@ class NpadNetwork(Network):
         self.score_pixels = spec.score_pixels(height, width)
         self.trunk = Trunk(spec.backbone, max(spec.layers))
         widths = [self.trunk.widths[layer - 1] for layer in spec.layers]
-        self.head = Head(spec, widths, height, width)
+        self.head = DistanceHead(spec, widths, height, width)
         self.requires_grad_(False)
 
     @property

@@ -1,20 +1,20 @@
 """N-pad as the registry has it: a pass over the good images, no gradient, no epochs."""
 
-from slsg_edge.models.npad.gathering import Gathering
+from slsg_edge.models.npad.gathering import StatisticsPhases
 from slsg_edge.models.npad.network import NpadNetwork, network_from_spec
 from slsg_edge.models.npad.reduction import LEARNED, reduction
 from slsg_edge.models.npad.settings import NpadSettings
-from slsg_edge.models.recipe import Phases, Recipe, Workshop
+from slsg_edge.models.recipe import Phases, Recipe, TrainingContext
 
 
-def _phases(network: NpadNetwork, workshop: Workshop) -> Phases:
-    settings: NpadSettings = workshop.settings
-    settings.require_images(len(workshop.frames))
+def _phases(network: NpadNetwork, context: TrainingContext[NpadSettings]) -> Phases:
+    settings = context.settings
+    settings.require_images(len(context.frames))
     rule = settings.training.reduction
-    gathering = Gathering(network, settings, workshop.frames, workshop.device)
-    phases = [gathering.statistics_phase, gathering.scale_phase]
+    made = StatisticsPhases(network, settings, context.frames, context.device)
+    phases = [made.statistics_phase, made.scale_phase]
     if rule in LEARNED:
-        return [gathering.reduction_phase, *phases]
+        return [made.reduction_phase, *phases]
     head = network.head
     head.set_reduction(reduction(rule, head.features, network.spec.channels, settings.seed))
     return phases

@@ -36,7 +36,7 @@ class Moments:
         self.count, self.first, self.second = state["count"], state["first"], state["second"]
 
 
-class Sample:
+class PatchSample:
     """Patches drawn evenly from `images` images: so many of each, at random cells."""
 
     def __init__(self, images: int, wanted: int, channels: int, seed: int) -> None:

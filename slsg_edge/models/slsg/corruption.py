@@ -10,7 +10,7 @@ from slsg_edge.models.slsg.settings import PretrainSettings
 from slsg_edge.synthesis.colour import jitter
 from slsg_edge.synthesis.settings import REFERENCE_SIDE
 from slsg_edge.synthesis.structure import shuffle_cells
-from slsg_edge.training.feed import Batch, Draw, handed_back
+from slsg_edge.training.feed import Batch, EpochOrder, errors_as_values
 from slsg_edge.training.frames import StoredFrames
 
 MASK_GREY = 127
@@ -22,17 +22,17 @@ class CorruptionBatches(Dataset[Batch]):
 
     def __init__(self, frames: StoredFrames, settings: PretrainSettings, seed: int) -> None:
         self.frames, self.settings = frames, settings
-        self.draw = Draw(seed, len(frames), settings.batch)
+        self.order = EpochOrder(seed, len(frames), settings.batch)
 
-    @handed_back
+    @errors_as_values
     def __getitem__(self, iteration: int) -> Batch:
-        pairs = [self._pair(iteration, place) for place in range(self.draw.batch)]
+        pairs = [self._pair(iteration, place) for place in range(self.order.batch)]
         corrupted, clean = (np.stack(column) for column in zip(*pairs, strict=True))
         return torch.from_numpy(corrupted), torch.from_numpy(clean)
 
     def _pair(self, iteration: int, place: int) -> tuple[Image, Image]:
-        rng = np.random.default_rng([_CORRUPTION, self.draw.seed, iteration, place])
-        frame = self.frames[self.draw.index(iteration, place)]
+        rng = np.random.default_rng([_CORRUPTION, self.order.seed, iteration, place])
+        frame = self.frames[self.order.index(iteration, place)]
         strength = self.settings.jitter
         clean = jitter(rng, frame, strength, strength, strength)
         return corrupt(rng, clean, self.settings), clean

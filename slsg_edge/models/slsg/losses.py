@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from slsg_edge.models.slsg.settings import LossSettings
+from slsg_edge.models.slsg.settings import SegmentationLossSettings
 
 SSIM_WINDOW = 11
 SSIM_SIGMA = 1.5
 
 
 def segmentation_loss(
-    logits: Tensor, auxiliary: Tensor, mask: Tensor, settings: LossSettings
+    logits: Tensor, auxiliary: Tensor, mask: Tensor, settings: SegmentationLossSettings
 ) -> Tensor:
     """0.4 focal + 0.6 L1 + 0.3 auxiliary L1 (SLSG's train.py); all of (N, 1, H, W)."""
     probability = torch.sigmoid(logits.float())

@@ -11,7 +11,7 @@ from torch import Tensor
 from slsg_edge.errors import ConfigError
 
 # Official prefix -> ours; numbers are places in an nn.Sequential of either side.
-_PREFIXES = {
+OFFICIAL_PREFIXES = {
     "encoder_segment.resnet18.": "encoder.trunk.",
     "GCN3.fc1.": "graph.enter.",
     "GCN3.fc2.": "graph.leave.",
@@ -73,7 +73,7 @@ def convert(official: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> d
     for name, tensor in official.items():
         if _UNUSED.match(name):
             continue
-        renamed = _replaced(name, _PREFIXES)
+        renamed = _our_name(name)
         # on nodes in one row only the middle column of the official 3x3 kernel ever acts
         ours[renamed] = tensor[..., 1] if renamed == "graph.value.weight" else tensor
     wrong = sorted(
@@ -90,13 +90,8 @@ def convert(official: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> d
     return ours
 
 
-def official_name(name: str) -> str:
-    """Our name of a tensor as the official code has it."""
-    return _replaced(name, {ours: theirs for theirs, ours in _PREFIXES.items()})
-
-
-def _replaced(name: str, prefixes: Mapping[str, str]) -> str:
-    for before, after in prefixes.items():
-        if name.startswith(before):
-            return after + name.removeprefix(before)
+def _our_name(name: str) -> str:
+    for theirs, ours in OFFICIAL_PREFIXES.items():
+        if name.startswith(theirs):
+            return ours + name.removeprefix(theirs)
     return name

@@ -20,10 +20,10 @@ from slsg_edge.models.slsg.losses import reconstruction_loss
 from slsg_edge.models.slsg.network import SlsgNetwork
 from slsg_edge.models.slsg.settings import SlsgSettings
 from slsg_edge.training.descent import Descent
-from slsg_edge.training.device import Device
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.loop import Losses, Phase
 
-NAME = "pretraining"
+PRETRAINING_PHASE = "pretraining"
 STEPS = 4  # doublings from the deepest features to pixels
 SCHEDULES: dict[str, Callable[[Optimizer, int], LRScheduler]] = {
     "cosine": CosineAnnealingLR,
@@ -52,7 +52,7 @@ class Reconstruction(nn.Module):
 
 
 def pretraining_phase(
-    network: SlsgNetwork, source: CorruptionBatches, settings: SlsgSettings, device: Device
+    network: SlsgNetwork, source: CorruptionBatches, settings: SlsgSettings, device: TrainingDevice
 ) -> Phase:
     """Trains `network.encoder` in place; the decoder is thrown away."""
     options = settings.pretraining
@@ -72,4 +72,4 @@ def pretraining_phase(
         return {"loss": reconstruction_loss(image, target, options.ssim_weight)}
 
     descent = Descent(optimiser, schedule, criterion, device)
-    return descent.phase(NAME, options.iterations, options.batch, model, source)
+    return descent.phase(PRETRAINING_PHASE, options.iterations, options.batch, model, source)

@@ -11,22 +11,25 @@ from slsg_edge.models.scored import Normalise
 from slsg_edge.models.slsg.losses import segmentation_loss
 from slsg_edge.models.slsg.network import SlsgNetwork
 from slsg_edge.models.slsg.settings import SlsgSettings
-from slsg_edge.training.descent import Descent, learned
-from slsg_edge.training.device import Device
+from slsg_edge.training.descent import Descent, trainable_parameters
+from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.loop import Losses, Phase
 
-NAME = "training"
+SEGMENTATION_PHASE = "training"
 
 
 def segmentation_phase(
-    network: SlsgNetwork, source: PairBatches, settings: SlsgSettings, device: Device
+    network: SlsgNetwork, source: PairBatches, settings: SlsgSettings, device: TrainingDevice
 ) -> Phase:
     """Trains `network` in place."""
     options = settings.training
     network.encoder.requires_grad_(options.encoder == "trained")
     optimiser = torch.optim.SGD(
-        learned(network), options.learning_rate, options.momentum, weight_decay=options.weight_decay
+        trainable_parameters(network),
+        options.learning_rate,
+        options.momentum,
+        weight_decay=options.weight_decay,
     )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, options.iterations)
     device.arrange(network.train())
@@ -40,4 +43,4 @@ def segmentation_phase(
         return {"loss": segmentation_loss(logits, auxiliary, masks, options.loss)}
 
     descent = Descent(optimiser, schedule, criterion, device)
-    return descent.phase(NAME, options.iterations, 2 * options.batch, network, source)
+    return descent.phase(SEGMENTATION_PHASE, options.iterations, 2 * options.batch, network, source)

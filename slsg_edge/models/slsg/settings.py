@@ -3,8 +3,8 @@
 TOML and the command line meet here.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from slsg_edge.config import require, require_shares
@@ -57,7 +57,7 @@ class PretrainSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class LossSettings:
+class SegmentationLossSettings:
     focal: float = 0.4
     l1: float = 0.6
     auxiliary: float = 0.3
@@ -85,7 +85,7 @@ class StageTwoSettings:
     weight_decay: float = 3e-5
     encoder: Literal["frozen", "trained"] = "frozen"
     encoder_batch_norm: Literal["batch", "frozen"] = "batch"
-    loss: LossSettings = field(default_factory=LossSettings)
+    loss: SegmentationLossSettings = field(default_factory=SegmentationLossSettings)
 
     def __post_init__(self) -> None:
         require_positive("training.iterations", self.iterations)
@@ -109,6 +109,13 @@ class SlsgSettings(TrainSettings):
     @property
     def adapts_batch_norm(self) -> bool:
         return self.training.encoder_batch_norm == "batch"
+
+    @property
+    def without_effect(self) -> Mapping[str, str]:
+        if self.pretraining.task != "none":
+            return {}
+        keys = [setting.name for setting in fields(PretrainSettings) if setting.name != "task"]
+        return {f"pretraining.{key}": "there is no pretraining" for key in keys}
 
     def hints(self, device: str) -> Iterator[str]:
         if device == "cpu" and self.model.variant == "paper":

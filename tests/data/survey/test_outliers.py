@@ -6,13 +6,13 @@ import pytest
 
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.survey.facts import facts_of
-from slsg_edge.data.survey.outliers import odd_images
+from slsg_edge.data.survey.outliers import find_outliers
 
 SHARED = Path(__file__).resolve().parents[3] / "../shared/data"
 
 
 def odd_in(folder):
-    odd = odd_images([facts_of(path) for path in sorted(folder.iterdir())])
+    odd = find_outliers([facts_of(path) for path in sorted(folder.iterdir())])
     return {one.facts.path.name: one.reason for one in odd}
 
 
@@ -57,7 +57,7 @@ def test_most_broken_bottles_among_good_ones_are_found_and_no_good_one():
         pytest.skip("no bottle beside the checkout")
     dataset = read_dataset(SHARED / "bottle")
     good = [facts_of(one.image) for one in dataset.samples if one.good]
-    assert odd_images(good) == []
+    assert find_outliers(good) == []
     broken = [facts_of(one.image) for one in dataset.samples if one.kind == "broken_large"]
-    found = sum(any(one.facts is bad for one in odd_images([*good, bad])) for bad in broken[:8])
+    found = sum(any(one.facts is bad for one in find_outliers([*good, bad])) for bad in broken[:8])
     assert found >= 5
