@@ -1,12 +1,14 @@
 """A handful of good images and settings that train in seconds."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from untrained import untrained_bundle
 
 from slsg_edge.images import encode_image
 from slsg_edge.models.slsg.network import SlsgSpec
@@ -68,3 +70,9 @@ def stopped_after(
                 yield
 
     return stopping
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A function of variant and side that gives a bundle as `train` would leave it."""
+    return functools.partial(untrained_bundle, tmp_path)

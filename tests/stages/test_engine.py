@@ -1,11 +1,10 @@
-import re
-
 """The build-engine stage: what lands in the bundle, and that nothing does when it fails."""
 
 import dataclasses
 import errno
 import hashlib
 import os
+import re
 import shutil
 
 import numpy as np

@@ -91,7 +91,7 @@ def test_a_backend_without_a_model_gets_no_threshold(bundle):
 def test_what_was_trained_on_is_read_where_it_is_known(bundle, tmp_path):
     assert trained_on(bundle) == TrainedOn(frozenset({"a", "b"}), frozenset({"c"}))
     unknown = new_bundle(tmp_path / "y.slsg", Manifest("slsg", {}, Preprocessing()))
-    assert trained_on(commit(unknown, "import-slsg", {"weights": b""})) is None
+    assert trained_on(commit(unknown, "train", {"weights.safetensors": b""})) is None
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"train": 3, "holdout": []}', b"{}"])
