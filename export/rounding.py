@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
-from slsg_edge.export.graph import Graph
+from slsg_edge.export.graph import OnnxGraph
 from slsg_edge.export.island import Kept
 
 LARGEST = 65504.0
@@ -94,7 +94,7 @@ def _widest(one: ValueRange, other: ValueRange) -> ValueRange:
     )
 
 
-def unsafe_nodes(graph: Graph, ranges: Mapping[str, ValueRange]) -> Iterator[tuple[str, Kept]]:
+def unsafe_nodes(graph: OnnxGraph, ranges: Mapping[str, ValueRange]) -> Iterator[tuple[str, Kept]]:
     """Nodes that FP16 would break, with the numbers; tensors without a range are not judged."""
     for node in graph.nodes:
         kept = _activations_break(graph, node, ranges) or _constants_break(graph, node)
@@ -103,7 +103,7 @@ def unsafe_nodes(graph: Graph, ranges: Mapping[str, ValueRange]) -> Iterator[tup
 
 
 def _activations_break(
-    graph: Graph, node: NodeProto, ranges: Mapping[str, ValueRange]
+    graph: OnnxGraph, node: NodeProto, ranges: Mapping[str, ValueRange]
 ) -> Kept | None:
     for name in (*graph.float_inputs(node), *graph.float_outputs(node)):
         found = ranges.get(name)
@@ -124,7 +124,7 @@ def _activations_break(
     return None
 
 
-def _constants_break(graph: Graph, node: NodeProto) -> Kept | None:
+def _constants_break(graph: OnnxGraph, node: NodeProto) -> Kept | None:
     for index, name in enumerate(node.input):
         if name not in graph.constants or not graph.is_float(name):
             continue

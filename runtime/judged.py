@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.golden import FILE, difference, golden_from_file
+from slsg_edge.bundle.golden import GOLDEN_FILE, difference, golden_from_file
 from slsg_edge.bundle.thresholds import calibration_command, threshold_of
 from slsg_edge.errors import BundleError
 from slsg_edge.runtime.detector import Choice, GraphDetector, choose, open_choice
@@ -56,7 +56,7 @@ def threshold_for(bundle: Bundle, choice: Choice, detector: GraphDetector) -> Th
 def _require_unmoved(
     bundle: Bundle, choice: Choice, detector: GraphDetector, threshold: Threshold
 ) -> None:
-    golden = golden_from_file(bundle.file(FILE))
+    golden = golden_from_file(bundle.file(GOLDEN_FILE))
     off = difference(golden, *detector.run(golden.frames), threshold.value)
     if off.score > MOVED or off.verdicts:
         raise BundleError(

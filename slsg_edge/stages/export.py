@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.bundle.folder import MODEL_FILES, Bundle
-from slsg_edge.bundle.golden import FILE, Difference, Golden, difference
+from slsg_edge.bundle.golden import GOLDEN_FILE, Difference, Golden, difference
 from slsg_edge.bundle.tolerances import Tolerance, tolerance_of
 from slsg_edge.contracts import Precision
 from slsg_edge.data.layouts import good_images
@@ -90,7 +90,11 @@ def export_bundle(
     half_off = _proved_half(golden, half.content, bundle)
     new = bundle.commit(
         "export",
-        {MODEL_FILES["fp32"]: graph, MODEL_FILES["fp16"]: half.content, FILE: golden.to_bytes()},
+        {
+            MODEL_FILES["fp32"]: graph,
+            MODEL_FILES["fp16"]: half.content,
+            GOLDEN_FILE: golden.to_bytes(),
+        },
         command=command,
         started=started,
         inputs=("weights.safetensors", *(() if images else (FRAMES,))),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slsg_edge.bundle.folder import MODEL_FILES, Bundle
-from slsg_edge.bundle.golden import FILE, Difference, difference, golden_from_file
+from slsg_edge.bundle.golden import GOLDEN_FILE, Difference, difference, golden_from_file
 from slsg_edge.bundle.thresholds import (
     calibration_command,
     own_threshold_name,
@@ -131,7 +131,7 @@ def refit_if_moved(bundle: Bundle, backend: str, images: Path | None, command: s
     started = time.monotonic()
     reference = threshold_of(bundle)
     choice = choose(bundle, backend)
-    golden = golden_from_file(bundle.file(FILE))
+    golden = golden_from_file(bundle.file(GOLDEN_FILE))
     with closing(open_choice(bundle, choice)) as detector:
         off = difference(golden, *detector.run(golden.frames), reference.value)
     if choice.precision != "int8" and off.score <= MOVED and not off.verdicts:
