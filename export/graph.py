@@ -31,7 +31,11 @@ Shape: TypeAlias = tuple[int | str, ...]
 
 @dataclass(frozen=True, slots=True)
 class PrecisionRules:
-    """Shell patterns of nodes that stay in FP32, and of those that may be FP16 but never INT8."""
+    """What a network says of its own precision, as shell patterns of node names.
+
+    fp32: nodes that stay in FP32.
+    fp16: nodes that may be FP16 but never INT8.
+    """
 
     fp32: tuple[str, ...] = ()
     fp16: tuple[str, ...] = ()
@@ -42,9 +46,15 @@ NO_RULES = PrecisionRules()
 
 @dataclass(frozen=True, slots=True)
 class OnnxGraph:
-    """A checked model and tables over it; node names are unique. Treat protos as read-only.
+    """A checked model and tables over it. Treat protos as read-only.
 
-    Constants are initialisers, those that came as Constant nodes too.
+    model: itself.
+    opset: the version of ONNX's own operators.
+    nodes: in topological order, each with a name of its own.
+    constants: initialisers by name, those that came as Constant nodes too.
+    types, shapes: of every tensor, by name.
+    producer: the node that makes a tensor, by the tensor's name.
+    readers: the nodes that read a tensor, by the tensor's name.
     """
 
     model: onnx.ModelProto

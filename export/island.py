@@ -57,7 +57,11 @@ _BY_KIND: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Why a node stays in FP32: the rule, and what the rule saw there."""
+    """Why a node stays in FP32.
+
+    rule: the name of the rule.
+    why: what the rule saw there.
+    """
 
     rule: str
     why: str

@@ -23,7 +23,12 @@ _ROI = ("Resize", 1)  # coordinates: a type of its own, and no data
 
 @dataclass(frozen=True, slots=True)
 class HalfGraph:
-    """The serialised graph; of its `nodes` that have float tensors, `kept` stay in FP32."""
+    """A graph in FP16.
+
+    content: serialised.
+    kept: the nodes that stay in FP32, and why.
+    nodes: how many have float tensors at all.
+    """
 
     content: bytes
     kept: Mapping[str, Kept]
@@ -42,11 +47,11 @@ def half_graph(
     Q/DQ nodes may stand in it: their scales take the type of the tensor beside them. ConfigError
     for a pattern that matches nothing.
     """
-    found = island_of(graph, patterns)
+    island = island_of(graph, patterns)
     for name, kept in (*unsafe_nodes(graph, ranges), *_without_half(graph)):
-        found.setdefault(name, kept)
+        island.setdefault(name, kept)
     order = [node.name for node in graph.nodes if has_float(graph, node)]
-    kept_in_order = {name: found[name] for name in order if name in found}
+    kept_in_order = {name: island[name] for name in order if name in island}
     return HalfGraph(_halved(graph, kept_in_order), kept_in_order, len(order))
 
 

@@ -1,5 +1,6 @@
 """What the choice of INT8 layers depends on, on a network of two convolutions."""
 
+import json
 import shutil
 
 import cv2
@@ -10,6 +11,8 @@ from graphs import SIDE, graph_bytes, weights
 from slsg_edge.bundle.folder import Manifest, new_bundle
 from slsg_edge.bundle.golden import Golden
 from slsg_edge.calibration.sensitivity import Budget
+from slsg_edge.cli import calibrate_int8
+from slsg_edge.cli.calibrate import calibrate
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.stages.int8 import Int8Settings, quantise_bundle
 from slsg_edge.stages.reference import run_graph
@@ -85,3 +88,21 @@ def test_the_order_of_scores_counts_where_there_are_labels_too(bundle, data):
     kept = quantised(bundle, data, Budget(auroc_drop=1, rank=worst + 1e-9))
     assert not all(group.int8 for group in kept.groups)
     assert kept.damage.rank > worst
+
+
+def test_people_and_machines_are_told_that_nothing_was_chosen_from_the_test(
+    bundle, data, tmp_path, capsys, monkeypatch
+):
+    said = "Nothing was chosen from them."
+    anything = {"images": data, "int8": True, "auroc_drop": 1.0, "rank": 0.0}
+    # the scores of so small a network are too much alike for a threshold of its own
+    monkeypatch.setattr(calibrate_int8, "_runs_int8", lambda: False)
+    calibrate(bundle.path, **anything, report=tmp_path / "int8.html")
+    shown = capsys.readouterr().out
+    assert "AUROC on test images" in shown
+    assert said in shown
+    assert said in (tmp_path / "int8.html").read_text()
+    calibrate(bundle.path, **anything, as_json=True)
+    table = json.loads(capsys.readouterr().out)
+    assert (table["test"]["good"], table["test"]["defective"]) == (30, 30)
+    assert any(said in note for note in table["notes"])
