@@ -1,14 +1,15 @@
-"""Which good images a threshold or INT8 scales are found from, and their scores.
+"""Which good images a threshold or INT8 is found from, and their scores.
 
 A score of an image that was trained on is lower than that of a new part, so it does not count.
+Test images are never among them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from slsg_edge.bundle.training_record import TrainedOn
-from slsg_edge.calibration.threshold import MINIMUM
+from slsg_edge.calibration.threshold import FEWEST_IMAGES
 from slsg_edge.contracts import Detector
 from slsg_edge.data.dataset import Dataset
 from slsg_edge.data.layouts import good_images, read_dataset
@@ -19,7 +20,12 @@ from slsg_edge.images import read_image
 
 @dataclass(frozen=True, slots=True)
 class GoodImages:
-    """The images, the sha256 of each, ascending, and what the user should know of them."""
+    """The images that a threshold is found from.
+
+    paths: ascending.
+    hashes: the sha256 of each, ascending.
+    notes: what the user should know of them.
+    """
 
     paths: tuple[Path, ...]
     hashes: tuple[str, ...]
@@ -38,14 +44,13 @@ def choose_good_images(folder: Path, trained: TrainedOn | None) -> GoodImages:
     and a note warns.
     """
     dataset = read_dataset(folder)
-    own = not dataset.of("validation", good=True) and dataset.layout != "plain"
-    paths = _training_images(dataset) if own and trained else good_images(folder)
+    held_out = not dataset.of("validation", good=True) and dataset.layout != "plain"
+    paths = _training_images(dataset) if held_out and trained else good_images(folder)
     by_content = {content_hash(path): path for path in reversed(paths)}
-    known = trained.train if trained else frozenset()
-    fresh = {digest: path for digest, path in by_content.items() if digest not in known}
-    enough = own or len(fresh) >= MINIMUM
+    fresh = _not_trained_on(by_content, trained)
+    enough = held_out or len(fresh) >= FEWEST_IMAGES
     chosen = fresh if enough else by_content
-    notes = _notes(len(paths) - len(by_content), len(by_content) - len(fresh), enough, own)
+    notes = _notes(len(paths) - len(by_content), len(by_content) - len(fresh), enough, held_out)
     return GoodImages(tuple(sorted(chosen.values())), tuple(sorted(chosen)), tuple(notes))
 
 
@@ -61,11 +66,16 @@ def scores_of(
     return scores
 
 
+def _not_trained_on(by_content: Mapping[str, Path], trained: TrainedOn | None) -> dict[str, Path]:
+    known = trained.train if trained else frozenset()
+    return {digest: path for digest, path in by_content.items() if digest not in known}
+
+
 def _training_images(dataset: Dataset) -> list[Path]:
     return [sample.image for sample in dataset.of("train", good=True)]
 
 
-def _notes(copies: int, trained: int, enough: bool, own: bool) -> list[str]:
+def _notes(copies: int, trained: int, enough: bool, held_out: bool) -> list[str]:
     notes = []
     if copies:
         notes.append(f"Copies of other images, which count once: {copies}.")
@@ -74,33 +84,57 @@ def _notes(copies: int, trained: int, enough: bool, own: bool) -> list[str]:
             f"The detector was trained on {trained} of these images, so the threshold comes out "
             "too low. Give good images that were not trained on."
         )
-    elif trained and not own:
+    elif trained and not held_out:
         notes.append(f"Left out, since the detector was trained on them: {trained} images.")
     return notes
 
 
 @dataclass(frozen=True, slots=True)
-class RangeImages:
-    """The good images whose activations set the INT8 scales, and the sha256 of each."""
+class Int8Images:
+    """Good images that INT8 is found from.
+
+    paths: in the order of their hashes.
+    hashes: the sha256 of each, ascending.
+    """
 
     paths: tuple[Path, ...]
     hashes: tuple[str, ...]
 
 
-def choose_range_images(folder: Path, count: int) -> RangeImages:
-    """`count` good images of `folder`, or all where there are fewer, each content once.
+def choose_range_images(folder: Path, count: int) -> Int8Images:
+    """`count` good images of `folder`, or all where there are fewer, whose activations set scales.
 
-    By content hash, so that the same images are chosen whatever their names and order; those
-    that were trained on count too, for they show how far activations reach. DatasetError for
-    fewer than MINIMUM.
+    Those that were trained on count too, for they show how far activations reach. DatasetError
+    for fewer than FEWEST_IMAGES.
     """
-    dataset = read_dataset(folder)
-    samples = (*dataset.of("train", good=True), *dataset.of("validation", good=True))
-    by_content = {content_hash(sample.image): sample.image for sample in samples}
-    if len(by_content) < MINIMUM:
+    by_content = _good_by_content(folder)
+    if len(by_content) < FEWEST_IMAGES:
         raise DatasetError(
-            f"{folder} holds {len(by_content)} good images; INT8 scales need at least {MINIMUM}.",
+            f"{folder} holds {len(by_content)} good images; "
+            f"INT8 scales need at least {FEWEST_IMAGES}.",
             fix="Add good images, up to about 64; more change little.",
         )
-    chosen = sorted(by_content)[:count]
-    return RangeImages(tuple(by_content[digest] for digest in chosen), tuple(chosen))
+    return _first_by_hash(by_content, count)
+
+
+def choose_comparison_images(folder: Path, trained: TrainedOn | None, count: int) -> Int8Images:
+    """`count` good images of `folder`, or all where there are fewer, to compare INT8 with FP32 on.
+
+    Those that were not trained on, where there are FEWEST_IMAGES of them; else all.
+    """
+    by_content = _good_by_content(folder)
+    fresh = _not_trained_on(by_content, trained)
+    return _first_by_hash(fresh if len(fresh) >= FEWEST_IMAGES else by_content, count)
+
+
+def _good_by_content(folder: Path) -> dict[str, Path]:
+    """Without those of the test."""
+    dataset = read_dataset(folder)
+    samples = (*dataset.of("train", good=True), *dataset.of("validation", good=True))
+    return {content_hash(sample.image): sample.image for sample in samples}
+
+
+def _first_by_hash(by_content: Mapping[str, Path], count: int) -> Int8Images:
+    """By content hash, so that the same are chosen whatever their names and order."""
+    hashes = sorted(by_content)[:count]
+    return Int8Images(tuple(by_content[digest] for digest in hashes), tuple(hashes))

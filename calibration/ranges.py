@@ -80,9 +80,9 @@ def drift(histograms: Mapping[str, Histogram], known: Mapping[str, Histogram]) -
     |mean / known - 1|, as 0.07 for 7 %, over tensors that `known` has values in.
     """
     shares = [
-        abs(histograms[name].mean / found.mean - 1)
-        for name, found in known.items()
-        if found.mean > 0
+        abs(histograms[name].mean / histogram.mean - 1)
+        for name, histogram in known.items()
+        if histogram.mean > 0
     ]
     return float(np.median(shares)) if shares else 0.0
 

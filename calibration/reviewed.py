@@ -22,7 +22,12 @@ BAD = "bad"
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """Images by the sha256 of their content. `good`: new ones alone; `bad`: all of them."""
+    """Reviewed images, by the sha256 of their content.
+
+    good: those that are new.
+    bad: all of them.
+    notes: what the user should know of the others.
+    """
 
     good: Mapping[str, Path]
     bad: Mapping[str, Path]
@@ -36,8 +41,7 @@ def choose_reviewed(
 
     DatasetError when there is nothing, or an image was sorted into both.
     """
-    found = {name: _by_content(folder / name) for name in (GOOD, BAD)}
-    good, bad = found[GOOD], found[BAD]
+    good, bad = (_by_content(folder / name) for name in (GOOD, BAD))
     if not good and not bad:
         raise DatasetError(
             f"{folder} holds no reviewed images.",

@@ -9,30 +9,32 @@ from dataclasses import dataclass
 
 from slsg_edge.config import require_shares
 
-TRIES = 40  # sets of groups that are left out, before one goes after another
+MOST_SETS = 40  # sets of groups that are left out, before one goes after another
 MOST_LEFT_OUT = 3  # groups of such a set
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
-    """What INT8 did, against the reference on the same images.
+class Int8Damage:
+    """What INT8 did to a detector, against the reference on the same images.
 
-    map_mean: mean absolute difference of the maps. rank: Spearman's correlation of the scores,
-    None where all of one side are ties. auroc_drop: of the image AUROC, None without labelled
-    images. verdicts: golden frames whose verdict changed.
+    map_mean: mean absolute difference of the maps.
+    rank: Spearman's correlation of the scores, None where all of one side are equal.
+    auroc_drop: of the AUROC between good images and anomalies simulated in them.
+    verdicts: golden frames whose verdict changed.
     """
 
     map_mean: float
     rank: float | None
-    auroc_drop: float | None
+    auroc_drop: float
     verdicts: int
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much INT8 may cost: image AUROC where there are labels, else the order of the scores.
+    """How much INT8 may cost. Both limits hold, and no verdict on a golden frame may change.
 
-    In both cases no verdict on a golden frame may change.
+    auroc_drop: by how much the AUROC between good and simulated images may fall.
+    rank: how well the scores of the same images must keep their order, as Spearman's correlation.
     """
 
     auroc_drop: float = 0.002
@@ -41,47 +43,45 @@ class Budget:
     def __post_init__(self) -> None:
         require_shares("A budget", self.auroc_drop, self.rank)
 
-    def holds(self, damage: Damage) -> bool:
-        if damage.verdicts:
-            return False
-        if damage.auroc_drop is not None:
-            return damage.auroc_drop <= self.auroc_drop
-        return damage.rank is not None and damage.rank >= self.rank
+    def holds(self, damage: Int8Damage) -> bool:
+        kept_order = damage.rank is not None and damage.rank >= self.rank
+        return kept_order and damage.auroc_drop <= self.auroc_drop and not damage.verdicts
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """`int8` in the order of the groups, what the whole of it costs, and each group alone."""
+class ChosenGroups:
+    """Which groups are INT8, and what that costs.
+
+    int8: their names, in the order of the groups.
+    damage: of all of them together.
+    alone: of each group by itself, chosen or not.
+    """
 
     int8: tuple[str, ...]
-    damage: Damage
-    alone: dict[str, Damage]
+    damage: Int8Damage
+    alone: dict[str, Int8Damage]
 
 
 def choose_groups(
-    groups: Mapping[str, float], measure: Callable[[frozenset[str]], Damage], budget: Budget
-) -> Choice:
+    groups: Mapping[str, float], measure: Callable[[frozenset[str]], Int8Damage], budget: Budget
+) -> ChosenGroups:
     """As much of the work in INT8 as the budget allows; no group may be left.
 
-    `groups`: the share of the work of each. Without labels the order of the scores decides, which
-    no company of other groups mends, so what breaks it alone is out from the start. Then sets of
-    few groups are left out, the least work first, until the budget holds; if none of TRIES does,
-    one group after another goes, what mends most for its work first.
+    `groups`: the share of the work of each. What breaks the budget alone is out from the start:
+    no company of other groups mends it but by chance. Then sets of few groups are left out, the
+    least work first, until the budget holds; if none of MOST_SETS does, one group after another
+    goes, what mends most for its work first.
     """
     alone = {group: measure(frozenset([group])) for group in groups}
-    start = frozenset(
-        group
-        for group, damage in alone.items()
-        if damage.auroc_drop is not None or budget.holds(damage)
-    )
-    for left_out in itertools.islice(_by_work(groups, start), TRIES):
+    start = frozenset(group for group, damage in alone.items() if budget.holds(damage))
+    for left_out in itertools.islice(_by_work(groups, start), MOST_SETS):
         int8 = start - left_out
         damage = measure(int8)
         if budget.holds(damage):
             break
     else:
         int8, damage = _one_by_one(groups, start, measure, budget)
-    return Choice(tuple(group for group in groups if group in int8), damage, alone)
+    return ChosenGroups(tuple(group for group in groups if group in int8), damage, alone)
 
 
 def _by_work(groups: Mapping[str, float], start: frozenset[str]) -> list[frozenset[str]]:
@@ -98,13 +98,15 @@ def _by_work(groups: Mapping[str, float], start: frozenset[str]) -> list[frozens
 def _one_by_one(
     groups: Mapping[str, float],
     start: frozenset[str],
-    measure: Callable[[frozenset[str]], Damage],
+    measure: Callable[[frozenset[str]], Int8Damage],
     budget: Budget,
-) -> tuple[frozenset[str], Damage]:
+) -> tuple[frozenset[str], Int8Damage]:
     """The maps say what mends most: ranks and AUROC of few images jump."""
     int8, damage = start, measure(start)
     while int8 and not budget.holds(damage):
         trials = {group: measure(int8 - {group}) for group in groups if group in int8}
-        group = max(trials, key=lambda one: (damage.map_mean - trials[one].map_mean) / groups[one])
+        group = max(
+            trials, key=lambda tried: (damage.map_mean - trials[tried].map_mean) / groups[tried]
+        )
         int8, damage = int8 - {group}, trials[group]
     return int8, damage

@@ -17,7 +17,7 @@ from slsg_edge.calibration.tail import VALUE_MAXIMUM, interval, tail_of, thresho
 from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.scoring import Threshold, logit
 
-MINIMUM = 8  # images; the interval of fewer spans nearly everything
+FEWEST_IMAGES = 8  # images; the interval of fewer spans nearly everything
 FALSE_ALARM_RATE = 0.001
 
 
@@ -26,7 +26,7 @@ def threshold_from_scores(
 ) -> Threshold:
     """The threshold that a good part exceeds at `false_alarm_rate`; `seed` is the interval's.
 
-    DatasetError for fewer than MINIMUM scores, or one that is no number from 0 to 1.
+    DatasetError for fewer than FEWEST_IMAGES scores, or one that is no number from 0 to 1.
     """
     scores = _checked(good_scores)
     check_enough(len(scores), false_alarm_rate)
@@ -36,11 +36,12 @@ def threshold_from_scores(
 
 
 def check_enough(count: int, false_alarm_rate: float) -> None:
-    """DatasetError for fewer images than MINIMUM, ConfigError for a rate that is none."""
+    """DatasetError for fewer images than FEWEST_IMAGES, ConfigError for a rate that is none."""
     needed = images_needed(false_alarm_rate)
-    if count < MINIMUM:
+    if count < FEWEST_IMAGES:
         raise DatasetError(
-            f"{count} good images are too few for a threshold, which needs at least {MINIMUM}.",
+            f"{count} good images are too few for a threshold, which needs at least "
+            f"{FEWEST_IMAGES}.",
             fix=f"Add good images that were not trained on; {needed} settle a false-alarm rate of "
             f"{false_alarm_rate:g}.",
         )

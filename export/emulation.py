@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from slsg_edge.export.graph import Graph, rebuilt
+from slsg_edge.export.graph import OnnxGraph, rebuilt
 
 # Veltkamp's splitting: with c = 2**13 + 1, c x - (c x - x) is x rounded from 24 bits to 11.
 # 2**16, where FP16 has become infinite, times 2**112 is more than FP32 holds; infinity less
@@ -18,7 +18,7 @@ from slsg_edge.export.graph import Graph, rebuilt
 _FACTORS = {"emulated_split": 2**13 + 1, "emulated_up": 2**112}
 
 
-def emulated(graph: Graph) -> bytes:
+def emulated(graph: OnnxGraph) -> bytes:
     """The serialised FP32 graph that rounds wherever `graph`, an FP16 one, has an FP16 result."""
     nodes = [made for node in graph.nodes for made in _in_fp32(graph, node)]
     constants = [
@@ -33,11 +33,11 @@ def emulated(graph: Graph) -> bytes:
     return rebuilt(graph, nodes, constants)
 
 
-def _is_half(graph: Graph, tensor: str) -> bool:
+def _is_half(graph: OnnxGraph, tensor: str) -> bool:
     return graph.types.get(tensor) == TensorProto.FLOAT16
 
 
-def _in_fp32(graph: Graph, node: NodeProto) -> Iterator[NodeProto]:
+def _in_fp32(graph: OnnxGraph, node: NodeProto) -> Iterator[NodeProto]:
     new = NodeProto()
     new.CopyFrom(node)
     if node.op_type == "Cast" and _is_half(graph, node.output[0]):

@@ -53,7 +53,16 @@ _EXPORT = "Export the model again with `slsg-edge export`."
 
 @dataclass(frozen=True, slots=True)
 class BuiltEngine:
-    """`plan` is the serialised engine; `timing_cache` is empty where there is none."""
+    """An engine as TensorRT built it.
+
+    plan: the serialised engine.
+    timing_cache: for the next build, empty where there is none.
+    facts: the layers of the network it was built from.
+    inputs, outputs: of that network.
+    options: as asked for, with the batches that were taken.
+    warnings: TensorRT's own lines.
+    seconds: how long the build took.
+    """
 
     plan: bytes
     timing_cache: bytes
@@ -145,10 +154,10 @@ def _check_contract(network: NetworkDefinition, onnx: Path, size: tuple[int, int
         IoTensor(name, "FLOAT", shape)
         for name, shape in zip(GRAPH_OUTPUTS, ((batch, *size), (batch,)), strict=True)
     )
-    for what, found, due in (("takes", inputs, due_in), ("gives", outputs, due_out)):
-        if found != due:
+    for what, ends, due in (("takes", inputs, due_in), ("gives", outputs, due_out)):
+        if ends != due:
             raise EngineError(
-                f"{onnx} is no graph of this bundle: it {what} {_said(found)}, where "
+                f"{onnx} is no graph of this bundle: it {what} {_said(ends)}, where "
                 f"{_said(due)} is due.",
                 fix=_EXPORT,
             )

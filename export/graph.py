@@ -31,7 +31,11 @@ Shape: TypeAlias = tuple[int | str, ...]
 
 @dataclass(frozen=True, slots=True)
 class PrecisionRules:
-    """Shell patterns of nodes that stay in FP32, and of those that may be FP16 but never INT8."""
+    """What a network says of its own precision, as shell patterns of node names.
+
+    fp32: nodes that stay in FP32.
+    fp16: nodes that may be FP16 but never INT8.
+    """
 
     fp32: tuple[str, ...] = ()
     fp16: tuple[str, ...] = ()
@@ -41,10 +45,16 @@ NO_RULES = PrecisionRules()
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
-    """A checked model and tables over it; node names are unique. Treat protos as read-only.
+class OnnxGraph:
+    """A checked model and tables over it. Treat protos as read-only.
 
-    Constants are initialisers, those that came as Constant nodes too.
+    model: itself.
+    opset: the version of ONNX's own operators.
+    nodes: in topological order, each with a name of its own.
+    constants: initialisers by name, those that came as Constant nodes too.
+    types, shapes: of every tensor, by name.
+    producer: the node that makes a tensor, by the tensor's name.
+    readers: the nodes that read a tensor, by the tensor's name.
     """
 
     model: onnx.ModelProto
@@ -88,7 +98,7 @@ class Graph:
         return numpy_helper.to_array(self.constants[constant])
 
 
-def graph_from_bytes(content: bytes, where: str | Path = "the graph") -> Graph:
+def graph_from_bytes(content: bytes, where: str | Path = "the graph") -> OnnxGraph:
     """ExportError when it is damaged, invalid, or not a graph from frame to map and score."""
     try:
         model = onnx.load_from_string(content)
@@ -114,7 +124,7 @@ def module_of(node_name: str) -> str:
     return node_name.rpartition("/")[0]
 
 
-def with_outputs(graph: Graph, tensors: Iterable[str]) -> bytes:
+def with_outputs(graph: OnnxGraph, tensors: Iterable[str]) -> bytes:
     """The serialised model that gives these tensors as well, after its own outputs."""
     probe = onnx.ModelProto()
     probe.CopyFrom(graph.model)
@@ -129,7 +139,7 @@ def with_outputs(graph: Graph, tensors: Iterable[str]) -> bytes:
 
 
 def rebuilt(
-    graph: Graph, nodes: Iterable[NodeProto], constants: Iterable[TensorProto] = ()
+    graph: OnnxGraph, nodes: Iterable[NodeProto], constants: Iterable[TensorProto] = ()
 ) -> bytes:
     """The serialised model of other nodes, in topological order, with the same ends.
 
@@ -191,7 +201,7 @@ def _check_nodes(model: onnx.ModelProto, where: str | Path) -> None:
             )
 
 
-def _tables(model: onnx.ModelProto) -> Graph:
+def _tables(model: onnx.ModelProto) -> OnnxGraph:
     _lift_constants(model)
     model = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     constants = {constant.name: constant for constant in model.graph.initializer}
@@ -202,7 +212,7 @@ def _tables(model: onnx.ModelProto) -> Graph:
     for node in model.graph.node:
         for name in dict.fromkeys(filter(None, node.input)):
             readers[name].append(node)
-    return Graph(
+    return OnnxGraph(
         model=model,
         opset=max(entry.version for entry in model.opset_import if not entry.domain),
         nodes=tuple(model.graph.node),

@@ -15,7 +15,7 @@ from onnx import NodeProto, TensorProto, helper
 
 from slsg_edge.contracts import GRAPH_INPUT
 from slsg_edge.errors import ConfigError
-from slsg_edge.export.graph import Graph
+from slsg_edge.export.graph import OnnxGraph
 
 # What multiplies by weights, or features with features: the network's own work.
 CONTRACTIONS = frozenset({"Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul"})
@@ -57,7 +57,11 @@ _BY_KIND: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Why a node stays in FP32: the rule, and what the rule saw there."""
+    """Why a node stays in FP32.
+
+    rule: the name of the rule.
+    why: what the rule saw there.
+    """
 
     rule: str
     why: str
@@ -66,7 +70,7 @@ class Kept:
         return f"{self.rule}: {self.why}"
 
 
-def island_of(graph: Graph, patterns: Sequence[str] = ()) -> dict[str, Kept]:
+def island_of(graph: OnnxGraph, patterns: Sequence[str] = ()) -> dict[str, Kept]:
     """Node name to reason, in the graph's order; `patterns` are shell patterns of node names.
 
     ConfigError for a pattern that no node with float tensors matches.
@@ -84,12 +88,12 @@ def island_of(graph: Graph, patterns: Sequence[str] = ()) -> dict[str, Kept]:
     }
 
 
-def has_float(graph: Graph, node: NodeProto) -> bool:
+def has_float(graph: OnnxGraph, node: NodeProto) -> bool:
     """Whether precision means anything to it: shapes and indices have none."""
     return any(graph.is_float(name) for name in (*node.input, *node.output))
 
 
-def _matches(graph: Graph, patterns: Iterable[str]) -> Iterator[tuple[str, Kept]]:
+def _matches(graph: OnnxGraph, patterns: Iterable[str]) -> Iterator[tuple[str, Kept]]:
     names = [node.name for node in graph.nodes if has_float(graph, node)]
     for pattern in patterns:
         matched = fnmatch.filter(names, pattern)
@@ -102,21 +106,21 @@ def _matches(graph: Graph, patterns: Iterable[str]) -> Iterator[tuple[str, Kept]
             yield name, Kept("asked for", f"matches '{pattern}'")
 
 
-def _declared(graph: Graph) -> Iterator[tuple[str, Kept]]:
+def _declared(graph: OnnxGraph) -> Iterator[tuple[str, Kept]]:
     for pattern in graph.rules.fp32:
         for node in graph.nodes:
             if fnmatch.fnmatchcase(node.name, pattern):
                 yield node.name, Kept("the detector's own", f"matches '{pattern}'")
 
 
-def _input_normalisation(graph: Graph) -> Iterator[tuple[str, Kept]]:
+def _input_normalisation(graph: OnnxGraph) -> Iterator[tuple[str, Kept]]:
     """From bytes to the first convolution: it costs nothing and spares every layer its error."""
     kept = Kept("input normalisation", "before the first convolution")
     for node in _ahead(graph, [GRAPH_INPUT]):
         yield node.name, kept
 
 
-def _score_head(graph: Graph) -> Iterator[tuple[str, Kept]]:
+def _score_head(graph: OnnxGraph) -> Iterator[tuple[str, Kept]]:
     """The node that gives an output in any case, and back to the last convolution."""
     for output in graph.outputs:
         kept = Kept("score head", f"leads to {output}")
@@ -125,7 +129,7 @@ def _score_head(graph: Graph) -> Iterator[tuple[str, Kept]]:
             yield node.name, kept
 
 
-def _similarity(graph: Graph) -> Iterator[tuple[str, Kept]]:
+def _similarity(graph: OnnxGraph) -> Iterator[tuple[str, Kept]]:
     for chooser in graph.nodes:
         if chooser.op_type in _CHOOSING:
             kept = Kept("similarity", f"leads to {chooser.name}")
@@ -133,19 +137,19 @@ def _similarity(graph: Graph) -> Iterator[tuple[str, Kept]]:
                 yield node.name, kept
 
 
-def _by_kind(graph: Graph) -> Iterator[tuple[str, Kept]]:
+def _by_kind(graph: OnnxGraph) -> Iterator[tuple[str, Kept]]:
     for node in graph.nodes:
         if node.op_type in _BY_KIND:
             yield node.name, Kept(*_BY_KIND[node.op_type])
 
 
-def _squares(graph: Graph) -> Iterator[tuple[str, Kept]]:
+def _squares(graph: OnnxGraph) -> Iterator[tuple[str, Kept]]:
     for node in graph.nodes:
         if _is_square(graph, node):
             yield node.name, Kept("squared distance", "a square doubles the exponents")
 
 
-def _is_square(graph: Graph, node: NodeProto) -> bool:
+def _is_square(graph: OnnxGraph, node: NodeProto) -> bool:
     if node.op_type == "Mul":
         return bool(node.input[0] == node.input[1])
     if node.op_type != "Pow" or node.input[1] not in graph.constants:
@@ -153,19 +157,19 @@ def _is_square(graph: Graph, node: NodeProto) -> bool:
     return bool((graph.array(node.input[1]) == 2).all())
 
 
-def _quotients(graph: Graph) -> Iterator[tuple[str, Kept]]:
+def _quotients(graph: OnnxGraph) -> Iterator[tuple[str, Kept]]:
     for node in graph.nodes:
         if node.op_type == "Div" and node.input[1] not in graph.constants:
             yield node.name, Kept("quotient", f"divides by {node.input[1]}, which may be small")
 
 
-def _long_sums(graph: Graph) -> Iterator[tuple[str, Kept]]:
+def _long_sums(graph: OnnxGraph) -> Iterator[tuple[str, Kept]]:
     for node in graph.nodes:
         if node.op_type in _SUMMING and (count := _summands(graph, node)) > LONGEST_SUM:
             yield node.name, Kept("long sum", f"adds {count} numbers, more than {LONGEST_SUM}")
 
 
-_RULES: tuple[Callable[[Graph], Iterable[tuple[str, Kept]]], ...] = (
+_RULES: tuple[Callable[[OnnxGraph], Iterable[tuple[str, Kept]]], ...] = (
     _declared,
     _input_normalisation,
     _score_head,
@@ -177,7 +181,7 @@ _RULES: tuple[Callable[[Graph], Iterable[tuple[str, Kept]]], ...] = (
 )
 
 
-def _behind(graph: Graph, tensors: Iterable[str], *, products: bool) -> Iterator[NodeProto]:
+def _behind(graph: OnnxGraph, tensors: Iterable[str], *, products: bool) -> Iterator[NodeProto]:
     """Back along float edges until blocks of the network end.
 
     `products` counts in what ends it when that multiplies features, or features with a bank of
@@ -196,13 +200,13 @@ def _behind(graph: Graph, tensors: Iterable[str], *, products: bool) -> Iterator
             yield node
 
 
-def _is_product(graph: Graph, node: NodeProto) -> bool:
+def _is_product(graph: OnnxGraph, node: NodeProto) -> bool:
     if node.op_type in ("Conv", "ConvTranspose"):
         return node.input[1] not in graph.constants
     return node.op_type in CONTRACTIONS
 
 
-def _ahead(graph: Graph, tensors: Iterable[str]) -> Iterator[NodeProto]:
+def _ahead(graph: OnnxGraph, tensors: Iterable[str]) -> Iterator[NodeProto]:
     """Forward, as far as the next contraction."""
     waiting, seen = list(tensors), set[str]()
     while waiting:
@@ -213,7 +217,7 @@ def _ahead(graph: Graph, tensors: Iterable[str]) -> Iterator[NodeProto]:
                 waiting += [name for name in node.output if graph.types.get(name) in _CARRIED]
 
 
-def _bridge(graph: Graph, found: dict[str, Kept]) -> None:
+def _bridge(graph: OnnxGraph, found: dict[str, Kept]) -> None:
     """What lies between two nodes of the island with no contraction in the way joins it."""
     firsts = [
         name for node in graph.nodes if node.name in found for name in graph.float_outputs(node)
@@ -234,7 +238,7 @@ def _bridge(graph: Graph, found: dict[str, Kept]) -> None:
             found.setdefault(node.name, Kept("in between", "FP32 comes in and goes out"))
 
 
-def _take_views(graph: Graph, found: dict[str, Kept]) -> None:
+def _take_views(graph: OnnxGraph, found: dict[str, Kept]) -> None:
     """One cast before the views rather than one after each."""
     for node in reversed(graph.nodes):
         readers = [reader for name in node.output for reader in graph.readers.get(name, ())]
@@ -242,7 +246,7 @@ def _take_views(graph: Graph, found: dict[str, Kept]) -> None:
             found.setdefault(node.name, Kept("view", f"read by {readers[0].name}"))
 
 
-def _summands(graph: Graph, node: NodeProto) -> int:
+def _summands(graph: OnnxGraph, node: NodeProto) -> int:
     """How many numbers each number of its output is a sum of; a free dimension counts as one."""
     if node.op_type == "AveragePool":
         sides = {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}

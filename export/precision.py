@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import NodeProto, TensorProto, defs, helper, numpy_helper
 
-from slsg_edge.export.graph import Graph, rebuilt
+from slsg_edge.export.graph import OnnxGraph, rebuilt
 from slsg_edge.export.island import Kept, has_float, island_of
 from slsg_edge.export.rounding import ValueRange, unsafe_nodes
 
@@ -23,7 +23,12 @@ _ROI = ("Resize", 1)  # coordinates: a type of its own, and no data
 
 @dataclass(frozen=True, slots=True)
 class HalfGraph:
-    """The serialised graph; of its `nodes` that have float tensors, `kept` stay in FP32."""
+    """A graph in FP16.
+
+    content: serialised.
+    kept: the nodes that stay in FP32, and why.
+    nodes: how many have float tensors at all.
+    """
 
     content: bytes
     kept: Mapping[str, Kept]
@@ -35,22 +40,22 @@ class HalfGraph:
 
 
 def half_graph(
-    graph: Graph, ranges: Mapping[str, ValueRange], patterns: Sequence[str] = ()
+    graph: OnnxGraph, ranges: Mapping[str, ValueRange], patterns: Sequence[str] = ()
 ) -> HalfGraph:
     """`graph` in FP16, but for its island, what `ranges` forbid and nodes called `patterns`.
 
     Q/DQ nodes may stand in it: their scales take the type of the tensor beside them. ConfigError
     for a pattern that matches nothing.
     """
-    found = island_of(graph, patterns)
+    island = island_of(graph, patterns)
     for name, kept in (*unsafe_nodes(graph, ranges), *_without_half(graph)):
-        found.setdefault(name, kept)
+        island.setdefault(name, kept)
     order = [node.name for node in graph.nodes if has_float(graph, node)]
-    kept_in_order = {name: found[name] for name in order if name in found}
+    kept_in_order = {name: island[name] for name in order if name in island}
     return HalfGraph(_halved(graph, kept_in_order), kept_in_order, len(order))
 
 
-def _without_half(graph: Graph) -> list[tuple[str, Kept]]:
+def _without_half(graph: OnnxGraph) -> list[tuple[str, Kept]]:
     kept = Kept("no FP16", f"ONNX has it in FP32 only, at opset {graph.opset}")
     return [
         (node.name, kept)
@@ -59,7 +64,7 @@ def _without_half(graph: Graph) -> list[tuple[str, Kept]]:
     ]
 
 
-def _may_be_half(graph: Graph, node: NodeProto) -> bool:
+def _may_be_half(graph: OnnxGraph, node: NodeProto) -> bool:
     """Whether what it gives follows what it takes, and may be FP16."""
     schema = defs.get_schema(node.op_type, graph.opset, node.domain)
     gives = all(
@@ -74,7 +79,7 @@ def _may_be_half(graph: Graph, node: NodeProto) -> bool:
     )
 
 
-def _takes_half(graph: Graph, node: NodeProto, index: int) -> bool:
+def _takes_half(graph: OnnxGraph, node: NodeProto, index: int) -> bool:
     """Resize's scales, for one, are FP32 whatever it resizes."""
     schema = defs.get_schema(node.op_type, graph.opset, node.domain)
     formal = schema.inputs[min(index, len(schema.inputs) - 1)]  # the last may take several
@@ -85,7 +90,7 @@ def _allows_half(schema: defs.OpSchema, formal: defs.OpSchema.FormalParameter) -
     return "tensor(float16)" in formal.types
 
 
-def _halved(graph: Graph, kept: Container[str]) -> bytes:
+def _halved(graph: OnnxGraph, kept: Container[str]) -> bytes:
     writer = _Writer(graph, kept)
     for node in graph.nodes:
         writer.add(node)
@@ -95,7 +100,7 @@ def _halved(graph: Graph, kept: Container[str]) -> bytes:
 class _Writer:
     """Nodes and constants of the new graph, and the type that each float tensor has in it."""
 
-    def __init__(self, graph: Graph, kept: Container[str]) -> None:
+    def __init__(self, graph: OnnxGraph, kept: Container[str]) -> None:
         self.nodes: list[NodeProto] = []
         self.constants: list[TensorProto] = []
         self._graph = graph

@@ -33,7 +33,11 @@ _SPELLINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the graph's maker recorded: names of ONNX nodes, None where nothing was recorded."""
+    """What the graph's maker recorded.
+
+    precision: what was asked for.
+    fp32_nodes, int8_nodes: names of ONNX nodes, None where nothing was recorded.
+    """
 
     precision: Precision
     fp32_nodes: frozenset[str] | None = None
@@ -42,9 +46,12 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class LayerFact:
-    """A layer of the network; `node` is the ONNX node it comes from.
+    """A layer of a network.
 
-    `quantised` says that both data and weights come straight out of INT8.
+    node: the ONNX node it comes from.
+    kind: TensorRT's name for what it does.
+    dtype: of what it gives.
+    quantised: whether both data and weights come straight out of INT8.
     """
 
     node: str

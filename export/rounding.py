@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
-from slsg_edge.export.graph import Graph
+from slsg_edge.export.graph import OnnxGraph
 from slsg_edge.export.island import Kept
 
-LARGEST = 65504.0
-SMALLEST_NORMAL = 2.0**-14
-SMALLEST = 2.0**-24
-# Room above what the golden frames reach: they are few, and show good products only.
+FP16_LARGEST = 65504.0
+FP16_SMALLEST_NORMAL = 2.0**-14
+FP16_SMALLEST = 2.0**-24
+# Left free above what the golden frames reach: they are few, and show good products only.
 HEADROOM = 4.0
 # Twice what rounding to FP16 costs a normal number.
-LOST = 2.0**-10
+LOST_SHARE = 2.0**-10
 # INT8 itself rounds by half a step of 127, 2**-8 of the largest value; a scale may be off by half
 # of that.
 SCALE_LOST = 2.0**-9
@@ -37,8 +37,12 @@ _VARIANCE = 4  # the input of BatchNormalization
 
 @dataclass(frozen=True, slots=True)
 class ValueRange:
-    """Of a tensor's values: the largest magnitude; over those that are not zero, the root of the
-    mean square, and the shares below FP16's smallest normal and below half its smallest number.
+    """How far a tensor's values reach.
+
+    largest: the largest magnitude.
+    level: the root of the mean square of those that are not zero.
+    subnormal: the share of those that is below FP16's smallest normal number.
+    zeroed: the share of those that is below half FP16's smallest number.
     """
 
     largest: float
@@ -47,15 +51,15 @@ class ValueRange:
     zeroed: float
 
     def overflows(self, headroom: float) -> bool:
-        return self.largest * headroom > LARGEST
+        return self.largest * headroom > FP16_LARGEST
 
     def fades(self) -> bool:
-        """Whether FP16 may cost more than LOST of the tensor's norm.
+        """Whether FP16 may cost more than LOST_SHARE of the tensor's norm.
 
         Rounding moves a number by up to 2**-11 of itself and a subnormal one by 2**-25: relative
-        to the norm 2**-11 + 2**-25 / level, which is LOST at the smallest normal.
+        to the norm 2**-11 + 2**-25 / level, which is LOST_SHARE at the smallest normal.
         """
-        return 0 < self.level < SMALLEST_NORMAL
+        return 0 < self.level < FP16_SMALLEST_NORMAL
 
 
 def range_of(values: NDArray[Any]) -> ValueRange:
@@ -70,31 +74,31 @@ def range_of(values: NDArray[Any]) -> ValueRange:
     return ValueRange(
         float(sizes.max()),
         float(np.sqrt(power / count)),
-        float((np.count_nonzero(sizes < SMALLEST_NORMAL) - zeros) / count),
-        float((np.count_nonzero(sizes < SMALLEST / 2) - zeros) / count),
+        float((np.count_nonzero(sizes < FP16_SMALLEST_NORMAL) - zeros) / count),
+        float((np.count_nonzero(sizes < FP16_SMALLEST / 2) - zeros) / count),
     )
 
 
 def activation_ranges(frames: Iterable[Mapping[str, NDArray[Any]]]) -> dict[str, ValueRange]:
     """The widest over frames, tensor by tensor, of what `stages.activations` yields."""
-    found: dict[str, ValueRange] = {}
+    ranges: dict[str, ValueRange] = {}
     for frame in frames:
         for name, values in frame.items():
             new = range_of(values)
-            found[name] = _widest(found[name], new) if name in found else new
-    return found
+            ranges[name] = _widest(ranges[name], new) if name in ranges else new
+    return ranges
 
 
-def _widest(one: ValueRange, other: ValueRange) -> ValueRange:
+def _widest(first: ValueRange, second: ValueRange) -> ValueRange:
     return ValueRange(
-        max(one.largest, other.largest),
-        max(one.level, other.level),
-        max(one.subnormal, other.subnormal),
-        max(one.zeroed, other.zeroed),
+        max(first.largest, second.largest),
+        max(first.level, second.level),
+        max(first.subnormal, second.subnormal),
+        max(first.zeroed, second.zeroed),
     )
 
 
-def unsafe_nodes(graph: Graph, ranges: Mapping[str, ValueRange]) -> Iterator[tuple[str, Kept]]:
+def unsafe_nodes(graph: OnnxGraph, ranges: Mapping[str, ValueRange]) -> Iterator[tuple[str, Kept]]:
     """Nodes that FP16 would break, with the numbers; tensors without a range are not judged."""
     for node in graph.nodes:
         kept = _activations_break(graph, node, ranges) or _constants_break(graph, node)
@@ -103,42 +107,44 @@ def unsafe_nodes(graph: Graph, ranges: Mapping[str, ValueRange]) -> Iterator[tup
 
 
 def _activations_break(
-    graph: Graph, node: NodeProto, ranges: Mapping[str, ValueRange]
+    graph: OnnxGraph, node: NodeProto, ranges: Mapping[str, ValueRange]
 ) -> Kept | None:
     for name in (*graph.float_inputs(node), *graph.float_outputs(node)):
-        found = ranges.get(name)
-        if found is None:
+        reach = ranges.get(name)
+        if reach is None:
             continue
-        if found.overflows(HEADROOM):
+        if reach.overflows(HEADROOM):
             return Kept(
                 "overflow",
-                f"{name} reaches {found.largest:.3g} on the golden frames, and FP16 ends at "
-                f"{LARGEST:.0f}, of which {1 - 1 / HEADROOM:.0%} is left free",
+                f"{name} reaches {reach.largest:.3g} on the golden frames, and FP16 ends at "
+                f"{FP16_LARGEST:.0f}, of which {1 - 1 / HEADROOM:.0%} is left free",
             )
-        if found.fades():
+        if reach.fades():
             return Kept(
                 "underflow",
-                f"{name} has a level of {found.level:.1e}, below FP16's smallest normal number, "
-                f"{SMALLEST_NORMAL:.1e}; {found.zeroed:.0%} of it would vanish",
+                f"{name} has a level of {reach.level:.1e}, below FP16's smallest normal number, "
+                f"{FP16_SMALLEST_NORMAL:.1e}; {reach.zeroed:.0%} of it would vanish",
             )
     return None
 
 
-def _constants_break(graph: Graph, node: NodeProto) -> Kept | None:
+def _constants_break(graph: OnnxGraph, node: NodeProto) -> Kept | None:
     for index, name in enumerate(node.input):
         if name not in graph.constants or not graph.is_float(name):
             continue
         values = graph.array(name)
-        found = range_of(values)
-        if np.isfinite(found.largest) and found.overflows(headroom=1.0):
-            return Kept("overflow", f"{name} holds {found.largest:.3g}, FP16 ends at {LARGEST:.0f}")
-        if why := _faded(node, index, values, found):
+        reach = range_of(values)
+        if np.isfinite(reach.largest) and reach.overflows(headroom=1.0):
+            return Kept(
+                "overflow", f"{name} holds {reach.largest:.3g}, FP16 ends at {FP16_LARGEST:.0f}"
+            )
+        if why := _faded(node, index, values, reach):
             return Kept("underflow", f"{name} {why}")
     return None
 
 
 def _faded(
-    node: NodeProto, index: int, values: NDArray[np.float32], found: ValueRange
+    node: NodeProto, index: int, values: NDArray[np.float32], reach: ValueRange
 ) -> str | None:
     """What FP16 takes from a constant, in words; None when that is no more than from others."""
     if index in _ADDED.get(node.op_type, ()):
@@ -146,9 +152,9 @@ def _faded(
     if node.op_type in _SCALED:
         return _if_beyond(SCALE_LOST, values, values)
     if node.op_type == "BatchNormalization" and index == _VARIANCE:
-        return _if_beyond(LOST, values, values + _epsilon(node))
-    if found.fades():
-        return f"has a level of {found.level:.1e}, FP16's normal numbers end at 6.1e-05"
+        return _if_beyond(LOST_SHARE, values, values + _epsilon(node))
+    if reach.fades():
+        return f"has a level of {reach.level:.1e}, FP16's normal numbers end at 6.1e-05"
     return None
 
 
@@ -160,5 +166,5 @@ def _if_beyond(limit: float, values: NDArray[np.float32], sizes: NDArray[np.floa
 
 
 def _epsilon(node: NodeProto) -> float:
-    found = {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
-    return float(found.get("epsilon", 1e-5))
+    attributes = {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
+    return float(attributes.get("epsilon", 1e-5))

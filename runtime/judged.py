@@ -19,7 +19,11 @@ from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import difference, golden_from_file
 from slsg_edge.bundle.plan import GOLDEN_FILE
 from slsg_edge.bundle.region import fingerprint_of
-from slsg_edge.bundle.thresholds import calibration_command, threshold_of
+from slsg_edge.bundle.thresholds import (
+    calibration_command,
+    judging_threshold_name,
+    threshold_of,
+)
 from slsg_edge.contracts import Detector, Image, Prediction, Verdict
 from slsg_edge.errors import BundleError, SlsgError
 from slsg_edge.preprocessing import check_frame
@@ -144,12 +148,10 @@ def open_judged(bundle: Bundle, backend: str | None = None, threads: int | None 
 
 def threshold_for(bundle: Bundle, choice: BackendChoice, detector: GraphDetector) -> Threshold:
     """BundleError when there is none, StaleBundle when it was found on another model."""
-    if choice.precision == "fp32":
-        return threshold_of(bundle)
-    if choice.precision == "int8" or choice.backend in bundle.manifest.thresholds:
-        return threshold_of(bundle, choice.backend)
-    threshold = threshold_of(bundle)
-    _require_unmoved(bundle, choice, detector, threshold)
+    name = judging_threshold_name(bundle, choice.backend)
+    threshold = threshold_of(bundle, name)
+    if name is None and choice.precision != "fp32":
+        _require_unmoved(bundle, choice, detector, threshold)
     return threshold
 
 

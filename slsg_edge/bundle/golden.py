@@ -17,12 +17,17 @@ from slsg_edge.errors import BundleError, ExportError
 from slsg_edge.metrics.correlation import rank_correlation
 
 # A golden score this near to the threshold may fall on either side of it in FP32 already.
-SCORE = DEFAULTS["fp32"].score
+GOLDEN_SCORE_MARGIN = DEFAULTS["fp32"].score
 
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """frames (n, H, W, 3) uint8; anomaly_map (n, H, W) and image_score (n,) float32."""
+    """What the trained network said of a few frames.
+
+    frames: (n, H, W, 3) uint8, at the model's resolution.
+    anomaly_map: (n, H, W) float32.
+    image_score: (n,) float32.
+    """
 
     frames: NDArray[np.uint8]
     anomaly_map: NDArray[np.float32]
@@ -47,9 +52,13 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Absolute differences of a backend from the golden answers, and verdicts that changed.
+    """How far a backend's answers are from the golden ones, in absolute numbers.
 
-    `rank` is Spearman's correlation of the scores, None where all golden scores are one.
+    map_mean: mean over all pixels of the maps.
+    map_p999: the 99.9 % quantile over the same pixels.
+    score: the largest difference of an image score.
+    verdicts: how many verdicts changed.
+    rank: Spearman's correlation of the scores, None where all golden scores are equal.
     """
 
     map_mean: float
@@ -58,9 +67,6 @@ class Difference:
     verdicts: int
     rank: float | None = None
 
-    def within_tolerance(self, tolerance: Tolerance = DEFAULTS["fp32"]) -> bool:
-        return not self.beyond(tolerance)
-
     def beyond(self, tolerance: Tolerance) -> tuple[str, ...]:
         """What exceeds the tolerance, for people; no changed verdict is ever within it."""
         excesses = {
@@ -68,16 +74,16 @@ class Difference:
             "map 99.9 %": (self.map_p999, tolerance.map_p999),
             "score": (self.score, tolerance.score),
         }
-        found = [
+        reasons = [
             f"{name} {value:.1e} > {limit:.1e}"
             for name, (value, limit) in excesses.items()
             if value > limit
         ]
         if self.rank is not None and self.rank < tolerance.rank:
-            found.append(f"rank {self.rank:.3f} < {tolerance.rank:.3f}")
+            reasons.append(f"rank {self.rank:.3f} < {tolerance.rank:.3f}")
         if self.verdicts:
-            found.append(f"{self.verdicts} verdicts changed")
-        return tuple(found)
+            reasons.append(f"{self.verdicts} verdicts changed")
+        return tuple(reasons)
 
     def __str__(self) -> str:
         return (
@@ -117,18 +123,23 @@ def difference(
     """
     _check(golden, anomaly_map, image_score)
     off = np.abs(anomaly_map - golden.anomaly_map)
-    own = threshold if own_threshold is None else own_threshold
+    judging = threshold if own_threshold is None else own_threshold
     return Difference(
         float(off.mean()),
         float(np.quantile(off, 0.999)),
         float(np.abs(image_score - golden.image_score).max()),
-        _changed(golden, image_score, threshold, own),
+        _changed(golden, image_score, threshold, judging),
         rank_correlation(image_score, golden.image_score),
     )
 
 
-def kindest_threshold(golden: Golden, image_score: NDArray[np.float32], threshold: float) -> float:
-    """Under which a backend's scores change the fewest golden verdicts: before it has its own."""
+def best_case_threshold(
+    golden: Golden, image_score: NDArray[np.float32], threshold: float
+) -> float:
+    """The threshold under which a backend's scores change the fewest golden verdicts.
+
+    It stands in for the backend's own threshold before that has been found.
+    """
     ends = np.sort(np.concatenate(([0.0], image_score, [1.0])))
     middles: list[float] = ((ends[1:] + ends[:-1]) / 2).tolist()
     return min(middles, key=lambda middle: _changed(golden, image_score, threshold, middle))
@@ -138,18 +149,18 @@ def _changed(
     golden: Golden, scores: NDArray[np.float32], threshold: float, own_threshold: float
 ) -> int:
     """Verdicts that differ, but for golden scores that are nearly the threshold."""
-    clear = np.abs(golden.image_score - threshold) > SCORE
+    clear = np.abs(golden.image_score - threshold) > GOLDEN_SCORE_MARGIN
     return int((clear & ((scores > own_threshold) != (golden.image_score > threshold))).sum())
 
 
 def _check(golden: Golden, maps: NDArray[np.float32], scores: NDArray[np.float32]) -> None:
-    for name, found, due in (
+    for name, values, due in (
         ("maps", maps, golden.anomaly_map.shape),
         ("scores", scores, golden.image_score.shape),
     ):
-        if found.shape != due or not np.isfinite(found).all():
+        if values.shape != due or not np.isfinite(values).all():
             raise ExportError(
-                f"The graph gives {name} of {found.shape}, not all finite or not {due}.",
+                f"The graph gives {name} of {values.shape}, not all finite or not {due}.",
                 fix="A network that diverged cannot be used: train with a lower learning rate.",
             )
 

@@ -1,7 +1,8 @@
 """Which threshold of a bundle judges the scores of which backend.
 
-FP32 backends give the scores of the reference and share its threshold. Others may have one of
-their own, found on their own scores, beside it. Knows nothing about how a threshold is found.
+FP32 backends give the scores of the reference and share its threshold. INT8 moves scores, so it
+needs a threshold of its own, found on its own scores. FP16 uses a threshold of its own where the
+bundle has one, else the reference's. Knows nothing about how a threshold is found.
 """
 
 from slsg_edge.bundle.folder import Bundle
@@ -18,20 +19,32 @@ def own_threshold_name(backend: str) -> str | None:
     return None if backend.endswith("-fp32") else backend
 
 
+def judging_threshold_name(bundle: Bundle, backend: str) -> str | None:
+    """Under which name the threshold stands that judges the scores of `backend`.
+
+    None is the reference's. A name is the backend's own threshold, which INT8 needs whether the
+    bundle has it yet or not; `threshold_of` takes either.
+    """
+    own = own_threshold_name(backend)
+    if own is None or own in bundle.manifest.thresholds or backend.endswith("-int8"):
+        return own
+    return None
+
+
 def threshold_of(bundle: Bundle, backend: str | None = None) -> Threshold:
     """The reference's, or the own one of `backend`.
 
     BundleError when there is none, StaleBundle when the model has changed since.
     """
     manifest, stage = bundle.manifest, threshold_stage(backend)
-    found = manifest.threshold if backend is None else manifest.thresholds.get(backend)
-    if found is None or stage not in manifest.stages:
+    threshold = manifest.threshold if backend is None else manifest.thresholds.get(backend)
+    if threshold is None or stage not in manifest.stages:
         raise BundleError(
             f"{bundle.path} has no threshold {'yet' if backend is None else f'for {backend} yet'}.",
             fix=f"Run: {calibration_command(bundle, backend)}",
         )
     bundle.require_fresh(stage)
-    return found
+    return threshold
 
 
 def calibration_command(bundle: Bundle, backend: str | None) -> str:

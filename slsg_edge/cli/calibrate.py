@@ -2,11 +2,13 @@
 
 import shlex
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from slsg_edge.calibration.sensitivity import Budget
 from slsg_edge.cli.calibrate_int8 import Int8Options, calibrate_int8
 from slsg_edge.cli.calibrate_reviewed import calibrate_reviewed
 from slsg_edge.cli.options import AsJson, Backend
@@ -15,8 +17,22 @@ from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle
+    from slsg_edge.calibration.ranges import Method
     from slsg_edge.contracts import Json
     from slsg_edge.scoring import Threshold
+
+DEFAULT_METHOD: "Method" = "mse"
+DEFAULT_BUDGET = Budget()
+
+# What goes with the option that says how to calibrate; of several the first says it.
+TAKEN_BY: Mapping[str, tuple[str, ...]] = {
+    "--add-reviewed": ("--backend", "--false-alarms", "--yes"),
+    "--int8": (
+        "--images", "--false-alarms", "--method", "--auroc-drop", "--rank", "--report",
+    ),
+    "--threshold": ("--images", "--backend"),
+    "--images": ("--false-alarms", "--backend"),
+}  # fmt: skip
 
 
 def calibrate(
@@ -41,17 +57,28 @@ def calibrate(
         bool, typer.Option("--int8", help="Make the INT8 graph, and its threshold.")
     ] = False,
     method: Annotated[
-        Literal["mse", "max", "percentile", "entropy"],
-        typer.Option(help="Where INT8 scales clip what flows in the network."),
-    ] = "mse",
+        Literal["mse", "max", "percentile", "entropy"] | None,
+        typer.Option(
+            help="With --int8: where its scales clip what flows in the network; "
+            f"{DEFAULT_METHOD} by default."
+        ),
+    ] = None,
     auroc_drop: Annotated[
-        float,
-        typer.Option(metavar="SHARE", help="What INT8 may cost where there are defects to test."),
-    ] = 0.002,
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="With --int8: how far it may lower the AUROC between good images and anomalies "
+            f"simulated in them; {DEFAULT_BUDGET.auroc_drop:g} by default.",
+        ),
+    ] = None,
     rank: Annotated[
-        float,
-        typer.Option(metavar="RHO", help="Else: how well scores must keep their order in INT8."),
-    ] = 0.999,
+        float | None,
+        typer.Option(
+            metavar="RHO",
+            help="With --int8: how well the scores of the same images must keep their order, as "
+            f"Spearman's correlation; {DEFAULT_BUDGET.rank:g} by default.",
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE.html", help="With --int8: what each group buys and costs."),
@@ -79,14 +106,31 @@ def calibrate(
     )
 
     started = time.monotonic()
+    _require_options_apply(
+        {
+            "--images": images,
+            "--false-alarms": false_alarms,
+            "--threshold": threshold,
+            "--backend": backend,
+            "--int8": int8 or None,
+            "--method": method,
+            "--auroc-drop": auroc_drop,
+            "--rank": rank,
+            "--report": report,
+            "--add-reviewed": add_reviewed,
+            "--yes": yes or None,
+        }
+    )
     if add_reviewed is not None:
-        _require_alone(images, threshold, int8)
         calibrate_reviewed(bundle, add_reviewed, false_alarms, backend, yes, as_json)
         return
     opened = open_bundle(bundle)
     rate = _rate(opened, false_alarms, int8)
     words = _words(bundle, images, rate, threshold, backend)
     if int8 and images is not None:
+        method = DEFAULT_METHOD if method is None else method
+        auroc_drop = DEFAULT_BUDGET.auroc_drop if auroc_drop is None else auroc_drop
+        rank = DEFAULT_BUDGET.rank if rank is None else rank
         budget = ["--auroc-drop", f"{auroc_drop:g}", "--rank", f"{rank:g}"]
         command = shlex.join([*words, "--int8", "--method", method, *budget])
         options = Int8Options(method, auroc_drop, rank, rate)
@@ -96,10 +140,10 @@ def calibrate(
     chosen = backend_to_calibrate(opened, backend).backend
     if images is not None:
         found, notes = threshold_from_images(opened, images, rate, threshold, backend)
-    elif threshold is None or int8:
-        raise ConfigError("Calibration needs good images.", fix="Give --images DIR.")
-    else:
+    elif threshold is not None:
         found = moved_by_hand(opened, threshold, chosen)
+    else:
+        raise _no_images()
     store_threshold(opened, found, shlex.join(words), started, chosen)
     if as_json:
         _print_json(found, notes)
@@ -107,12 +151,24 @@ def calibrate(
         _print(found, notes)
 
 
-def _require_alone(images: Path | None, threshold: float | None, int8: bool) -> None:
-    if images is not None or threshold is not None or int8:
-        raise ConfigError(
-            "--add-reviewed takes neither --images nor --threshold nor --int8.",
-            fix="Add to the threshold there is, or find a new one with --images.",
-        )
+def _require_options_apply(options: Mapping[str, object]) -> None:
+    """ConfigError for an option that nothing would come of; one that is not given is None."""
+    given = [name for name, value in options.items() if value is not None]
+    way = next((name for name in TAKEN_BY if name in given), None)
+    if way is None:
+        raise _no_images()
+    for name in given:
+        if name != way and name not in TAKEN_BY[way]:
+            raise ConfigError(
+                f"{name} does not go with {way}, so nothing would come of it.",
+                fix=f"Leave out {name}. What goes with {way}: {', '.join(TAKEN_BY[way])}.",
+            )
+    if way == "--int8" and "--images" not in given:
+        raise _no_images()
+
+
+def _no_images() -> ConfigError:
+    return ConfigError("Calibration needs good images.", fix="Give --images DIR.")
 
 
 def _rate(bundle: "Bundle", given: float | None, int8: bool) -> float:

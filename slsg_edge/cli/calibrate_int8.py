@@ -15,12 +15,17 @@ if TYPE_CHECKING:
     from slsg_edge.calibration.ranges import Method
     from slsg_edge.stages.int8 import Quantised
 
-BACKEND = "openvino-int8"  # the one that runs INT8 on a CPU
+INT8_BACKEND = "openvino-int8"  # the one that runs INT8 on a CPU
 
 
 @dataclass(frozen=True, slots=True)
 class Int8Options:
-    """As given on the command line; `false_alarms` is the rate of the threshold."""
+    """As given on the command line, with the defaults filled in.
+
+    method: where INT8 scales clip.
+    auroc_drop, rank: the budget.
+    false_alarms: the rate of the threshold.
+    """
 
     method: "Method"
     auroc_drop: float
@@ -47,13 +52,18 @@ def calibrate_int8(
         false_alarms=options.false_alarms if _runs_int8() else None,
     )
     found = quantise_bundle(open_bundle(bundle), images, settings, command)
-    notes = (*found.notes, *_threshold(found.bundle, images, options.false_alarms, command))
+    threshold_notes = _threshold(found.bundle, images, options.false_alarms, command)
+    notes = (*_tested(found), *found.notes, *threshold_notes)
     if report:
         _write_report(found, report, command)
     if as_json:
         _print_json(found, notes)
     else:
         _print(found, notes, bundle)
+
+
+def _tested(found: "Quantised") -> list[str]:
+    return [] if found.test is None else [str(found.test)]
 
 
 def _threshold(bundle: "Bundle", images: Path, rate: float, command: str) -> list[str]:
@@ -65,9 +75,9 @@ def _threshold(bundle: "Bundle", images: Path, rate: float, command: str) -> lis
             "Nothing here runs INT8, so it has no threshold yet. pip install 'slsg-edge[openvino]'"
         ]
     started = time.monotonic()
-    threshold, notes = threshold_from_images(bundle, images, rate, None, BACKEND)
-    store_threshold(bundle, threshold, command, started, BACKEND)
-    return [f"Threshold of {BACKEND}: {threshold_line(threshold)}", *notes]
+    threshold, notes = threshold_from_images(bundle, images, rate, None, INT8_BACKEND)
+    store_threshold(bundle, threshold, command, started, INT8_BACKEND)
+    return [f"Threshold of {INT8_BACKEND}: {threshold_line(threshold)}", *notes]
 
 
 def _runs_int8() -> bool:

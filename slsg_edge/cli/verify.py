@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from slsg_edge.bundle.folder import Bundle
     from slsg_edge.bundle.golden import Difference
-    from slsg_edge.evaluation.neighbours import Frozen
+    from slsg_edge.contracts import Json
+    from slsg_edge.evaluation.neighbours import NeighbourComparison
     from slsg_edge.evaluation.verify import Verification
 
 _COLOURS = {"passed": "green", "failed": "red", "absent": "yellow"}
@@ -45,57 +46,70 @@ def verify(
     from slsg_edge.progress import progress
 
     opened = open_bundle(bundle)
-    names = only.split(",") if only else []
+    names = [] if only is None else only.split(",")
     with progress("backends", len(names) or len(list(subjects()))) as advance:
-        found = verify_bundle(opened, names, advance)
-    frozen = _frozen(opened) if frozen_neighbours else ()
+        verification = verify_bundle(opened, names, advance)
+    comparisons = _with_fixed_neighbours(opened) if frozen_neighbours else ()
     if as_json:
-        table = {**asdict(found), "passed": found.passed}
+        table = {**asdict(verification), "passed": verification.passed}
         if frozen_neighbours:
-            table["frozen_neighbours"] = [asdict(one) for one in frozen]
+            table["frozen_neighbours"] = [_neighbours_json(found) for found in comparisons]
         typer.echo(json.dumps(table))
     else:
-        _print(found)
+        _print(verification)
         if frozen_neighbours:
-            _print_frozen(frozen)
-    if not found.passed:
+            _print_neighbours(comparisons)
+    if not verification.passed:
         raise typer.Exit(1)
 
 
-def _frozen(bundle: "Bundle") -> "tuple[Frozen, ...]":
-    from slsg_edge.evaluation.neighbours import freeze_neighbours
+def _with_fixed_neighbours(bundle: "Bundle") -> "tuple[NeighbourComparison, ...]":
+    from slsg_edge.evaluation.neighbours import compare_with_fixed_neighbours
 
-    return freeze_neighbours(bundle)
+    return compare_with_fixed_neighbours(bundle)
 
 
-def _print(found: "Verification") -> None:
+def _neighbours_json(comparison: "NeighbourComparison") -> "dict[str, Json]":
+    from dataclasses import asdict
+
+    return {
+        "file": comparison.file,
+        "agreement": comparison.agreement,
+        "free": asdict(comparison.free),
+        "frozen": asdict(comparison.fixed),
+    }
+
+
+def _print(verification: "Verification") -> None:
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
     table = _table("what runs it", "state")
-    for check in found.checks:
+    for check in verification.checks:
         state = Text(check.state, style=_COLOURS[check.state])
         figures = _figures(check.difference) if check.difference else _NO_FIGURES
         table.add_row(check.subject, state, *figures)
     console.print(table)
-    for check in found.checks:
+    for check in verification.checks:
         for reason in check.reasons:
             console.print(f"{check.subject}: {reason}", markup=False, soft_wrap=True)
-    console.print(f"{found.frames} golden frames, threshold {found.threshold:.4g}")
+    frames = verification.frames
+    console.print(f"{frames} golden frames, threshold {verification.threshold:.4g}")
 
 
-def _print_frozen(frozen: "tuple[Frozen, ...]") -> None:
+def _print_neighbours(comparisons: "tuple[NeighbourComparison, ...]") -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
-    if not frozen:
+    if not comparisons:
         console.print("No file but the FP32 one, or no neighbours that are chosen.")
         return
     table = _table("file", "neighbours")
-    for one in frozen:
-        table.add_row(one.file, f"own: {one.agreement:.1%}", *_figures(one.free))
-        table.add_row("", "FP32's", *_figures(one.frozen))
+    for comparison in comparisons:
+        own = f"own: {comparison.agreement:.1%}"
+        table.add_row(comparison.file, own, *_figures(comparison.free))
+        table.add_row("", "FP32's", *_figures(comparison.fixed))
     console.print(table)
     console.print("own: how many of a file's own neighbours are those of the FP32 graph, too")
 

@@ -1,7 +1,7 @@
 """How much of a precision's difference is arithmetic, and how much is neighbours that changed.
 
-The golden frames go through each ONNX file twice: as it is, and told the neighbours that the FP32
-graph chose for that very frame.
+The golden frames go through each ONNX file twice: as it is, and with its neighbours fixed to those
+that the FP32 graph chose for that very frame.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,34 +15,44 @@ from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import (
     Difference,
     Golden,
+    best_case_threshold,
     difference,
     golden_from_file,
-    kindest_threshold,
 )
 from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES
 from slsg_edge.contracts import GRAPH_OUTPUTS, Answers
 from slsg_edge.evaluation.verify import reference_threshold
-from slsg_edge.export.frozen import agreement, choices_of, counterparts, telling, told
-from slsg_edge.export.graph import Graph, graph_from_bytes
+from slsg_edge.export.fixed_neighbours import (
+    agreement,
+    choices_of,
+    counterparts,
+    with_neighbour_inputs,
+    with_neighbour_outputs,
+)
+from slsg_edge.export.graph import OnnxGraph, graph_from_bytes
 from slsg_edge.stages.activations import activations
 
-Told: TypeAlias = Sequence[Mapping[str, NDArray[Any]]]
-"""Frame by frame, indices of neighbours by the tensor of the FP32 graph that holds them."""
+Neighbours: TypeAlias = Sequence[Mapping[str, NDArray[Any]]]
+"""Frame by frame, the indices of neighbours by the tensor that holds them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Frozen:
-    """`free` with its own neighbours, `frozen` with the reference's; `agreement` is the share of
-    its own that are the reference's too.
+class NeighbourComparison:
+    """One file of the bundle with its own neighbours and with those of the FP32 graph.
+
+    file: the ONNX file.
+    agreement: the share of its own neighbours that the FP32 graph chose, too.
+    free: the difference from the golden answers with its own neighbours.
+    fixed: the difference with the neighbours of the FP32 graph.
     """
 
     file: str
     agreement: float
     free: Difference
-    frozen: Difference
+    fixed: Difference
 
 
-def freeze_neighbours(bundle: Bundle) -> tuple[Frozen, ...]:
+def compare_with_fixed_neighbours(bundle: Bundle) -> tuple[NeighbourComparison, ...]:
     """Each file of the bundle but the FP32 one; none for a detector that chooses no neighbours.
 
     ExportError when the files are not the same network.
@@ -52,19 +62,16 @@ def freeze_neighbours(bundle: Bundle) -> tuple[Frozen, ...]:
     names = choices_of(reference).values()
     if not names:
         return ()
-    chosen = [
-        {name: values[name] for name in names}
-        for values in activations(telling(reference), golden.frames)
-    ]
+    _, chosen = _run(with_neighbour_outputs(reference), golden, names)
     threshold = reference_threshold(bundle, golden)
     return tuple(
-        _frozen(file, reference, _graph(bundle, file), golden, chosen, threshold)
+        _compared(file, reference, _graph(bundle, file), golden, chosen, threshold)
         for precision, file in MODEL_FILES.items()
         if precision != "fp32" and bundle.holds(file)
     )
 
 
-def _graph(bundle: Bundle, file: str) -> Graph:
+def _graph(bundle: Bundle, file: str) -> OnnxGraph:
     """As a GPU rounds it, where it is not FP32."""
     from slsg_edge.export.emulation import emulated
 
@@ -72,28 +79,36 @@ def _graph(bundle: Bundle, file: str) -> Graph:
     return graph_from_bytes(emulated(graph_from_bytes(path.read_bytes(), path)), path)
 
 
-def _frozen(
-    file: str, reference: Graph, graph: Graph, golden: Golden, chosen: Told, threshold: float
-) -> Frozen:
+def _compared(
+    file: str,
+    reference: OnnxGraph,
+    graph: OnnxGraph,
+    golden: Golden,
+    chosen: Neighbours,
+    threshold: float,
+) -> NeighbourComparison:
+    """`chosen`: the neighbours of the FP32 graph."""
     names = counterparts(reference, graph)
-    fed = [{own: frame[theirs] for own, theirs in names.items()} for frame in chosen]
-    told_answers, _ = _run(told(graph), golden, (), fed)
-    free_answers, own = _run(telling(graph), golden, names, ())
+    fed = [{ours: frame[theirs] for ours, theirs in names.items()} for frame in chosen]
+    fixed_answers, _ = _run(with_neighbour_inputs(graph), golden, (), fed)
+    free_answers, free_neighbours = _run(with_neighbour_outputs(graph), golden, names)
     shares = [
-        agreement(mine[name], frame[name])
-        for mine, frame in zip(own, fed, strict=True)
+        agreement(free[name], fixed[name])
+        for free, fixed in zip(free_neighbours, fed, strict=True)
         for name in names
     ]
-    return Frozen(
+    return NeighbourComparison(
         file,
         float(np.mean(shares)),
         _difference(golden, free_answers, threshold),
-        _difference(golden, told_answers, threshold),
+        _difference(golden, fixed_answers, threshold),
     )
 
 
-def _run(graph: bytes, golden: Golden, names: Iterable[str], fed: Told) -> tuple[Answers, Told]:
-    """Maps and scores, and the tensors of `names` frame by frame."""
+def _run(
+    graph: bytes, golden: Golden, names: Iterable[str], fed: Neighbours = ()
+) -> tuple[Answers, Neighbours]:
+    """Maps and scores, and the tensors of `names` frame by frame; `fed` are further inputs."""
     wanted = (*GRAPH_OUTPUTS, *names)
     frames = [
         {name: values[name] for name in wanted}
@@ -105,4 +120,5 @@ def _run(graph: bytes, golden: Golden, names: Iterable[str], fed: Told) -> tuple
 
 def _difference(golden: Golden, answers: Answers, threshold: float) -> Difference:
     maps, scores = answers
-    return difference(golden, maps, scores, threshold, kindest_threshold(golden, scores, threshold))
+    judging = best_case_threshold(golden, scores, threshold)
+    return difference(golden, maps, scores, threshold, judging)

@@ -17,30 +17,38 @@ from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import (
     Difference,
     Golden,
+    best_case_threshold,
     difference,
     golden_from_file,
-    kindest_threshold,
 )
 from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES
-from slsg_edge.bundle.thresholds import calibration_command, threshold_of
+from slsg_edge.bundle.thresholds import (
+    calibration_command,
+    judging_threshold_name,
+    threshold_of,
+)
 from slsg_edge.bundle.tolerances import tolerance_of
 from slsg_edge.config import unknown_name
 from slsg_edge.contracts import Answers, Precision
 from slsg_edge.errors import BundleError, MissingDependency, SlsgError, UntrustedBundle
 from slsg_edge.runtime.detector import BACKENDS
 
-State: TypeAlias = Literal["passed", "failed", "absent"]
+CheckState: TypeAlias = Literal["passed", "failed", "absent"]
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """Of one subject. `reasons`: what it exceeds, why it is not here, or what is to be known.
+class GoldenCheck:
+    """One subject's answers for the golden frames against the golden answers.
 
-    `threshold` is what its verdicts were judged by.
+    subject: the name of what was checked.
+    state: whether it passed, failed, or is not here.
+    reasons: what it exceeds, why it is not here, or what is to be known.
+    difference: how far it is from the golden answers, None where it gave none.
+    threshold: what its verdicts were judged by, None where it gave none.
     """
 
     subject: str
-    state: State
+    state: CheckState
     reasons: tuple[str, ...] = ()
     difference: Difference | None = None
     threshold: float | None = None
@@ -48,11 +56,16 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """`threshold` judges the golden scores themselves."""
+    """All subjects of a bundle that were checked.
+
+    frames: how many golden frames there are.
+    threshold: what the golden scores themselves were judged by.
+    checks: one of each subject.
+    """
 
     frames: int
     threshold: float
-    checks: tuple[Check, ...]
+    checks: tuple[GoldenCheck, ...]
 
     @property
     def passed(self) -> bool:
@@ -61,7 +74,13 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What gives answers for frames. `require` raises a SlsgError where it is not here."""
+    """What gives answers for frames.
+
+    name: `torch`, a file of the bundle, or a backend.
+    precision: what its numbers are.
+    require: raises a SlsgError where it is not here.
+    answers: maps and scores for frames (N, H, W, 3).
+    """
 
     name: str
     precision: Precision
@@ -117,22 +136,23 @@ def _chosen(names: Sequence[str]) -> list[Subject]:
     return [known[name] for name in names or known]
 
 
-def _check(bundle: Bundle, subject: Subject, golden: Golden, threshold: float) -> Check:
+def _check(bundle: Bundle, subject: Subject, golden: Golden, threshold: float) -> GoldenCheck:
     try:
         subject.require(bundle)
     except UntrustedBundle:
         raise
     except SlsgError as error:
-        return Check(subject.name, "absent", (str(error),))
+        return GoldenCheck(subject.name, "absent", (str(error),))
     try:
         maps, scores = subject.answers(bundle, golden.frames)
-        own, notes = _threshold(bundle, subject, golden, scores, threshold)
-        off = difference(golden, maps, scores, threshold, own)
+        judging, notes = _threshold(bundle, subject, golden, scores, threshold)
+        off = difference(golden, maps, scores, threshold, judging)
     except SlsgError as error:
-        return Check(subject.name, "failed", (error.what,))
+        return GoldenCheck(subject.name, "failed", (error.what,))
     limits = tolerance_of(bundle.manifest.tolerances, subject.name, subject.precision)
     excesses = off.beyond(limits)
-    return Check(subject.name, "failed" if excesses else "passed", (*excesses, *notes), off, own)
+    state: CheckState = "failed" if excesses else "passed"
+    return GoldenCheck(subject.name, state, (*excesses, *notes), off, judging)
 
 
 def _threshold(
@@ -145,15 +165,15 @@ def _threshold(
     """What judges the scores of this subject, and what is to be known of it."""
     if subject.precision == "fp32":
         return threshold, ()
-    if subject.name in bundle.manifest.thresholds:
-        return threshold_of(bundle, subject.name).value, ()
-    kindest = kindest_threshold(golden, scores, threshold)
-    if subject.name not in BACKENDS:
-        return kindest, ()
-    if subject.precision == "fp16":
+    if subject.name not in BACKENDS:  # a file, which nothing judges on the line
+        return best_case_threshold(golden, scores, threshold), ()
+    name = judging_threshold_name(bundle, subject.name)
+    if name is None:
         return threshold, ()
-    command = calibration_command(bundle, subject.name)
-    return kindest, (f"no threshold of its own yet, run: {command}",)
+    if name in bundle.manifest.thresholds:
+        return threshold_of(bundle, name).value, ()
+    note = f"no threshold of its own yet, run: {calibration_command(bundle, name)}"
+    return best_case_threshold(golden, scores, threshold), (note,)
 
 
 def _require_package(*packages: str, extra: str) -> None:
@@ -170,8 +190,8 @@ def _require_torch(bundle: Bundle) -> None:
 def _by_torch(bundle: Bundle, frames: NDArray[np.uint8]) -> Answers:
     from slsg_edge.stages.reference import torch_answers, trained_model
 
-    found = torch_answers(trained_model(bundle), frames)
-    return found.anomaly_map, found.image_score
+    golden = torch_answers(trained_model(bundle), frames)
+    return golden.anomaly_map, golden.image_score
 
 
 def _require_file(file: str) -> Callable[[Bundle], None]:

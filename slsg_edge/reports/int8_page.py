@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from slsg_edge.calibration.sensitivity import Damage
+from slsg_edge.calibration.sensitivity import Int8Damage
 from slsg_edge.reports.page import page, provenance_table, section, table, tiles
 from slsg_edge.stages.int8 import GroupReport, Quantised
 
@@ -17,7 +17,7 @@ def int8_page(title: str, found: Quantised, command: str) -> str:
     return page(
         title,
         (
-            tiles(figures_of(found)),
+            tiles(figures_of(found)) + _tested(found),
             section("What each group buys and costs", _chart(found.groups) + _note(found)),
             section("Groups", table(HEADS, rows_of(found))),
             section("Provenance", provenance_table({"command": command})),
@@ -28,14 +28,17 @@ def int8_page(title: str, found: Quantised, command: str) -> str:
 def figures_of(found: Quantised) -> dict[str, str]:
     """Name and value of each figure of the whole graph, for people."""
     damage = found.damage
-    return {
+    figures = {
         "size of the file": f"{found.megabytes:.1f} MB, "
         f"{found.megabytes / found.reference_mb:.0%} of FP32",
         "multiply-adds in INT8": f"{found.share:.0%}",
-        "AUROC drop": _points(damage),
+        "AUROC drop": f"{100 * damage.auroc_drop:+.2f} points",
         "rank of scores": _rank(damage),
         "golden verdicts changed": str(damage.verdicts),
     }
+    if found.test is not None:
+        figures["AUROC on test images"] = f"FP32 {found.test.fp32:.4f}, INT8 {found.test.int8:.4f}"
+    return figures
 
 
 def rows_of(found: Quantised) -> list[tuple[str, ...]]:
@@ -48,22 +51,22 @@ def rows_of(found: Quantised) -> list[tuple[str, ...]]:
             f"{group.saved_mb:.2f}",
             f"{group.alone.map_mean:.1e}",
             _rank(group.alone),
-            "" if group.alone.auroc_drop is None else f"{100 * group.alone.auroc_drop:+.2f}",
+            f"{100 * group.alone.auroc_drop:+.2f}",
         )
         for group in found.groups
     ]
 
 
-def _points(damage: Damage) -> str:
-    return "not known" if damage.auroc_drop is None else f"{100 * damage.auroc_drop:+.2f} points"
-
-
-def _rank(damage: Damage) -> str:
+def _rank(damage: Int8Damage) -> str:
     return "not known" if damage.rank is None else f"{damage.rank:.4f}"
 
 
+def _tested(found: Quantised) -> str:
+    return "" if found.test is None else f'<p class="note">{escape(str(found.test))}</p>'
+
+
 def _note(found: Quantised) -> str:
-    what = f"{found.labelled} labelled images" if found.labelled else f"{found.images} good images"
+    what = f"{found.compared} good images and of an anomaly simulated in each"
     return (
         '<p class="note">To the left, the share of all multiply-adds: what INT8 may speed up. To '
         f"the right, how far it alone moves the anomaly maps of {what}: what it costs. Groups in "

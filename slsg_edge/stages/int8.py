@@ -1,49 +1,65 @@
 """The INT8 stage: activation ranges from good images, sensitivity by measurement, one Q/DQ graph.
 
-What INT8 may cost is stated before; groups of layers that cost more stay in FP16.
+What INT8 may cost is stated before; groups of layers that cost more stay in FP16. The cost is
+measured on good images and on anomalies simulated in them, never on test images.
 """
 
 import json
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.golden import golden_from_file
 from slsg_edge.bundle.plan import GOLDEN_FILE, INT8_RECORD_FILE, INT8_STAGE, MODEL_FILES
 from slsg_edge.bundle.records import ExportRecord, Int8Record, record_of, settings_of
-from slsg_edge.calibration.images import RangeImages, choose_range_images
-from slsg_edge.calibration.ranges import Histogram, Method, clipping_value, drift
-from slsg_edge.calibration.sensitivity import TRIES, Budget, Choice, Damage, choose_groups
+from slsg_edge.bundle.training_record import trained_on
+from slsg_edge.calibration.images import (
+    Int8Images,
+    choose_comparison_images,
+    choose_range_images,
+)
+from slsg_edge.calibration.ranges import Method, clipping_value
+from slsg_edge.calibration.sensitivity import (
+    MOST_SETS,
+    Budget,
+    ChosenGroups,
+    Int8Damage,
+    choose_groups,
+)
 from slsg_edge.config import require
-from slsg_edge.data.loading import load_frames
 from slsg_edge.data.splits import fingerprint
 from slsg_edge.errors import ExportError
-from slsg_edge.export.graph import Graph, graph_from_bytes, with_outputs
-from slsg_edge.export.precision import HalfGraph, half_graph
+from slsg_edge.export.graph import OnnxGraph, graph_from_bytes
 from slsg_edge.export.quantised import (
     Convolution,
+    Int8Writer,
     convolutions_of,
     cost_of,
     groups_of,
-    quantised_from_graph,
 )
-from slsg_edge.export.rounding import ValueRange, activation_ranges
 from slsg_edge.machine.versions import tool_versions
 from slsg_edge.progress import progress
-from slsg_edge.stages.activations import activations
-from slsg_edge.stages.int8_meter import Int8Meter, labelled_frames, threshold_frames
-
-DRIFT = 0.03  # between images of one product under 0.01 was seen, of another from 0.07
-CHUNK = 16  # images decoded at a time
+from slsg_edge.stages.int8_comparison import (
+    MOST_OF_EACH,
+    AurocsOnTest,
+    Int8Comparison,
+    aurocs_on_test,
+    comparison_frames,
+    labelled_test_frames,
+    threshold_frames,
+)
+from slsg_edge.stages.int8_ranges import drift_notes, fp16_ranges, input_histograms
 
 
 @dataclass(frozen=True, slots=True)
 class Int8Settings:
-    """How to quantise: `images` is how many good ones set the scales.
+    """How to quantise.
 
-    `false_alarms`: the rate of the threshold that INT8 will get, which judges its verdicts then;
+    method: where scales clip.
+    images: how many good ones set the scales.
+    budget: what INT8 may cost.
+    false_alarms: the rate of the threshold that INT8 will get, which judges its verdicts then;
     None leaves them to the reference's.
     """
 
@@ -58,26 +74,46 @@ class Int8Settings:
 
 @dataclass(frozen=True, slots=True)
 class GroupReport:
-    """One group of convolutions: its share of the multiply-adds, what INT8 saves and costs."""
+    """One group of convolutions, and what INT8 in it saves and costs.
+
+    name: the path of its modules.
+    convolutions: how many there are.
+    share: of the multiply-adds.
+    saved_mb: by what INT8 makes its weights smaller.
+    alone: what INT8 in this group alone costs.
+    int8: whether it is INT8 in the graph that was written.
+    """
 
     name: str
     convolutions: int
     share: float
     saved_mb: float
-    alone: Damage
+    alone: Int8Damage
     int8: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Quantised:
-    """`share`: of the multiply-adds that run in INT8. `labelled`: images the AUROC is from."""
+    """The INT8 graph that was written, and what it saves and costs.
+
+    bundle: with the graph.
+    groups: all of them, in the order of the graph.
+    damage: what INT8 in the chosen groups costs.
+    share: of the multiply-adds that run in INT8.
+    images: good images that the scales are from.
+    compared: good images that the cost was measured on, and as many simulated anomalies.
+    test: the AUROC on labelled test images, None where there are none; nothing was chosen by it.
+    megabytes, reference_mb: the size of the graph, and of the one in FP32.
+    notes: what the user should know of the images.
+    """
 
     bundle: Bundle
     groups: tuple[GroupReport, ...]
-    damage: Damage
+    damage: Int8Damage
     share: float
     images: int
-    labelled: int
+    compared: int
+    test: AurocsOnTest | None
     megabytes: float
     reference_mb: float
     notes: tuple[str, ...]
@@ -100,31 +136,35 @@ def quantise_bundle(
     # what the user kept in FP32 at the export, since FP16 spoils it: INT8 would too
     patterns = record_of(bundle, ExportRecord).keep_fp32
     convolutions = _convolutions(graph, patterns, reference)
-    histograms = _histograms(bundle, graph, convolutions, images)
-    clips = {name: clipping_value(found, settings.method) for name, found in histograms.items()}
+    histograms = input_histograms(bundle, graph, convolutions, images)
+    clips = {name: clipping_value(reach, settings.method) for name, reach in histograms.items()}
     groups = groups_of(convolutions)
-    frames = labelled_frames(folder, bundle.manifest.preprocessing)
-    writer = _Writer(graph, clips, groups, _ranges(bundle, graph), patterns)
+    compared = choose_comparison_images(folder, trained_on(bundle), MOST_OF_EACH)
+    test_frames = labelled_test_frames(folder, bundle.manifest.preprocessing)
+    writer = Int8Writer(graph, clips, groups, fp16_ranges(bundle, graph), patterns)
     shares = {name: cost_of(members) / cost_of(convolutions) for name, members in groups.items()}
-    meter = Int8Meter(bundle, frames, images.paths, fresh)
-    choice = _choose(writer, shares, meter, settings.budget)
-    _require_some(choice, bundle)
-    half = writer.graph_of(choice.int8)
+    comparison = Int8Comparison(bundle, comparison_frames(bundle, compared.paths), fresh)
+    chosen = _choose(writer, shares, comparison, settings.budget)
+    _require_some(chosen, bundle)
+    half = writer.graph_of(chosen.int8)
+    test = None if test_frames is None else aurocs_on_test(bundle, half.content, test_frames)
     reports = tuple(
-        _report(graph, name, members, shares[name], choice) for name, members in groups.items()
+        _report(graph, name, members, shares[name], chosen) for name, members in groups.items()
     )
     record = Int8Record(
         settings.method,
         len(images.paths),
         fingerprint(images.hashes),
-        int8_nodes=tuple(writer.nodes_of(choice.int8)),
+        int8_nodes=tuple(writer.nodes_of(chosen.int8)),
         fp32_nodes=tuple(half.kept),
     )
     new = bundle.commit(
         INT8_STAGE,
         {
             MODEL_FILES["int8"]: half.content,
-            INT8_RECORD_FILE: _record(settings, images, clips, reports, choice.damage),
+            INT8_RECORD_FILE: _record(
+                settings, images, compared, clips, reports, chosen.damage, test
+            ),
         },
         command=command,
         started=started,
@@ -135,89 +175,44 @@ def quantise_bundle(
     return Quantised(
         new,
         reports,
-        choice.damage,
+        chosen.damage,
         share=sum(report.share for report in reports if report.int8),
         images=len(images.paths),
-        labelled=0 if frames is None else len(frames.labels),
+        compared=len(compared.paths),
+        test=test,
         megabytes=len(half.content) / 1e6,
         reference_mb=reference.stat().st_size / 1e6,
-        notes=tuple(_notes(bundle, graph, histograms)),
+        notes=tuple(drift_notes(bundle, graph, histograms)),
     )
 
 
-def _convolutions(graph: Graph, patterns: tuple[str, ...], model: Path) -> tuple[Convolution, ...]:
-    found = convolutions_of(graph, patterns)
-    if not found:
+def _convolutions(
+    graph: OnnxGraph, patterns: tuple[str, ...], model: Path
+) -> tuple[Convolution, ...]:
+    convolutions = convolutions_of(graph, patterns)
+    if not convolutions:
         raise ExportError(
             f"{model} has no convolution that could be INT8.",
             fix="Stay with FP16, the default, or export again with fewer --keep-fp32.",
         )
-    return found
-
-
-def _histograms(
-    bundle: Bundle, graph: Graph, convolutions: Iterable[Convolution], images: RangeImages
-) -> dict[str, Histogram]:
-    """Of every tensor that one of the convolutions reads, a few images at a time."""
-    histograms = {found.input: Histogram() for found in convolutions}
-    probe = with_outputs(graph, histograms)
-    with progress("calibration images", len(images.paths)) as advance:
-        for start in range(0, len(images.paths), CHUNK):
-            paths = images.paths[start : start + CHUNK]
-            frames = load_frames(paths, bundle.manifest.preprocessing)
-            for path, values in zip(paths, activations(probe, frames), strict=True):
-                for name, histogram in histograms.items():
-                    histogram.add(values[name], f"{name} of {path}")
-                advance()
-    return histograms
-
-
-class _Writer:
-    """Graphs with any groups in INT8, in their final form: what is not INT8 is FP16."""
-
-    def __init__(
-        self,
-        graph: Graph,
-        clips: Mapping[str, float],
-        groups: Mapping[str, tuple[Convolution, ...]],
-        ranges: Mapping[str, ValueRange],
-        patterns: tuple[str, ...],
-    ) -> None:
-        self._graph, self._clips = graph, clips
-        self._groups, self._ranges = groups, ranges
-        self._patterns = patterns
-
-    def graph_of(self, int8: Container[str]) -> HalfGraph:
-        content = quantised_from_graph(self._graph, self._clips, self.nodes_of(int8))
-        return half_graph(graph_from_bytes(content), self._ranges, self._patterns)
-
-    def nodes_of(self, int8: Container[str]) -> list[str]:
-        """The names of the convolutions of some groups."""
-        chosen = (members for group, members in self._groups.items() if group in int8)
-        return [found.name for members in chosen for found in members]
-
-
-def _ranges(bundle: Bundle, graph: Graph) -> dict[str, ValueRange]:
-    """What FP16 may have to hold, of every tensor on the golden frames."""
-    golden = golden_from_file(bundle.file(GOLDEN_FILE))
-    return activation_ranges(activations(with_outputs(graph, graph.activations()), golden.frames))
+    return convolutions
 
 
 def _choose(
-    writer: _Writer, shares: Mapping[str, float], meter: Int8Meter, budget: Budget
-) -> Choice:
-    most = len(shares) + TRIES
+    writer: Int8Writer, shares: Mapping[str, float], comparison: Int8Comparison, budget: Budget
+) -> ChosenGroups:
+    most = len(shares) + MOST_SETS
     with progress("sensitivity of layers", most) as advance:
 
-        def measure(int8: frozenset[str]) -> Damage:
+        def measure(int8: frozenset[str]) -> Int8Damage:
             advance()
-            return meter.damage(writer.graph_of(int8).content)
+            return comparison.damage(writer.graph_of(int8).content)
 
         return choose_groups(shares, measure, budget)
 
 
-def _require_some(choice: Choice, bundle: Bundle) -> None:
-    if not choice.int8:
+def _require_some(chosen: ChosenGroups, bundle: Bundle) -> None:
+    if not chosen.int8:
         raise ExportError(
             f"{bundle.path}: no group of layers can be INT8 within the budget.",
             fix="Stay with FP16, the default, or allow more: --auroc-drop, --rank.",
@@ -225,40 +220,31 @@ def _require_some(choice: Choice, bundle: Bundle) -> None:
 
 
 def _report(
-    graph: Graph, name: str, members: tuple[Convolution, ...], share: float, choice: Choice
+    graph: OnnxGraph,
+    name: str,
+    members: tuple[Convolution, ...],
+    share: float,
+    chosen: ChosenGroups,
 ) -> GroupReport:
-    weights = sum(graph.array(found.weights).nbytes for found in members)
+    weights = sum(graph.array(convolution.weights).nbytes for convolution in members)
     return GroupReport(
         name,
         len(members),
         share=share,
         saved_mb=weights * 0.75 / 1e6,  # four bytes become one
-        alone=choice.alone[name],
-        int8=name in choice.int8,
+        alone=chosen.alone[name],
+        int8=name in chosen.int8,
     )
 
 
-def _notes(bundle: Bundle, graph: Graph, histograms: Mapping[str, Histogram]) -> Iterator[str]:
-    """Warns of images that are not of this product, by what the golden frames make active."""
-    golden = golden_from_file(bundle.file(GOLDEN_FILE))
-    known = {name: Histogram() for name in histograms}
-    for values in activations(with_outputs(graph, known), golden.frames):
-        for name, histogram in known.items():
-            histogram.add(values[name])
-    off = drift(histograms, known)
-    if off > DRIFT:
-        yield (
-            f"These images make the network {off:.0%} more or less active than its own golden "
-            f"frames; up to {DRIFT:.0%} is usual. Are they of this product, and in its light?"
-        )
-
-
-def _record(
+def _measured(
     settings: Int8Settings,
-    images: RangeImages,
+    images: Int8Images,
+    compared: Int8Images,
     clips: Mapping[str, float],
     reports: tuple[GroupReport, ...],
-    damage: Damage,
+    damage: Int8Damage,
+    test: AurocsOnTest | None,
 ) -> bytes:
     """What was measured and from which images, for whoever doubts the INT8 graph."""
     table = {
@@ -266,8 +252,10 @@ def _record(
         "budget": asdict(settings.budget),
         "false_alarms": settings.false_alarms,
         "images": images.hashes,
+        "compared": compared.hashes,
         "clips": dict(clips),
         "groups": [asdict(report) for report in reports],
         "damage": asdict(damage),
+        "test": None if test is None else {**asdict(test), "note": str(test)},
     }
     return json.dumps(table, indent=1).encode()

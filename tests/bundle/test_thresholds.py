@@ -4,7 +4,11 @@ import pytest
 from bundles import sets
 
 from slsg_edge.bundle.folder import open_bundle
-from slsg_edge.bundle.thresholds import calibration_command, threshold_of
+from slsg_edge.bundle.thresholds import (
+    calibration_command,
+    judging_threshold_name,
+    threshold_of,
+)
 from slsg_edge.errors import BundleError, StaleBundle
 from slsg_edge.scoring import Threshold
 
@@ -31,6 +35,17 @@ def test_a_backend_has_its_own_beside_the_references(bundle):
     again = open_bundle(bundle.path)
     assert threshold_of(again).value == 0.5
     assert threshold_of(again, "openvino-int8") == OWN
+
+
+def test_int8_needs_its_own_fp16_takes_it_where_it_is_there_and_fp32_has_none(bundle):
+    def names(bundle):
+        backends = ("onnxruntime-fp32", "tensorrt-fp16", "tensorrt-int8", "openvino-int8")
+        return [judging_threshold_name(bundle, backend) for backend in backends]
+
+    assert names(bundle) == [None, None, "tensorrt-int8", "openvino-int8"]
+    thresholds = {**bundle.manifest.thresholds, "tensorrt-fp16": OWN}
+    stored = bundle.commit("x", {}, command="c", started=0.0, thresholds=thresholds)
+    assert names(stored) == [None, "tensorrt-fp16", "tensorrt-int8", "openvino-int8"]
 
 
 def test_without_one_of_its_own_the_references_is_not_taken(bundle):

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from slsg_edge.bundle.training_record import TrainedOn
-from slsg_edge.calibration.images import choose_good_images, scores_of
+from slsg_edge.calibration.images import (
+    choose_comparison_images,
+    choose_good_images,
+    choose_range_images,
+    scores_of,
+)
 from slsg_edge.contracts import Prediction
 from slsg_edge.data.splits import content_hash, fingerprint
 from slsg_edge.errors import DatasetError
@@ -77,6 +82,35 @@ def test_copies_count_once(tmp_path):
     chosen = choose_good_images(tmp_path / "a", None)
     assert len(chosen.paths) == 10
     assert "count once: 1" in chosen.notes[0]
+
+
+def test_int8_is_compared_on_good_images_that_were_not_trained_on(tmp_path):
+    train = write(tmp_path / "train/good", 10)
+    fresh = write(tmp_path / "validation/good", 9, seed=1)
+    write(tmp_path / "test/good", 5, seed=2)
+    chosen = choose_comparison_images(tmp_path, trained_on(train), 100)
+    assert set(chosen.paths) == set(fresh)
+    assert list(chosen.hashes) == sorted(map(content_hash, fresh))
+    first = choose_comparison_images(tmp_path, trained_on(train), 4)
+    assert first.paths == chosen.paths[:4]
+    assert set(choose_comparison_images(tmp_path, None, 100).paths) == {*train, *fresh}
+
+
+def test_where_too_few_others_remain_int8_is_compared_on_trained_images_too(tmp_path):
+    paths = write(tmp_path / "a", 20)
+    chosen = choose_comparison_images(tmp_path / "a", trained_on(paths[:13]), 100)
+    assert set(chosen.paths) == set(paths)
+
+
+def test_no_test_image_takes_part_in_int8(tmp_path):
+    good = write(tmp_path / "train/good", 10)
+    test = write(tmp_path / "test/good", 20, seed=1)
+    for chosen in (
+        choose_range_images(tmp_path, 100),
+        choose_comparison_images(tmp_path, trained_on(good), 100),
+    ):
+        assert set(chosen.paths) == set(good)
+        assert not set(chosen.paths) & set(test)
 
 
 class Brightness:

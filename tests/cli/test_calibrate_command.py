@@ -4,10 +4,12 @@ from contextlib import closing
 import cv2
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.calibration.images import scores_of
-from slsg_edge.cli.calibrate import calibrate
+from slsg_edge.cli.calibrate import TAKEN_BY, calibrate
 from slsg_edge.data.splits import content_hash, fingerprint
 from slsg_edge.errors import BundleError, ConfigError, DatasetError
 from slsg_edge.runtime.detector import choose, open_choice
@@ -95,6 +97,57 @@ def test_what_cannot_be_done_is_an_error_and_changes_nothing(opened, good, tmp_p
     with pytest.raises(DatasetError, match=r"005\.png is empty"):
         calibrate(opened.path, images=good)
     assert contents(opened) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--int8", "--images", "GOOD", "--threshold", "0.5"], "--threshold does not go with"),
+        (["--int8", "--images", "GOOD", "--backend", "openvino"], "--backend does not go with"),
+        (["--int8", "--images", "GOOD", "--yes"], "--yes does not go with --int8"),
+        (["--int8"], "needs good images"),
+        (["--images", "GOOD", "--method", "mse"], "--method does not go with --images"),
+        (["--images", "GOOD", "--auroc-drop", "0.002"], "--auroc-drop does not go with"),
+        (["--images", "GOOD", "--rank", "0.999"], "--rank does not go with --images"),
+        (["--images", "GOOD", "--report", "int8.html"], "--report does not go with --images"),
+        (["--images", "GOOD", "--yes"], "--yes does not go with --images"),
+        (["--threshold", "0.5", "--false-alarms", "0.01"], "--false-alarms does not go with"),
+        (["--threshold", "0.5", "--rank", "1"], "--rank does not go with --threshold"),
+        (["--add-reviewed", "GOOD", "--images", "GOOD"], "--images does not go with --add-rev"),
+        (["--add-reviewed", "GOOD", "--int8"], "--int8 does not go with --add-reviewed"),
+        (["--add-reviewed", "GOOD", "--method", "max"], "--method does not go with --add-rev"),
+        (["--yes"], "needs good images"),
+    ],
+)
+def test_an_option_that_nothing_would_come_of_is_refused_before_anything_is_read(
+    run, good, tmp_path, words, says
+):
+    """There is not even a bundle."""
+    absent = tmp_path / "absent.slsg"
+    words = [str(good) if word == "GOOD" else word for word in words]
+    code, said = run("calibrate", absent, *words)
+    assert code == 2
+    assert says in said
+    assert not absent.exists()
+
+
+def test_every_option_is_known_to_the_table_of_what_goes_together():
+    command = typer.main.get_command_from_info(
+        typer.models.CommandInfo(callback=calibrate),
+        pretty_exceptions_short=False,
+        rich_markup_mode=None,
+    )
+    options = {name for entry in command.params for name in entry.opts if name.startswith("--")}
+    anywhere = {"--json"}
+    assert options - anywhere == set(TAKEN_BY).union(*TAKEN_BY.values())
+
+
+def test_the_help_shows_what_is_taken_where_nothing_is_given():
+    app = typer.Typer()
+    app.command()(calibrate)
+    shown = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
+    for default in ("mse by default", "0.002 by default", "0.999 by default"):
+        assert default in shown.replace("│ ", "").replace("│", "")
 
 
 def test_what_is_no_bundle_is_an_error(good):

@@ -163,7 +163,7 @@ def test_what_is_no_review_is_an_error(bundle, rejects, tmp_path, capsys):
         calibrate(bundle, add_reviewed=tmp_path / "empty")
     with pytest.raises(DatasetError, match="holds no reviewed images"):
         calibrate(bundle, add_reviewed=tmp_path / "absent")
-    with pytest.raises(ConfigError, match="neither --images"):
+    with pytest.raises(ConfigError, match="--threshold does not go with --add-reviewed"):
         calibrate(bundle, add_reviewed=rejects, threshold=0.5)
     (rejects / "bad/200.png").write_bytes((rejects / "good/90.png").read_bytes())
     with pytest.raises(DatasetError, match="are the same image, 1 such"):

@@ -2,6 +2,7 @@ import json
 import shutil
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -22,6 +23,7 @@ from slsg_edge.errors import (
     UntrustedBundle,
 )
 from slsg_edge.evaluation.verify import verify_bundle
+from slsg_edge.runtime.detector import BACKENDS
 from slsg_edge.scoring import Threshold
 
 LEVELS = (40, 80, 140, 200)
@@ -164,6 +166,40 @@ def test_some_may_be_named_and_are_needed_then(bundle):
         verify_bundle(bundle, ["openvino-int8"])
 
 
+@pytest.mark.parametrize("names", ["", "onnxruntime-fp32,"])
+def test_an_empty_name_is_not_taken_for_all_of_them(bundle, names):
+    refused = run(bundle.path, "--backend", names).exception
+    assert isinstance(refused, ConfigError)
+    assert "Unknown thing to verify: ''" in str(refused)
+
+
+def test_fp16_is_judged_by_a_threshold_of_its_own_where_the_bundle_has_one(
+    bundle, toy_model, monkeypatch
+):
+    """The backend is ONNX Runtime under the name of one that runs FP16."""
+    half = replace(BACKENDS["onnxruntime-fp32"], precision="fp16")
+    monkeypatch.setitem(BACKENDS, "tensorrt-fp16", half)
+    calibrated = bundle.commit(
+        "calibrate",
+        {},
+        command="c",
+        started=time.monotonic(),
+        inputs=("model.onnx",),
+        threshold=Threshold(0.5, "manual"),
+    )
+    (shared,) = verify_bundle(calibrated, ["tensorrt-fp16"]).checks
+    own = calibrated.commit(
+        "threshold-tensorrt-fp16",
+        {},
+        command="c",
+        started=time.monotonic(),
+        inputs=("model.onnx",),
+        thresholds={"tensorrt-fp16": Threshold(0.7, "manual")},
+    )
+    (judged,) = verify_bundle(own, ["tensorrt-fp16"]).checks
+    assert (shared.threshold, judged.threshold) == (0.5, 0.7)
+
+
 def test_the_command_shows_a_table_and_exits_with_1_on_a_failure(bundle, toy_model):
     result = run(bundle.path)
     assert result.exit_code == 0
@@ -185,7 +221,7 @@ def test_the_command_gives_one_object_to_machines(bundle):
     assert check["difference"]["score"] < 1e-6
 
 
-def test_a_detector_that_chooses_no_neighbours_has_none_to_freeze(bundle, toy_model):
+def test_a_detector_that_chooses_no_neighbours_has_none_to_fix(bundle, toy_model):
     model = onnx.load_from_string(toy_model())
     for index, node in enumerate(model.graph.node):
         node.name = f"node{index}"

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 
 from slsg_edge.bundle.golden import Golden, difference
-from slsg_edge.bundle.tolerances import Tolerance
+from slsg_edge.bundle.tolerances import DEFAULTS, Tolerance
 from slsg_edge.errors import BundleError, ConfigError, ExportError
 from slsg_edge.stages.export import export_bundle
 
@@ -28,7 +28,7 @@ def test_the_graph_takes_bytes_and_gives_map_and_score(trained, variant):
     assert model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
     assert [output.name for output in model.graph.output] == ["anomaly_map", "image_score"]
     assert model.opset_import[0].version == 20
-    assert done.difference.within_tolerance()
+    assert done.difference.beyond(DEFAULTS["fp32"]) == ()
 
 
 def test_nothing_of_the_machine_stays_inside(trained):
@@ -102,7 +102,7 @@ def test_a_changed_verdict_is_beyond_tolerance():
     golden = Golden(np.zeros((1, 4, 4, 3), np.uint8), maps, np.full(1, 0.5, np.float32))
     off = difference(golden, maps, np.full(1, 0.6, np.float32), 0.55)
     assert off.verdicts == 1
-    assert not off.within_tolerance()
+    assert off.beyond(Tolerance(1.0, 1.0, 1.0, 0.0)) == ("1 verdicts changed",)
 
 
 @pytest.mark.parametrize("scores", [[0.5], [0.1, 0.2, 0.9], [0.2, 0.2]])

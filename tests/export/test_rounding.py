@@ -4,7 +4,7 @@ from graphs import graph_bytes, weights
 
 from slsg_edge.export.graph import graph_from_bytes
 from slsg_edge.export.rounding import (
-    SMALLEST_NORMAL,
+    FP16_SMALLEST_NORMAL,
     ValueRange,
     activation_ranges,
     range_of,
@@ -44,7 +44,7 @@ def test_the_widest_of_several_frames_counts():
 
 def test_a_level_at_the_smallest_normal_number_costs_what_is_allowed():
     """The bound of the docstring, measured: twice the rounding of normal numbers at the most."""
-    values = np.random.default_rng(0).normal(0, SMALLEST_NORMAL, 10_000).astype(np.float32)
+    values = np.random.default_rng(0).normal(0, FP16_SMALLEST_NORMAL, 10_000).astype(np.float32)
     lost = np.linalg.norm(values - values.astype(np.float16)) / np.linalg.norm(values)
     assert lost < 2**-10
     assert range_of(values / 2).fades()

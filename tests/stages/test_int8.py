@@ -2,13 +2,14 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import trained
 
 from slsg_edge.bundle.folder import open_bundle
-from slsg_edge.calibration.sensitivity import Budget, Choice, Damage
+from slsg_edge.calibration.sensitivity import Budget, ChosenGroups, Int8Damage
 from slsg_edge.contracts import GRAPH_OUTPUTS
 from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import ConfigError, DatasetError, ExportError
@@ -74,6 +75,41 @@ def test_images_of_the_product_need_no_warning(found):
     assert found.notes == ()
 
 
+def test_both_graphs_are_measured_on_test_images_and_that_is_reported(found, sample_data):
+    assert found.test is not None
+    assert (found.test.good, found.test.defective) == (20, 30)
+    assert 0 <= found.test.int8 <= 1
+    said = "Nothing was chosen from them."
+    assert said in str(found.test)
+    assert said in int8_page("INT8", found, "slsg-edge calibrate")
+    record = json.loads(found.bundle.file("int8.json").read_text())
+    assert record["test"]["fp32"] == found.test.fp32
+    assert said in record["test"]["note"]
+
+
+def test_relabelled_test_images_change_neither_the_chosen_layers_nor_the_graph(
+    edge, found, sample_data, tmp_path
+):
+    """At a budget that leaves the group out that costs the most AUROC, if any does."""
+    most = max(group.alone.auroc_drop for group in found.groups)
+    settings = Int8Settings(images=12, budget=Budget(max(most - 1e-6, 0.0), rank=0))
+    first = quantise_bundle(edge, sample_data, settings, "slsg-edge ...")
+    data = Path(shutil.copytree(sample_data, tmp_path / "data"))
+    _swap_labels(data / "test")
+    again = quantise_bundle(edge, data, settings, "slsg-edge ...")
+    assert again.test.fp32 != first.test.fp32
+    assert [group.int8 for group in again.groups] == [group.int8 for group in first.groups]
+    outputs = [run.bundle.manifest.stages["calibrate-int8"].outputs for run in (first, again)]
+    assert outputs[0]["model.int8.onnx"] == outputs[1]["model.int8.onnx"]
+
+
+def _swap_labels(test):
+    """What is good becomes one kind of defect, which becomes good."""
+    kind = next(path for path in sorted(test.iterdir()) if path.name != "good")
+    (test / "good").rename(test / "other")
+    kind.rename(test / "good")
+
+
 def test_the_page_shows_every_group_and_what_it_costs(found):
     html = int8_page("INT8", found, "slsg-edge calibrate")
     for group in found.groups:
@@ -90,8 +126,8 @@ def test_good_images_of_another_kind_are_noticed_and_need_no_labels(edge, found,
     (note,) = other.notes
     assert "%" in note
     assert "of this product" in note
-    assert other.labelled == 0
-    assert other.damage.auroc_drop is None
+    assert other.test is None
+    assert other.compared == 10
     assert other.damage.rank is not None
 
 
@@ -103,23 +139,23 @@ def test_the_same_images_give_the_same_file(edge, found, sample_data):
 
 def test_what_export_was_told_to_keep_in_fp32_stays_there(edge, sample_data, tmp_path, monkeypatch):
     def everything(shares, measure, budget):
-        nothing = Damage(0.0, 1.0, None, 0)
-        return Choice(tuple(shares), nothing, dict.fromkeys(shares, nothing))
+        nothing = Int8Damage(0.0, 1.0, 0.0, 0)
+        return ChosenGroups(tuple(shares), nothing, dict.fromkeys(shares, nothing))
 
     monkeypatch.setattr(quantising, "choose_groups", everything)
     bundle = open_bundle(shutil.copytree(edge.path, tmp_path / "kept.slsg"))
     stage = bundle.manifest.stages["export"]
     files = {name: (bundle.path / name).read_bytes() for name in stage.outputs}
     settings = {**stage.settings, "keep_fp32": ["network.encoder*"]}
-    told = bundle.commit("export", files, command="x", started=0.0, settings=settings)
-    recorded = _quantise(told, sample_data).bundle.manifest.stages["calibrate-int8"].settings
+    kept = bundle.commit("export", files, command="x", started=0.0, settings=settings)
+    recorded = _quantise(kept, sample_data).bundle.manifest.stages["calibrate-int8"].settings
     assert recorded["int8_nodes"]
     assert not any(name.startswith("network.encoder") for name in recorded["int8_nodes"])
     assert any(name.endswith("/Conv") for name in recorded["fp32_nodes"])
 
 
 def test_a_budget_that_nothing_meets_leaves_the_bundle_as_it_was(edge, sample_data, monkeypatch):
-    nothing = Choice((), Damage(0.0, 1.0, None, 0), {})
+    nothing = ChosenGroups((), Int8Damage(0.0, 1.0, 0.0, 0), {})
     monkeypatch.setattr(quantising, "choose_groups", lambda *_: nothing)
     before = (edge.path / "manifest.json").read_bytes()
     with pytest.raises(ExportError, match="no group of layers can be INT8 within the budget"):

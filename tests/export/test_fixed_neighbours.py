@@ -5,8 +5,15 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from slsg_edge.errors import ExportError
-from slsg_edge.export.frozen import agreement, choices_of, counterparts, own_name, telling, told
-from slsg_edge.export.graph import Graph, graph_from_bytes
+from slsg_edge.export.fixed_neighbours import (
+    agreement,
+    choices_of,
+    counterparts,
+    own_name,
+    with_neighbour_inputs,
+    with_neighbour_outputs,
+)
+from slsg_edge.export.graph import OnnxGraph, graph_from_bytes
 
 SIDE, NEIGHBOURS = 4, 4
 
@@ -75,7 +82,7 @@ def run(content: bytes, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture
-def graph() -> Graph:
+def graph() -> OnnxGraph:
     return graph_from_bytes(choosing_model())
 
 
@@ -88,25 +95,29 @@ def test_the_choice_of_neighbours_is_found_and_that_of_the_score_is_not(graph):
     assert choices_of(graph) == {"graph/TopK": "neighbours"}
 
 
-def test_a_graph_tells_its_neighbours(graph, frame):
-    assert run(telling(graph), {"frame": frame})["neighbours"].shape == (1, SIDE, NEIGHBOURS // 2)
+def test_a_graph_gives_its_neighbours(graph, frame):
+    assert run(with_neighbour_outputs(graph), {"frame": frame})["neighbours"].shape == (
+        1,
+        SIDE,
+        NEIGHBOURS // 2,
+    )
 
 
-def test_told_its_own_neighbours_it_gives_its_own_answers(graph, frame):
-    free = run(telling(graph), {"frame": frame})
-    frozen = run(told(graph), {"frame": frame, "neighbours": free["neighbours"]})
-    np.testing.assert_array_equal(frozen["anomaly_map"], free["anomaly_map"])
-    np.testing.assert_array_equal(frozen[own_name("neighbours")], free["neighbours"])
+def test_with_its_own_neighbours_it_gives_its_own_answers(graph, frame):
+    free = run(with_neighbour_outputs(graph), {"frame": frame})
+    fixed = run(with_neighbour_inputs(graph), {"frame": frame, "neighbours": free["neighbours"]})
+    np.testing.assert_array_equal(fixed["anomaly_map"], free["anomaly_map"])
+    np.testing.assert_array_equal(fixed[own_name("neighbours")], free["neighbours"])
 
 
-def test_told_the_references_a_disturbed_choice_changes_nothing(graph, frame):
+def test_with_the_references_neighbours_a_disturbed_choice_changes_nothing(graph, frame):
     disturbed = graph_from_bytes(choosing_model(noise=-5.0))
-    reference = run(telling(graph), {"frame": frame})
-    free = run(telling(disturbed), {"frame": frame})
+    reference = run(with_neighbour_outputs(graph), {"frame": frame})
+    free = run(with_neighbour_outputs(disturbed), {"frame": frame})
     assert np.abs(free["anomaly_map"] - reference["anomaly_map"]).max() > 0.01
     fed = {"frame": frame, "neighbours": reference["neighbours"]}
-    frozen = run(told(disturbed), fed)
-    np.testing.assert_array_equal(frozen["anomaly_map"], reference["anomaly_map"])
+    fixed = run(with_neighbour_inputs(disturbed), fed)
+    np.testing.assert_array_equal(fixed["anomaly_map"], reference["anomaly_map"])
     assert agreement(free["neighbours"], reference["neighbours"]) < 1
 
 

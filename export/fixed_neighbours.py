@@ -1,7 +1,7 @@
-"""Whose neighbours: graphs that tell which nodes they chose, and graphs that are told.
+"""Fixed neighbours: graphs that give the neighbours they chose, and graphs that take others.
 
 A tiny error makes a near tie fall the other way, and another neighbour then changes the map by far
-more than the error itself. With the reference's neighbours frozen only the error is left.
+more than the error itself. With the neighbours fixed to the reference's only the error is left.
 Generic: it looks for a TopK whose indices decide what is gathered. Knows nothing about backends.
 """
 
@@ -13,36 +13,36 @@ from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
 from slsg_edge.errors import ExportError
-from slsg_edge.export.graph import Graph, with_outputs
+from slsg_edge.export.graph import OnnxGraph, with_outputs
 
 # What stands between the choice and the gathering: other shapes, offsets of a batch.
 _BETWEEN = {"Add", "Cast", "Expand", "Flatten", "Identity", "Reshape", "Slice", "Transpose"}
 _BETWEEN |= {"Squeeze", "Unsqueeze"}
 _GATHERING = {"Gather", "GatherElements", "GatherND"}
-_OWN = "_own"
+_OWN_SUFFIX = "_own"
 
 
-def choices_of(graph: Graph) -> dict[str, str]:
+def choices_of(graph: OnnxGraph) -> dict[str, str]:
     """The TopK nodes that choose, by name, and the tensor of indices (N, nodes, neighbours).
 
     Behind a Slice where one thins the choice out, as a dilation does.
     """
-    found = {}
-    for node in graph.nodes:
-        if node.op_type == "TopK" and _is_gathered(graph, node.output[1]):
-            found[node.name] = _thinned(graph, node.output[1])
-    return found
+    return {
+        node.name: _thinned(graph, node.output[1])
+        for node in graph.nodes
+        if node.op_type == "TopK" and _is_gathered(graph, node.output[1])
+    }
 
 
-def telling(graph: Graph) -> bytes:
-    """The serialised graph that gives its choices as well."""
+def with_neighbour_outputs(graph: OnnxGraph) -> bytes:
+    """The serialised graph that gives the neighbours it chooses as further outputs."""
     return with_outputs(graph, choices_of(graph).values())
 
 
-def told(graph: Graph) -> bytes:
-    """The serialised graph that takes its choices as further inputs, by the names of `choices_of`.
+def with_neighbour_inputs(graph: OnnxGraph) -> bytes:
+    """The serialised graph that takes its neighbours as further inputs, named as in `choices_of`.
 
-    What it would have chosen itself stays an output, as `own_name` says.
+    The neighbours that it would have chosen itself stay outputs, named by `own_name`.
     """
     model = onnx.ModelProto()
     model.CopyFrom(graph.model)
@@ -62,20 +62,23 @@ def told(graph: Graph) -> bytes:
 
 
 def own_name(choice: str) -> str:
-    """The output with what the graph would have chosen."""
-    return f"{choice}{_OWN}"
+    """The name of the output that holds what the graph would have chosen itself."""
+    return f"{choice}{_OWN_SUFFIX}"
 
 
-def counterparts(reference: Graph, graph: Graph) -> Mapping[str, str]:
-    """The tensors of `reference`'s choices by those of another precision of the same network."""
-    ours, theirs = choices_of(graph), choices_of(reference)
-    if ours.keys() != theirs.keys():
+def counterparts(reference: OnnxGraph, graph: OnnxGraph) -> Mapping[str, str]:
+    """The reference's tensor of neighbours by that of `graph`, another precision of the network.
+
+    ExportError when the two do not choose neighbours at the same nodes.
+    """
+    choices, reference_choices = choices_of(graph), choices_of(reference)
+    if choices.keys() != reference_choices.keys():
         raise ExportError(
-            f"The graphs choose neighbours at {', '.join(theirs) or 'no node'} and at "
-            f"{', '.join(ours) or 'no node'}.",
+            f"The graphs choose neighbours at {', '.join(reference_choices) or 'no node'} and at "
+            f"{', '.join(choices) or 'no node'}.",
             fix="Run `slsg-edge export` and what comes after it again.",
         )
-    return {ours[name]: theirs[name] for name in ours}
+    return {choices[node]: reference_choices[node] for node in choices}
 
 
 def agreement(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
@@ -83,7 +86,7 @@ def agreement(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
     return float((first[..., :, None] == second[..., None, :]).any(-1).mean())
 
 
-def _is_gathered(graph: Graph, tensor: str) -> bool:
+def _is_gathered(graph: OnnxGraph, tensor: str) -> bool:
     return any(
         node.op_type in _GATHERING and node.input[1] in reached
         for reached in [set(_reached(graph, tensor))]
@@ -92,7 +95,7 @@ def _is_gathered(graph: Graph, tensor: str) -> bool:
     )
 
 
-def _reached(graph: Graph, tensor: str) -> Iterator[str]:
+def _reached(graph: OnnxGraph, tensor: str) -> Iterator[str]:
     """The tensor, and all that it is turned into before it is used."""
     yield tensor
     for node in graph.readers.get(tensor, ()):
@@ -100,6 +103,6 @@ def _reached(graph: Graph, tensor: str) -> Iterator[str]:
             yield from _reached(graph, node.output[0])
 
 
-def _thinned(graph: Graph, tensor: str) -> str:
+def _thinned(graph: OnnxGraph, tensor: str) -> str:
     readers: tuple[NodeProto, ...] = graph.readers.get(tensor, ())
     return readers[0].output[0] if [node.op_type for node in readers] == ["Slice"] else tensor
