@@ -6,23 +6,25 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-import trained
-from onnx import TensorProto, helper
 
 from slsg_edge.bundle.commands import BUNDLE
 from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle, open_bundle
 from slsg_edge.bundle.golden import Golden
-from slsg_edge.calibration.sensitivity import Budget
 from slsg_edge.errors import MissingDependency
 from slsg_edge.images import quiet_ffmpeg
 from slsg_edge.machine.tensorrt import RTX, TensorRt, load_tensorrt
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.scoring import Threshold
-from slsg_edge.stages.int8 import Int8Settings, quantise_bundle
+
+pytest_plugins = ("folder_times",)
+
+# What takes a network that was trained takes a minute, where nobody trained it before.
+TRAINED = {"trained_bundle", "quantised_bundle"}
+TOY = Path(__file__).with_name("toy.onnx")  # what `build_model` makes, for machines without onnx
 
 SIZE = 32
 SPEC = Preprocessing(SIZE, SIZE)
@@ -32,15 +34,25 @@ quiet_ffmpeg()  # before any test opens a video: FFmpeg asks once
 HALF = Threshold(0.5, "manual", good_scores=(0.1, 0.2))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of a trained bundle are slow."""
+    for item in items:
+        if TRAINED & {*getattr(item, "fixturenames", ())}:
+            item.add_marker(pytest.mark.slow)
+
+
 def build_model(
     batch: int | str = "N",
     size: int = SIZE,
-    kind: int = TensorProto.UINT8,
+    kind: int | None = None,
     score: str = "image_score",
     offset: float = 0.0,
     keep_channels: bool = False,
 ) -> bytes:
     """Map: mean of the channels / 255 + `offset`. Score: its largest pixel."""
+    helper = pytest.importorskip("onnx.helper", reason="only the stored toy model is there")
+    from onnx import TensorProto, checker
+
     channels = 3 if keep_channels else 1
     nodes = [
         helper.make_node("Cast", ["frame"], ["pixels"], to=TensorProto.FLOAT),
@@ -58,7 +70,7 @@ def build_model(
     graph = helper.make_graph(
         nodes,
         "toy",
-        [helper.make_tensor_value_info("frame", kind, [batch, size, size, 3])],
+        [helper.make_tensor_value_info("frame", kind or TensorProto.UINT8, [batch, size, size, 3])],
         [
             helper.make_tensor_value_info("anomaly_map", TensorProto.FLOAT, [batch, "a", "b"]),
             helper.make_tensor_value_info(score, TensorProto.FLOAT, [batch]),
@@ -66,7 +78,7 @@ def build_model(
         constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
-    onnx.checker.check_model(model)
+    checker.check_model(model)
     return bytes(model.SerializeToString())
 
 
@@ -92,10 +104,15 @@ def build_bundle(path: Path, model: bytes, threshold: Threshold | None) -> Bundl
     )
 
 
+def toy_model_of(**changes: Any) -> bytes:
+    """The stored graph, or one of `build_model` where something is to be different."""
+    return build_model(**changes) if changes else TOY.read_bytes()
+
+
 @pytest.fixture
 def toy_model() -> Callable[..., bytes]:
     """The serialised graph, with arguments to break it."""
-    return build_model
+    return toy_model_of
 
 
 @pytest.fixture
@@ -111,7 +128,7 @@ def make_bundle(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def toy_bundle(make_bundle: Callable[..., Path]) -> Path:
     """Exported and calibrated: a frame lighter than half is anomalous."""
-    return make_bundle(build_model())
+    return make_bundle(TOY.read_bytes())
 
 
 @pytest.fixture(scope="session")
@@ -126,6 +143,8 @@ def rtx() -> TensorRt:
 @pytest.fixture(scope="session")
 def sample_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample line as a small data set with every split."""
+    import trained
+
     return trained.draw_data(tmp_path_factory.mktemp("data") / "line")
 
 
@@ -134,6 +153,8 @@ def trained_bundle(
     tmp_path_factory: pytest.TempPathFactory, sample_data: Path, pytestconfig: pytest.Config
 ) -> Callable[[str], Path]:
     """The path of a trained and exported bundle of trained.RUNS: copy before changing it."""
+    import trained
+
     folder = tmp_path_factory.mktemp("trained")
     kept = pytestconfig.cache.mkdir("trained")
 
@@ -151,6 +172,9 @@ def quantised_bundle(
     trained_bundle: Callable[[str], Path],
 ) -> Callable[[str], Path]:
     """The same with model.int8.onnx, every group of layers in it: copy before changing it."""
+    from slsg_edge.calibration.sensitivity import Budget
+    from slsg_edge.stages.int8 import Int8Settings, quantise_bundle
+
     folder = tmp_path_factory.mktemp("quantised")
     # so short a training leaves little order in the scores for INT8 to keep
     anything = Int8Settings(images=16, budget=Budget(auroc_drop=1, rank=0))

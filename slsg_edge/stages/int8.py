@@ -162,7 +162,7 @@ def quantise_bundle(
         INT8_STAGE,
         {
             MODEL_FILES["int8"]: half.content,
-            INT8_RECORD_FILE: _record(
+            INT8_RECORD_FILE: _measured(
                 settings, images, compared, clips, reports, chosen.damage, test
             ),
         },

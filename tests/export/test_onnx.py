@@ -19,6 +19,7 @@ def _export(bundle, **options):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["paper", "edge"])
 def test_the_graph_takes_bytes_and_gives_map_and_score(trained, variant):
     done = _export(trained(variant))
@@ -31,12 +32,14 @@ def test_the_graph_takes_bytes_and_gives_map_and_score(trained, variant):
     assert done.difference.beyond(DEFAULTS["fp32"]) == ()
 
 
+@pytest.mark.slow
 def test_nothing_of_the_machine_stays_inside(trained):
     content = _export(trained()).bundle.file("model.onnx").read_bytes()
     for trace in (b".py", b"stack_trace", b"site-packages", b"pkg.torch"):
         assert trace not in content
 
 
+@pytest.mark.slow
 def test_nodes_are_named_after_their_module(trained):
     model = onnx.load(_export(trained()).bundle.file("model.onnx"))
     names = [node.name for node in model.graph.node]
@@ -45,6 +48,7 @@ def test_nodes_are_named_after_their_module(trained):
     assert sum(node.op_type == "TopK" for node in model.graph.node) == 2  # neighbours and score
 
 
+@pytest.mark.slow
 def test_a_dynamic_batch_gives_what_single_frames_give(trained):
     done = _export(trained(), dynamic=True)
     session = onnxruntime.InferenceSession(str(done.bundle.file("model.onnx")))
@@ -62,6 +66,7 @@ def test_golden_frames_travel_along(trained):
     assert stored["image_score"].shape == (4,)
 
 
+@pytest.mark.slow
 def test_a_graph_that_is_not_the_network_is_refused_and_nothing_is_written(trained):
     bundle = trained()
     exact = {"fp32": Tolerance(map_mean=0.0, map_p999=0.0, score=0.0, rank=1.0)}

@@ -126,6 +126,7 @@ def exported() -> tuple[PixelsToScore, bytes]:
     return _exported()
 
 
+@pytest.mark.slow
 def test_the_exported_graph_gives_what_the_trained_network_gives(exported):
     model, content = exported
     frame = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)

@@ -75,6 +75,7 @@ def _best(data, said, textures=None, **options):
     )
 
 
+@pytest.mark.slow
 def test_the_chosen_trial_becomes_the_bundle_and_is_not_trained_twice(good_images, quickest):
     output, said = good_images.parent / "best.slsg", []
     pick = _best(good_images, said, holdout=0.5)

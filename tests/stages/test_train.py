@@ -37,6 +37,7 @@ def _run(folder, name, settings, resources, **options):
     return (folder.parent / name / "weights.safetensors").read_bytes(), said
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(good_images, settings, resources):
     first, _ = _run(good_images, "a.slsg", settings, resources)
     second, _ = _run(good_images, "b.slsg", settings, resources)
@@ -51,6 +52,7 @@ def test_the_paper_variant_trains_too(good_images, settings, resources):
     assert len(weights) > 70e6
 
 
+@pytest.mark.slow
 def test_a_run_leaves_curves_and_anomalies_as_pictures(good_images, settings, resources):
     _run(good_images, "a.slsg", settings, resources)
     for picture in ("losses.png", "anomalies.png"):
@@ -65,6 +67,7 @@ def test_the_bundle_records_what_made_it(good_images, settings, resources):
     assert len(json.loads(bundle.file("data.json").read_text())["train"]) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [2, 3, 5])  # stage 1 has 3 steps: within, at its end, beyond
 def test_a_stopped_run_resumes_to_the_same_weights(
     good_images, settings, resources, stopped_after, steps
@@ -98,6 +101,7 @@ def test_a_second_training_into_the_same_bundle_is_refused(good_images, settings
     assert not output.exists()
 
 
+@pytest.mark.slow
 def test_a_run_with_other_settings_is_not_resumed(good_images, settings, resources, stopped_after):
     with stopped_after(2):
         _run(good_images, "parts.slsg", settings, resources)
@@ -106,6 +110,7 @@ def test_a_run_with_other_settings_is_not_resumed(good_images, settings, resourc
         _run(good_images, "parts.slsg", other, resources, resume=True)
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_refused(good_images, settings, resources, stopped_after):
     with stopped_after(5):
         _run(good_images, "parts.slsg", settings, resources)
@@ -115,11 +120,13 @@ def test_a_damaged_checkpoint_is_refused(good_images, settings, resources, stopp
         _run(good_images, "parts.slsg", settings, resources, resume=True)
 
 
+@pytest.mark.slow
 def test_with_nothing_to_resume_a_run_says_so_and_starts(good_images, settings, resources):
     _, said = _run(good_images, "a.slsg", settings, resources, resume=True)
     assert any("Nothing to resume" in line for line in said)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_done_again(good_images, settings, resources, monkeypatch):
     first, _ = _run(good_images, "a.slsg", settings, resources)
 
@@ -142,6 +149,7 @@ def test_a_finished_run_is_not_done_again(good_images, settings, resources, monk
     assert healed == other
 
 
+@pytest.mark.slow
 def test_a_bundle_whose_held_out_images_have_changed_is_not_finished(
     good_images, settings, resources
 ):
@@ -159,12 +167,14 @@ def test_a_bundle_whose_held_out_images_have_changed_is_not_finished(
     assert json.loads(open_bundle(path).file("data.json").read_text())["train"] == trained
 
 
+@pytest.mark.slow
 def test_a_finished_run_leaves_neither_checkpoints_nor_copies(good_images, settings, resources):
     _run(good_images, "a.slsg", settings, resources)
     left = {path.suffix for path in (good_images.parent / "a.run").iterdir()}
     assert not left & {".pt", ".npy"}
 
 
+@pytest.mark.slow
 def test_a_loss_that_diverges_ends_the_run(good_images, settings, resources, monkeypatch):
     monkeypatch.setattr(loop, "LOG_EVERY", 1)
     steep = dataclasses.replace(settings.training, learning_rate=1e30)
@@ -172,6 +182,7 @@ def test_a_loss_that_diverges_ends_the_run(good_images, settings, resources, mon
         _run(good_images, "a.slsg", dataclasses.replace(settings, training=steep), resources)
 
 
+@pytest.mark.slow
 def test_texture_photos_take_part(good_images, settings, resources):
     procedural, _ = _run(good_images, "a.slsg", settings, resources)
     with_photos = dataclasses.replace(resources, textures=good_images)
@@ -197,6 +208,7 @@ def test_a_damaged_bundle_in_the_way_is_found_before_any_training(good_images, s
     assert not (good_images.parent / "a.run").exists()
 
 
+@pytest.mark.slow
 def test_stage_two_leaves_the_frozen_encoder_as_it_was(good_images, settings, resources):
     alone = dataclasses.replace(
         settings, pretraining=dataclasses.replace(settings.pretraining, task="none")
@@ -213,6 +225,7 @@ def test_stage_two_leaves_the_frozen_encoder_as_it_was(good_images, settings, re
     assert (first["out.weight"] != second["out.weight"]).any()
 
 
+@pytest.mark.slow
 def test_what_stays_random_is_said(good_images, settings, resources, tmp_path):
     import torch
 
@@ -222,6 +235,7 @@ def test_what_stays_random_is_said(good_images, settings, resources, tmp_path):
     assert any("no backbone weights for layer3" in line for line in said)
 
 
+@pytest.mark.slow
 def test_a_detector_that_never_trains_its_backbone_wants_all_of_it(
     good_images, settings, resources, tmp_path
 ):
@@ -246,6 +260,7 @@ def _fractal(**spec):
     )
 
 
+@pytest.mark.slow
 def test_what_is_left_to_the_images_is_settled_said_and_kept(good_images, resources):
     first, said = _run(good_images, "a.slsg", _fractal(depth=2), resources)
     assert any(line.startswith("Mode object: ") for line in said)
@@ -272,6 +287,7 @@ def test_a_single_image_is_too_few(good_images, settings, resources):
         _run(good_images, "a.slsg", settings, resources)
 
 
+@pytest.mark.slow
 def test_training_again_makes_the_later_stages_stale(good_images, settings, resources):
     _run(good_images, "a.slsg", settings, resources)
     path = good_images.parent / "a.slsg"

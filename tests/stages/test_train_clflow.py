@@ -136,6 +136,7 @@ def _weights(path):
     return (path / "weights.safetensors").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_each_loss_others(
     good_images, settings, resources
 ):
@@ -166,6 +167,7 @@ def test_without_its_losses_no_anomaly_takes_part(good_images, settings, resourc
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [2, 5, 10])  # 2 count the spread, 6 learn, 2 count scores
 def test_a_stopped_run_resumes_to_the_same_weights(
     good_images, settings, resources, stopped_after, steps

@@ -70,6 +70,7 @@ def test_the_same_seed_gives_the_same_weights(good_images, settings, resources, 
     assert first == second != _weights(_run(good_images, "c.slsg", other, resources))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 2, 3])  # 2 are the statistics, the third is the scale
 def test_a_stopped_run_resumes_to_the_same_weights(
     good_images, settings, resources, stopped_after, steps
@@ -86,6 +87,7 @@ def test_fewer_images_than_a_covariance_needs_are_refused(good_images, settings,
         _run(good_images, "a.slsg", dataclasses.replace(settings, training=statistics), resources)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 3])
 def test_the_graph_has_neither_inverse_nor_search_and_a_head_in_fp32(
     good_images, settings, resources, rank

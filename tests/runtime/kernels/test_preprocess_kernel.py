@@ -18,22 +18,40 @@ from slsg_edge.runtime.gpu.pixel_formats import ROW_BYTES, Layout, tight, to_bgr
 
 FORMATS = list(ROW_BYTES)
 
-# (H, W) of the frame, its region, (H, W) of the model: both axes shrink, grow, mixed, neither
-CASES = [
-    ((120, 160), None, (64, 64)),
-    ((98, 194), None, (31, 17)),
-    ((20, 30), None, (64, 48)),
-    ((26, 200), None, (65, 65)),
+# (H, W) of the frame, its region, (H, W) of the model. A format brings its own way to fetch a window
+# of the frame, so every format goes through what makes windows: each way to resize, several of them
+# in a row, and regions that begin and end within a group of bytes.
+OF_EVERY_FORMAT = [
+    ((98, 194), None, (31, 17)),  # both axes shrink
+    ((20, 30), None, (64, 48)),  # both grow
+    ((26, 200), None, (65, 65)),  # one of each
     ((200, 26), None, (65, 129)),
+    ((100, 120), Roi(33, 7, 61, 50), (40, 70)),
+    ((100, 120), Roi(119, 99, 1, 1), (5, 5)),
+    ((100, 120), Roi(1, 98, 119, 2), (33, 20)),
+    ((6, 2600), Roi(3, 1, 2590, 4), (3, 2)),  # several windows side by side
+    ((900, 40), None, (3, 8)),  # several one below the other
+]
+# What is left is the same code for all of them, so one will do.
+OF_BGR = [
+    ((120, 160), None, (64, 64)),
     ((64, 64), None, (64, 64)),
     ((2, 2), None, (1, 1)),
     ((2, 2), None, (16, 16)),
     ((4, 900), None, (8, 70)),
     ((100, 120), Roi(0, 0, 120, 100), (40, 40)),
-    ((100, 120), Roi(33, 7, 61, 50), (40, 70)),
-    ((100, 120), Roi(119, 99, 1, 1), (5, 5)),
-    ((100, 120), Roi(1, 98, 119, 2), (33, 20)),
-    ((6, 2600), Roi(3, 1, 2590, 4), (3, 2)),
+]
+LETTERBOXED = OF_EVERY_FORMAT[0], OF_EVERY_FORMAT[4]  # by every format; bgr takes all so
+CASES = [
+    *((pixels, *case, "stretch") for pixels in FORMATS for case in OF_EVERY_FORMAT),
+    *(("bgr", *case, "stretch") for case in OF_BGR),
+    *(("bgr", *case, "letterbox") for case in (*OF_EVERY_FORMAT, *OF_BGR)),
+    *(
+        (pixels, *case, "letterbox")
+        for pixels in FORMATS
+        if pixels != "bgr"
+        for case in LETTERBOXED
+    ),
 ]
 
 
@@ -68,9 +86,7 @@ def noise(size, seed=0):
     return np.random.default_rng(seed).integers(0, 256, size, np.uint8)
 
 
-@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
-@pytest.mark.parametrize("pixels", FORMATS)
-@pytest.mark.parametrize(("size", "roi", "model"), CASES)
+@pytest.mark.parametrize(("pixels", "size", "roi", "model", "fit"), CASES)
 def test_a_frame_is_prepared_exactly(bench, pixels, size, roi, model, fit):
     spec = Preprocessing(*model, fit, roi)
     layout = tight(pixels, size[1], size[0])
@@ -80,8 +96,7 @@ def test_a_frame_is_prepared_exactly(bench, pixels, size, roi, model, fit):
 
 
 @pytest.mark.parametrize("pixels", FORMATS)
-@pytest.mark.parametrize("padding", [1, 2, 4, 7, 64])
-@pytest.mark.parametrize("offset", [0, 3, 16])
+@pytest.mark.parametrize(("padding", "offset"), [(1, 0), (2, 16), (4, 3), (7, 16), (64, 3)])
 def test_neither_the_pitch_nor_the_place_in_memory_matters(bench, pixels, padding, offset):
     spec = Preprocessing(20, 30, roi=Roi(5, 3, 81, 40))
     row = 96 * ROW_BYTES[pixels]
