@@ -145,7 +145,7 @@ def test_the_help_shows_what_is_taken_where_nothing_is_given():
     app = typer.Typer()
     app.command()(calibrate)
     shown = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
-    for default in ("mse by default", "0.002 by default", "0.999 by default"):
+    for default in ("mse by default", "0.002 by default", "0.99 by default"):
         assert default in shown.replace("│ ", "").replace("│", "")
 
 
