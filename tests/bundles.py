@@ -1,6 +1,7 @@
 """Short ways to put things into bundles."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -25,3 +26,18 @@ def with_file(bundle: Bundle, name: str, content: bytes) -> Bundle:
     )
     command = record.command if record else planned.command
     return bundle.commit(stage, {**files, name: content}, command=command, started=0.0)
+
+
+def commit(
+    bundle: Bundle,
+    stage: str,
+    files: Mapping[str, bytes],
+    changes: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Bundle:
+    """`changes`: entries of the manifest that the stage sets."""
+    update = None if changes is None else lambda manifest: replace(manifest, **changes)
+    command = f"slsg-edge {stage} {{bundle}}"
+    return bundle.commit(
+        stage, files, command=command, started=time.monotonic(), update=update, **options
+    )

@@ -10,7 +10,6 @@ import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from slsg_edge.bundle.engine_record import EngineOptions, Fingerprint, runs_rtx
@@ -241,10 +240,5 @@ class _Phases(AbstractContextManager["_Phases"]):
         self._bars.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bars.stop()
