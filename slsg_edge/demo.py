@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from slsg_edge.bundle.commands import recorded_command
 from slsg_edge.bundle.folder import Bundle
@@ -24,6 +23,7 @@ from slsg_edge.line.sinks.json_lines import JsonLinesFile
 from slsg_edge.line.sinks.rejects import RejectFolder
 from slsg_edge.line.sources.source import open_source
 from slsg_edge.line.watching import WatchOptions, watch
+from slsg_edge.models.recipe import Notify
 from slsg_edge.progress import progress
 from slsg_edge.reports.from_evaluation import evaluation_report_page
 from slsg_edge.runtime.detector import choose
@@ -42,8 +42,6 @@ MARKER, RUN = "demo.json", "module.run"
 SETTINGS = Path(__file__).parent / "sample" / "module.toml"
 WANTED_AUROC = 0.95
 FALSE_ALARMS = 0.01  # what the 100 good images that it draws can show without extrapolating
-
-Say: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ class _Collected:
         pass
 
 
-def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
+def run_demo(folder: Path, seed: int, notify: Notify) -> DemoResult:
     """Everything into `folder`, which must be new or an earlier demo's.
 
     What an earlier one with the same seed drew is used again, and what it trained before it was
@@ -94,8 +92,8 @@ def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
     started = time.monotonic()
     _claim(folder, seed)
     data, film = folder / "data", folder / "data" / "film.mp4"
-    standings = _draw(data, film, seed, say)
-    say("Training SLSG on the good images ...")
+    standings = _draw(data, film, seed, notify)
+    notify("Training SLSG on the good images ...")
     settings = settings_of_run(None, [SETTINGS], {})
     bundle = train(
         data,
@@ -104,18 +102,18 @@ def run_demo(folder: Path, seed: int, say: Say) -> DemoResult:
         Resources(backbone_weights="none"),
         command=f"slsg-edge demo {folder} --seed {seed}",
         resume=unfinished(folder / RUN),
-        notify=say,
+        notify=notify,
     )
-    say("Exporting the graph from pixels to score ...")
+    notify("Exporting the graph from pixels to score ...")
     exported = export_bundle(
         bundle, dynamic=False, images=None, command=recorded_command("export", {})
     )
-    say(f"ONNX Runtime against torch: {exported.difference}")
+    notify(f"ONNX Runtime against torch: {exported.difference}")
     bundle = _calibrate(exported.bundle, data)
     choice = choose(bundle)
     evaluation = evaluate_bundle(bundle, data, choice, for_report=True)
-    say("Watching the film ...")
-    outcomes, summary = _watch(bundle, film, folder, say)
+    notify("Watching the film ...")
+    outcomes, summary = _watch(bundle, film, folder, notify)
     report = folder / "report.html"
     write_atomically(
         report, evaluation_report_page("The demo's module", bundle, evaluation, choice).encode()
@@ -143,11 +141,11 @@ def _claim(folder: Path, seed: int) -> None:
     write_atomically(marker, mark.encode())
 
 
-def _draw(data: Path, film: Path, seed: int, say: Say) -> tuple[FilmedModule, ...]:
+def _draw(data: Path, film: Path, seed: int, notify: Notify) -> tuple[FilmedModule, ...]:
     """The data set and the film, or those of an earlier demo."""
     record = film.with_suffix(".json")
     if record.exists():
-        say(f"Using the line that was drawn before: {data}")
+        notify(f"Using the line that was drawn before: {data}")
         stored = json.loads(record.read_text())["standings"]
         return tuple(FilmedModule(**standing) for standing in stored)
     counts, settings = SampleCounts(), FilmSettings()
