@@ -115,8 +115,10 @@ def _usable(bundle: Bundle, name: str, gpu: Gpu) -> Path:
     fingerprint = fingerprint_of(engine)
     trt, _ = load_runtime(_runtimes(fingerprint))
     family = RTX if trt.name == RTX else FULL
-    builder = next(stage for stage in bundle.manifest.stages.values() if name in stage.outputs)
-    require_usable(fingerprint, engine, family, trt.version, gpu, builder.command)
+    builder = next(
+        stage for stage, record in bundle.manifest.stages.items() if name in record.outputs
+    )
+    require_usable(fingerprint, engine, family, trt.version, gpu, bundle.command_of(builder))
     return engine
 
 

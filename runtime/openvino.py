@@ -28,7 +28,7 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 import openvino  # noqa: E402
 from openvino import frontend  # noqa: E402
 
-from slsg_edge.runtime.openvino_graph import guard_concats, spread_upscaling  # noqa: E402
+from slsg_edge.runtime.openvino_graph import guard_concats, spread_upscaling, widen_to_fp32  # noqa: E402
 
 # The frontend's exceptions share no parent but Exception.
 _FAILURES: tuple[type[Exception], ...] = (
@@ -108,6 +108,8 @@ def _read(model: Model) -> Any:
         graph.reshape([1, *sides[1:]])
     guard_concats(graph)
     spread_upscaling(graph)
+    if not multiplies_int8_exactly():
+        widen_to_fp32(graph)
     return graph
 
 

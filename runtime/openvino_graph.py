@@ -29,6 +29,26 @@ def guard_concats(graph: Any) -> None:
     graph.validate_nodes_and_infer_types()
 
 
+def widen_to_fp32(graph: Any) -> None:
+    """FP16 constants and conversions as FP32, which everything is computed in anyway.
+
+    OpenVINO 2026.4 mixes both types in a quantisation, and then refuses the graph, where it is
+    told to compute INT8 in FP32.
+    """
+    for node in graph.get_ordered_ops():
+        kind = node.get_type_name()
+        if kind not in ("Constant", "Convert") or _type_of(node) != "f16":
+            continue
+        wide = (
+            opset13.constant(node.data.astype(np.float32))
+            if kind == "Constant"
+            else opset13.convert(node.input_value(0), "f32")
+        )
+        for reader in node.output(0).get_target_inputs():
+            reader.replace_source_output(wide.output(0))
+    graph.validate_nodes_and_infer_types()
+
+
 def spread_upscaling(graph: Any) -> None:
     """Bilinear upscaling of a map or two as two matrix products, which all cores share.
 
@@ -83,6 +103,10 @@ def _is_upscaling_of_a_map(node: Any) -> bool:
     (_, channels, *sides), (*_, height, width) = (end.to_shape() for end in ends)
     larger = height >= sides[0] and width >= sides[1]
     return larger and channels <= _FEW_CHANNELS and _placement(node) in _PLACEMENTS
+
+
+def _type_of(node: Any) -> str:
+    return str(node.output(0).get_element_type().get_type_name())
 
 
 def _placement(node: Any) -> str:

@@ -14,7 +14,7 @@ FLOORS = (
     "errors", "contracts", "config", "storage", "progress", "images", "preprocessing", "scoring",
     "pictures", "machine", "metrics", "bundle", "data", "synthesis", "sample", "training",
     "models", "runtime", "calibration", "export", "line", "bench", "stages", "evaluation",
-    "reports", "doctor", "demo", "cli", "__main__",
+    "reports", "doctor", "demo", "api", "cli", "__main__",
 )  # fmt: skip
 MOST_ROOMS = 32  # at the top level, files and folders
 

@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slsg_edge.bundle.commands import BUNDLE, command_for
-from slsg_edge.contracts import Precision
+
+if TYPE_CHECKING:
+    from slsg_edge.contracts import Precision
 
 SUFFIX = ".slsg"
 MANIFEST_FILE = "manifest.json"
@@ -20,7 +23,7 @@ TRAINING_RECORD_FILE = "data.json"
 GOLDEN_FILE = "golden.npz"
 INT8_RECORD_FILE = "int8.json"
 # The same network at each precision; fp32 is the reference that the others are judged by.
-MODEL_FILES: Mapping[Precision, str] = {
+MODEL_FILES: "Mapping[Precision, str]" = {
     "fp32": "model.onnx",
     "fp16": "model.fp16.onnx",
     "int8": "model.int8.onnx",
@@ -97,12 +100,12 @@ PLAN = (
 )
 
 
-def engine_stem(target: str, precision: Precision) -> str:
+def engine_stem(target: str, precision: "Precision") -> str:
     """Of the engine's file, its record's and its timing cache's, relative to the bundle."""
     return f"{ENGINE_FOLDER}/{target}-{precision}"
 
 
-def engine_stage(target: str, precision: Precision) -> str:
+def engine_stage(target: str, precision: "Precision") -> str:
     return f"build-engine:{target}-{precision}"
 
 

@@ -55,8 +55,7 @@ def build_engine(
     """Build a TensorRT engine and prove that it has the precision."""
     from slsg_edge.bundle.engine_record import EngineOptions
     from slsg_edge.bundle.folder import open_bundle
-    from slsg_edge.stages.engine import build_engine as build
-    from slsg_edge.stages.engine import target_named
+    from slsg_edge.stages.engine import build_and_refit, target_named
 
     wanted = target_named(target)
     options = EngineOptions(
@@ -74,22 +73,11 @@ def build_engine(
             "--images": images,
         },
     )
-    done = build(open_bundle(bundle), wanted, options, command)
-    refit = _refit(done, images, command)
+    done, refit = build_and_refit(open_bundle(bundle), wanted, options, images, command)
     if as_json:
         _print_json(done, refit)
     else:
         _print(done, refit)
-
-
-def _refit(done: "EngineBuild", images: Path | None, command: str) -> "Refit | None":
-    """None where the engine cannot be run, or the bundle has no threshold that it could miss."""
-    from slsg_edge.stages.threshold import has_threshold, refit_if_moved
-
-    if not done.fingerprint.opened or not has_threshold(done.bundle):
-        return None
-    backend = f"tensorrt-{done.fingerprint.options.precision}"
-    return refit_if_moved(done.bundle, backend, images, command)
 
 
 def _batches(text: str | None) -> tuple[int, ...]:

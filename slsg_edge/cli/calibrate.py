@@ -1,15 +1,14 @@
 """`slsg-edge calibrate`: scores good images, finds the threshold, writes it into the bundle."""
 
-import shlex
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from slsg_edge.bundle.commands import recorded_command
 from slsg_edge.calibration.sensitivity import Budget
-from slsg_edge.cli.calibrate_int8 import Int8Options, calibrate_int8
+from slsg_edge.cli.calibrate_int8 import Int8Options, run_int8
 from slsg_edge.cli.calibrate_reviewed import calibrate_reviewed
 from slsg_edge.cli.options import AsJson, Backend
 from slsg_edge.cli.text import threshold_line
@@ -98,14 +97,8 @@ def calibrate(
 ) -> None:
     """Find the threshold from good images alone, or make the INT8 graph."""
     from slsg_edge.bundle.folder import open_bundle
-    from slsg_edge.stages.threshold import (
-        backend_to_calibrate,
-        moved_by_hand,
-        store_threshold,
-        threshold_from_images,
-    )
+    from slsg_edge.stages.threshold import calibrate as calibrate_bundle
 
-    started = time.monotonic()
     _require_options_apply(
         {
             "--images": images,
@@ -126,29 +119,27 @@ def calibrate(
         return
     opened = open_bundle(bundle)
     rate = _rate(opened, false_alarms, int8)
-    words = _words(bundle, images, rate, threshold, backend)
+    recorded: dict[str, object] = {
+        "--images": images,
+        "--backend": backend,
+        "--false-alarms": rate if threshold is None else None,
+        "--threshold": threshold,
+    }
     if int8 and images is not None:
-        method = DEFAULT_METHOD if method is None else method
-        auroc_drop = DEFAULT_BUDGET.auroc_drop if auroc_drop is None else auroc_drop
-        rank = DEFAULT_BUDGET.rank if rank is None else rank
-        budget = ["--auroc-drop", f"{auroc_drop:g}", "--rank", f"{rank:g}"]
-        command = shlex.join([*words, "--int8", "--method", method, *budget])
-        options = Int8Options(method, auroc_drop, rank, rate)
-        calibrate_int8(bundle, images, options, report, command, as_json)
+        options = Int8Options(
+            DEFAULT_METHOD if method is None else method,
+            DEFAULT_BUDGET.auroc_drop if auroc_drop is None else auroc_drop,
+            DEFAULT_BUDGET.rank if rank is None else rank,
+            rate,
+        )
+        run_int8(opened, images, options, report, recorded, as_json)
         return
-    notes: tuple[str, ...] = ()
-    chosen = backend_to_calibrate(opened, backend).backend
-    if images is not None:
-        found, notes = threshold_from_images(opened, images, rate, threshold, backend)
-    elif threshold is not None:
-        found = moved_by_hand(opened, threshold, chosen)
-    else:
-        raise _no_images()
-    store_threshold(opened, found, shlex.join(words), started, chosen)
+    command = recorded_command("calibrate", recorded)
+    done = calibrate_bundle(opened, images, rate, threshold, backend, command=command)
     if as_json:
-        _print_json(found, notes)
+        _print_json(done.threshold, done.notes)
     else:
-        _print(found, notes)
+        _print(done.threshold, done.notes)
 
 
 def _require_options_apply(options: Mapping[str, object]) -> None:
@@ -179,19 +170,6 @@ def _rate(bundle: "Bundle", given: float | None, int8: bool) -> float:
         return given
     stored = bundle.manifest.threshold if int8 else None
     return (stored and stored.false_alarm_rate) or FALSE_ALARM_RATE
-
-
-def _words(
-    bundle: Path, images: Path | None, rate: float, by_hand: float | None, backend: str | None
-) -> list[str]:
-    """The command again, for whoever finds the bundle stale."""
-    words = ["slsg-edge", "calibrate", str(bundle)]
-    if images is not None:
-        words += ["--images", str(images)]
-    if backend is not None:
-        words += ["--backend", backend]
-    words += ["--false-alarms", f"{rate:g}"] if by_hand is None else ["--threshold", f"{by_hand:g}"]
-    return words
 
 
 def _print_json(threshold: "Threshold", notes: tuple[str, ...]) -> None:

@@ -1,21 +1,22 @@
 """`slsg-edge calibrate --int8`: makes the INT8 graph, says what it buys and costs."""
 
 import json
-import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from slsg_edge.bundle.commands import recorded_command
+from slsg_edge.bundle.plan import INT8_STAGE
 from slsg_edge.cli.text import threshold_line
 
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle
     from slsg_edge.calibration.ranges import Method
     from slsg_edge.stages.int8 import Quantised
-
-INT8_BACKEND = "openvino-int8"  # the one that runs INT8 on a CPU
+    from slsg_edge.stages.threshold import Calibrated
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,58 +34,53 @@ class Int8Options:
     false_alarms: float
 
 
-def calibrate_int8(
-    bundle: Path,
+def run_int8(
+    bundle: "Bundle",
     images: Path,
     options: Int8Options,
     report: Path | None,
-    command: str,
+    recorded: Mapping[str, object],
     as_json: bool,
 ) -> None:
-    """Writes the graph, then finds the threshold of its own scores where they can be had."""
-    from slsg_edge.bundle.folder import open_bundle
+    """Makes the graph, and its threshold where its scores can be had; prints what came of it."""
     from slsg_edge.calibration.sensitivity import Budget
-    from slsg_edge.stages.int8 import Int8Settings, quantise_bundle
+    from slsg_edge.stages.int8 import Int8Settings, calibrate_int8
 
     settings = Int8Settings(
         options.method,
         budget=Budget(options.auroc_drop, options.rank),
-        false_alarms=options.false_alarms if _runs_int8() else None,
+        false_alarms=options.false_alarms,
     )
-    found = quantise_bundle(open_bundle(bundle), images, settings, command)
-    threshold_notes = _threshold(found.bundle, images, options.false_alarms, command)
-    notes = (*_tested(found), *found.notes, *threshold_notes)
+    command = recorded_command(
+        "calibrate",
+        {
+            **recorded,
+            "--int8": True,
+            "--method": options.method,
+            "--auroc-drop": options.auroc_drop,
+            "--rank": options.rank,
+        },
+    )
+    done, calibrated = calibrate_int8(bundle, images, settings, command)
+    tested = () if done.test is None else (str(done.test),)
+    notes = (*tested, *done.notes, *_on_threshold(calibrated))
     if report:
-        _write_report(found, report, command)
+        _write_report(done, report, done.bundle.command_of(INT8_STAGE))
     if as_json:
-        _print_json(found, notes)
+        _print_json(done, notes)
     else:
-        _print(found, notes, bundle)
+        _print(done, notes, bundle.path)
 
 
-def _tested(found: "Quantised") -> list[str]:
-    return [] if found.test is None else [str(found.test)]
-
-
-def _threshold(bundle: "Bundle", images: Path, rate: float, command: str) -> list[str]:
-    """Notes on it. INT8 moves scores, so the reference's threshold does not fit them."""
-    from slsg_edge.stages.threshold import store_threshold, threshold_from_images
-
-    if not _runs_int8():
+def _on_threshold(calibrated: "Calibrated | None") -> list[str]:
+    if calibrated is None:
         return [
             "Nothing here runs INT8, so it has no threshold yet. pip install 'slsg-edge[openvino]'"
         ]
-    started = time.monotonic()
-    threshold, notes = threshold_from_images(bundle, images, rate, None, INT8_BACKEND)
-    store_threshold(bundle, threshold, command, started, INT8_BACKEND)
-    return [f"Threshold of {INT8_BACKEND}: {threshold_line(threshold)}", *notes]
+    from slsg_edge.stages.int8 import INT8_BACKEND
 
-
-def _runs_int8() -> bool:
-    """Whether anything here does, and the scores of INT8 can be had."""
-    import importlib.util
-
-    return importlib.util.find_spec("openvino") is not None
+    line = threshold_line(calibrated.threshold)
+    return [f"Threshold of {INT8_BACKEND}: {line}", *calibrated.notes]
 
 
 def _write_report(found: "Quantised", path: Path, command: str) -> None:

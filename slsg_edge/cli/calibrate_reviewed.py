@@ -1,12 +1,12 @@
 """`slsg-edge calibrate --add-reviewed`: what the threshold would become, and taking it."""
 
-import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from slsg_edge.bundle.commands import recorded_command
 from slsg_edge.cli.text import threshold_line
 
 if TYPE_CHECKING:
@@ -36,18 +36,18 @@ def calibrate_reviewed(
     proposal = propose(opened, folder, rate, backend)
     written = take and proposal.then is not None
     if written:
-        take_over(opened, proposal, _command(bundle, folder, rate, backend), started)
+        take_over(opened, proposal, _command(folder, rate, backend), started)
     if as_json:
         typer.echo(json.dumps(_summary(proposal, written)))
     else:
         _print(proposal, written)
 
 
-def _command(bundle: Path, folder: Path, rate: float | None, backend: str | None) -> str:
-    words = ["slsg-edge", "calibrate", str(bundle), "--add-reviewed", str(folder), "--yes"]
-    words += [] if backend is None else ["--backend", backend]
-    words += [] if rate is None else ["--false-alarms", f"{rate:g}"]
-    return shlex.join(words)
+def _command(folder: Path, rate: float | None, backend: str | None) -> str:
+    return recorded_command(
+        "calibrate",
+        {"--add-reviewed": folder, "--yes": True, "--backend": backend, "--false-alarms": rate},
+    )
 
 
 def _summary(proposal: "Proposal", written: bool) -> "dict[str, Json]":

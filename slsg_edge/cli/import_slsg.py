@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from slsg_edge.bundle.commands import recorded_words
+
 
 def import_slsg(
     checkpoint: Annotated[
@@ -18,7 +20,8 @@ def import_slsg(
     """Read a checkpoint of the official SLSG code into a bundle."""
     from slsg_edge.stages.import_slsg import import_official
 
-    command = shlex.join(["slsg-edge", "import-slsg", str(checkpoint), "-o", str(output)])
+    words = ["slsg-edge", "import-slsg", str(checkpoint), "-o", str(output)]
+    command = recorded_words(words, str(output))
     import_official(checkpoint, output, command=command)
     typer.echo(f"{output}: SLSG paper at 256x256")
     typer.echo(f"next: {shlex.join(['slsg-edge', 'export', str(output)])} --images DIR")

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.manifest import Stage
 from slsg_edge.contracts import Detector, Image, Mask, Verdict
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.masks import mask_of
@@ -121,7 +120,7 @@ def provenance_of(bundle: Bundle, choice: BackendChoice) -> dict[str, str]:
         "detector": manifest.detector,
         "backend": f"{choice.backend}, {choice.reason}",
         "model": _model_text(bundle, choice),
-        **{name: _stage_text(stage) for name, stage in manifest.stages.items()},
+        **{name: _stage_text(bundle, name) for name in manifest.stages},
     }
 
 
@@ -186,9 +185,10 @@ def _model_text(bundle: Bundle, choice: BackendChoice) -> str:
     return f"{name}, sha256 {digest}" if digest else name
 
 
-def _stage_text(stage: Stage) -> str:
+def _stage_text(bundle: Bundle, name: str) -> str:
+    stage = bundle.manifest.stages[name]
     tools = ", ".join(f"{name} {version}" for name, version in stage.tools.items())
-    return f"{stage.finished}, {stage.command} ({tools})"
+    return f"{stage.finished}, {bundle.command_of(name)} ({tools})"
 
 
 def _part(count: int | None, of: int, what: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.bundle.commands import BUNDLE
+from slsg_edge.bundle.commands import BUNDLE, command_for
 from slsg_edge.bundle.folder import Bundle, check_name
 from slsg_edge.bundle.plan import TRAIN_STAGE
 from slsg_edge.config import require
@@ -89,10 +89,14 @@ class _TrialRuns:
     """Where the trainings of the candidates lie, and what they have in common."""
 
     data: Path
-    folder: Path
+    output: Path
     resources: Resources
     command: str
     notify: Notify
+
+    @property
+    def folder(self) -> Path:
+        return self.output.with_suffix(".trials")
 
     def run(self, detector: str, settings: TrainSettings) -> Bundle:
         """Trained and exported; goes on where it was stopped, and is not done twice."""
@@ -127,7 +131,7 @@ def train_best(
     """
     check_name(output)
     require(not output.exists(), f"{output} exists already.", "Give a new name, or delete it.")
-    trials = _TrialRuns(data, output.with_suffix(".trials"), resources, command, notify)
+    trials = _TrialRuns(data, output, resources, command, notify)
     pick = _pick(trials, files, options)
     if pick.chosen.shortened:
         notify(f"{pick.chosen.detector}: the whole training ...")
@@ -152,7 +156,7 @@ def _pick(trials: _TrialRuns, files: Sequence[Path], options: Mapping[str, Any])
     require_textures_used(trials.resources, shared.synthesis.takes_textures, "the comparison")
     photos = texture_photos(trials.resources.textures)
     with (
-        exclusive_run(trials.folder, trials.command),
+        exclusive_run(trials.folder, command_for(trials.command, trials.output)),
         stored_validation_set(held_out, photos, shared, trials.folder) as validation,
     ):
         return _compared(trials, quick, validation)

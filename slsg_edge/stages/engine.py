@@ -32,6 +32,7 @@ from slsg_edge.machine.nvidia import Gpu, first_gpu, l4t
 from slsg_edge.machine.tensorrt import FULL, RTX, TensorRt, complete, load_runtime, load_tensorrt
 from slsg_edge.machine.versions import tool_versions
 from slsg_edge.progress import bar
+from slsg_edge.stages.threshold import Refit, has_threshold, refit_if_moved
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -120,6 +121,20 @@ def build_engine(
         settings=settings_of(EngineRecord(target.name, options.precision)),
     )
     return EngineBuild(new, bundle.path / f"{stem}{ENGINE_SUFFIX}", found, built.warnings)
+
+
+def build_and_refit(
+    bundle: Bundle, target: Target, options: EngineOptions, images: Path | None, command: str
+) -> tuple[EngineBuild, Refit | None]:
+    """`build_engine`, then a threshold of its own where the engine's scores moved.
+
+    No refit where the engine cannot run here, or the bundle has no threshold that could not fit.
+    """
+    done = build_engine(bundle, target, options, command)
+    if not done.fingerprint.opened or not has_threshold(done.bundle):
+        return done, None
+    backend = f"tensorrt-{options.precision}"
+    return done, refit_if_moved(done.bundle, backend, images, command)
 
 
 def expectation(bundle: Bundle, precision: Precision) -> Expectation:

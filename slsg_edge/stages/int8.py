@@ -4,10 +4,11 @@ What INT8 may cost is stated before; groups of layers that cost more stay in FP1
 measured on good images and on anomalies simulated in them, never on test images.
 """
 
+import importlib.util
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from slsg_edge.bundle.folder import Bundle
@@ -27,6 +28,7 @@ from slsg_edge.calibration.sensitivity import (
     Int8Damage,
     choose_groups,
 )
+from slsg_edge.calibration.threshold import FALSE_ALARM_RATE
 from slsg_edge.config import require
 from slsg_edge.data.splits import fingerprint
 from slsg_edge.errors import ExportError
@@ -50,6 +52,9 @@ from slsg_edge.stages.int8_comparison import (
     threshold_frames,
 )
 from slsg_edge.stages.int8_ranges import drift_notes, fp16_ranges, input_histograms
+from slsg_edge.stages.threshold import Calibrated, calibrate
+
+INT8_BACKEND = "openvino-int8"  # the one that runs INT8 on a CPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,26 @@ class Quantised:
     megabytes: float
     reference_mb: float
     notes: tuple[str, ...]
+
+
+def calibrate_int8(
+    bundle: Bundle, images: Path, settings: Int8Settings, command: str
+) -> tuple[Quantised, Calibrated | None]:
+    """`quantise_bundle`, then the threshold that INT8's own scores need.
+
+    No threshold where nothing runs INT8; the reference's judges the choice of layers then.
+    """
+    if not runs_int8():
+        settings = replace(settings, false_alarms=None)
+        return quantise_bundle(bundle, images, settings, command), None
+    done = quantise_bundle(bundle, images, settings, command)
+    rate = settings.false_alarms or FALSE_ALARM_RATE
+    return done, calibrate(done.bundle, images, rate, None, INT8_BACKEND, command=command)
+
+
+def runs_int8() -> bool:
+    """Whether anything here does, and the scores of INT8 can be had."""
+    return importlib.util.find_spec("openvino") is not None
 
 
 def quantise_bundle(

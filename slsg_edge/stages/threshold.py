@@ -23,7 +23,7 @@ from slsg_edge.calibration.threshold import (
     threshold_by_hand,
     threshold_from_scores,
 )
-from slsg_edge.errors import BundleError
+from slsg_edge.errors import BundleError, ConfigError
 from slsg_edge.machine.versions import tool_versions
 from slsg_edge.progress import progress
 from slsg_edge.runtime.detector import (
@@ -63,19 +63,27 @@ class Calibrated:
 
 def calibrate(
     bundle: Bundle,
-    images: Path,
+    images: Path | None,
     false_alarm_rate: float = FALSE_ALARM_RATE,
+    by_hand: float | None = None,
     backend: str | None = None,
     *,
     command: str,
 ) -> Calibrated:
-    """Finds the threshold on the scores of `backend`, the best in FP32 by default, and stores it.
+    """Finds the threshold from good images, or takes the one given by hand, and stores it.
 
-    ConfigError or DatasetError for what cannot be done, before anything is scored.
+    It judges the scores of `backend`, of the best in FP32 by default. ConfigError or DatasetError
+    for what cannot be done, before anything is scored.
     """
     started = time.monotonic()
     chosen = backend_to_calibrate(bundle, backend).backend
-    threshold, notes = threshold_from_images(bundle, images, false_alarm_rate, None, chosen)
+    notes: tuple[str, ...] = ()
+    if images is not None:
+        threshold, notes = threshold_from_images(bundle, images, false_alarm_rate, by_hand, chosen)
+    elif by_hand is not None:
+        threshold = moved_by_hand(bundle, by_hand, chosen)
+    else:
+        raise ConfigError("Calibration needs good images.", fix="Give --images DIR.")
     stored = store_threshold(bundle, threshold, command, started, chosen)
     return Calibrated(stored, threshold, notes)
 

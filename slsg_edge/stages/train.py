@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from slsg_edge.bundle.commands import command_for
 from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle, renewed
 from slsg_edge.bundle.plan import (
     FRAMES_FILE,
@@ -93,7 +94,7 @@ def train(
     require_free(folder)
     start = _start(data, settings, resources, output, notify)
     run = RunFolder(folder, _identity(start))
-    with exclusive_run(folder, command):
+    with exclusive_run(folder, command_for(command, output)):
         if resume and _is_finished(start, run):
             notify(f"{output} is trained already, from this very start.")
             return start.target

@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import pytest
 from bundles import sets
@@ -44,7 +45,7 @@ def test_int8_needs_its_own_fp16_takes_it_where_it_is_there_and_fp32_has_none(bu
 
     assert names(bundle) == [None, None, "tensorrt-int8", "openvino-int8"]
     thresholds = {**bundle.manifest.thresholds, "tensorrt-fp16": OWN}
-    stored = bundle.commit("x", {}, command="c", started=0.0, thresholds=thresholds)
+    stored = replace(bundle, manifest=replace(bundle.manifest, thresholds=thresholds))
     assert names(stored) == [None, "tensorrt-fp16", "tensorrt-int8", "openvino-int8"]
 
 

@@ -20,12 +20,12 @@ def _measure(costs, drops=None, verdicts=0):
 
 def test_everything_is_int8_where_the_budget_holds():
     costs = dict.fromkeys(SHARES, 0.0001)
-    assert choose_groups(SHARES, _measure(costs), Budget()).int8 == tuple(SHARES)
+    assert choose_groups(SHARES, _measure(costs), Budget(rank=0.999)).int8 == tuple(SHARES)
 
 
 def test_the_group_that_costs_too_much_stays_out():
     costs = {"stem": 0.0001, "trunk": 0.0001, "head": 0.01}
-    chosen = choose_groups(SHARES, _measure(costs), Budget())
+    chosen = choose_groups(SHARES, _measure(costs), Budget(rank=0.999))
     assert chosen.int8 == ("stem", "trunk")
     assert chosen.damage.rank >= 0.999
     assert chosen.alone["head"].map_mean == 0.01
@@ -33,37 +33,37 @@ def test_the_group_that_costs_too_much_stays_out():
 
 def test_of_groups_that_would_do_the_one_with_least_work_is_left_out():
     costs = dict.fromkeys(SHARES, 0.0004)
-    assert choose_groups(SHARES, _measure(costs), Budget()).int8 == ("trunk", "head")
+    assert choose_groups(SHARES, _measure(costs), Budget(rank=0.999)).int8 == ("trunk", "head")
 
 
 def test_the_auroc_has_a_budget_of_its_own():
     costs, drops = dict.fromkeys(SHARES, 0.0001), dict.fromkeys(SHARES, 0.01)
     measure = _measure(costs, drops)
-    assert choose_groups(SHARES, measure, Budget(auroc_drop=0.03)).int8 == tuple(SHARES)
-    assert choose_groups(SHARES, measure, Budget(auroc_drop=0.02)).int8 == ("trunk", "head")
+    assert choose_groups(SHARES, measure, Budget(0.03, 0.999)).int8 == tuple(SHARES)
+    assert choose_groups(SHARES, measure, Budget(0.02, 0.999)).int8 == ("trunk", "head")
 
 
 @pytest.mark.parametrize("gained", [0.0, 0.03])
 def test_scores_that_lose_their_order_are_too_much_whatever_the_auroc_gains(gained):
-    budget = Budget()
+    budget = Budget(rank=0.999)
     assert not budget.holds(Int8Damage(0.0, 0.96, -gained, 0))
     assert budget.holds(Int8Damage(0.0, 0.9995, -gained, 0))
 
 
 def test_a_lower_auroc_is_too_much_whatever_the_order():
-    assert not Budget().holds(Int8Damage(0.0, 1.0, 0.003, 0))
+    assert not Budget(rank=0.999).holds(Int8Damage(0.0, 1.0, 0.003, 0))
 
 
 def test_a_changed_verdict_is_never_within_the_budget():
     costs = dict.fromkeys(SHARES, 0.0)
-    chosen = choose_groups(SHARES, _measure(costs, verdicts=1), Budget())
+    chosen = choose_groups(SHARES, _measure(costs, verdicts=1), Budget(rank=0.999))
     assert chosen.int8 == ("stem", "trunk")
 
 
 def test_scores_without_an_order_say_nothing_for_int8():
-    assert not Budget().holds(Int8Damage(0.0, None, 0.0, 0))
+    assert not Budget(rank=0.999).holds(Int8Damage(0.0, None, 0.0, 0))
 
 
 def test_nothing_is_int8_where_every_group_costs_too_much():
     costs = dict.fromkeys(SHARES, 0.5)
-    assert choose_groups(SHARES, _measure(costs), Budget()).int8 == ()
+    assert choose_groups(SHARES, _measure(costs), Budget(rank=0.999)).int8 == ()

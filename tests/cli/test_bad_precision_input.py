@@ -263,4 +263,4 @@ def test_an_engine_of_another_machine(
     monkeypatch.setattr(engine_choice.importlib.util, "find_spec", lambda name: object())
     more = {"bench": ["--images", good], "watch": [good], "calibrate": ["--images", good]}
     words = [*more[command], "--backend", "tensorrt-fp16"]
-    refused(bundle, command, *words, says=[*says, "Run: slsg-edge x"])
+    refused(bundle, command, *words, says=[*says, "Run: slsg-edge build-engine"])

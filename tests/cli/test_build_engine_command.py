@@ -39,7 +39,7 @@ def test_the_command_that_rebuilds_is_recorded(toy_bundle, rtx):
     run(toy_bundle, "--precision", "fp32", "--target", "rtx", "--dynamic-batch", "1,2,4")
     stages = json.loads((toy_bundle / "manifest.json").read_text())["stages"]
     assert stages["build-engine:rtx-fp32"]["command"] == (
-        f"slsg-edge build-engine {toy_bundle} --target rtx --precision fp32 --workspace-mb 1024 "
+        "slsg-edge build-engine {bundle} --target rtx --precision fp32 --workspace-mb 1024 "
         "--dynamic-batch 1,2,4"
     )
 

@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 import typer
+from bundles import with_file
 from typer.testing import CliRunner
 
 from slsg_edge.bundle.folder import open_bundle
@@ -42,7 +43,7 @@ def test_the_threshold_and_its_scores_get_into_the_bundle(opened, good, capsys):
     assert threshold.good_scores == pytest.approx(sorted(expected), abs=1e-6)
     assert threshold.data_fingerprint == fingerprint(map(content_hash, good.iterdir()))
     stage = again.manifest.stages["calibrate"]
-    assert stage.command == f"slsg-edge calibrate {opened.path} --images {good} " + (
+    assert stage.command == f"slsg-edge calibrate {{bundle}} --images {good} " + (
         "--false-alarms 0.001"
     )
     assert stage.settings["images"] == 12
@@ -72,9 +73,7 @@ def test_a_threshold_by_hand_keeps_the_good_scores(opened, good, capsys):
 
 def test_images_that_were_trained_on_give_a_warning(opened, good, capsys):
     record = {"train": [content_hash(path) for path in good.iterdir()], "holdout": []}
-    opened.commit(
-        "train-record", {"data.json": json.dumps(record).encode()}, command="x", started=0.0
-    )
+    with_file(opened, "data.json", json.dumps(record).encode())
     calibrate(opened.path, images=good)
     assert "trained on 12 of these images" in capsys.readouterr().out
 
@@ -146,7 +145,7 @@ def test_the_help_shows_what_is_taken_where_nothing_is_given():
     app = typer.Typer()
     app.command()(calibrate)
     shown = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
-    for default in ("mse by default", "0.002 by default", "0.999 by default"):
+    for default in ("mse by default", "0.002 by default", "0.99 by default"):
         assert default in shown.replace("│ ", "").replace("│", "")
 
 

@@ -86,7 +86,7 @@ def test_with_yes_it_is_taken_and_every_image_is_recorded(bundle, rejects, capsy
     assert stage.settings["reviewed"] == 3
     first, then = stage.command.split(" && ")
     assert "--images" in first
-    assert then == f"slsg-edge calibrate {bundle} --add-reviewed {rejects} --yes"
+    assert then == f"slsg-edge calibrate {{bundle}} --add-reviewed {rejects} --yes"
 
 
 def test_no_image_counts_twice_under_whatever_name(bundle, rejects, capsys):

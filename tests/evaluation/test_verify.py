@@ -9,7 +9,7 @@ import onnx
 import pytest
 import trained
 import typer
-from bundles import sets
+from bundles import sets, with_file
 from onnx import numpy_helper
 from typer.testing import CliRunner
 
@@ -44,18 +44,14 @@ def reasons_of(bundle: Bundle, subject: str) -> str:
     return "; ".join(found.reasons)
 
 
-def put(bundle: Bundle, file: str, content: bytes, stage: str = "export") -> Bundle:
-    return bundle.commit(stage, {file: content}, command="slsg-edge export x", started=0.0)
-
-
 @pytest.fixture
 def bundle(make_bundle, toy_model):
     """Golden answers of the toy model, which has no weights."""
     frames = np.stack([np.full((32, 32, 3), level, np.uint8) for level in LEVELS])
     maps = (frames.mean(-1) / 255).astype(np.float32)
     golden = Golden(frames, maps, maps.max((1, 2)))
-    made = put(open_bundle(make_bundle(toy_model(), None)), "model.onnx", toy_model())
-    return put(made, "golden.npz", golden.to_bytes(), "golden")
+    made = with_file(open_bundle(make_bundle(toy_model(), None)), "model.onnx", toy_model())
+    return with_file(made, "golden.npz", golden.to_bytes())
 
 
 def test_every_backend_that_is_here_gives_the_golden_answers(bundle):
@@ -68,7 +64,7 @@ def test_every_backend_that_is_here_gives_the_golden_answers(bundle):
 
 @pytest.mark.parametrize("offset", [0.002, float("nan"), float("inf")])
 def test_a_graph_with_a_wrong_constant_fails(bundle, toy_model, offset):
-    wrong = put(bundle, "model.onnx", toy_model(offset=offset))
+    wrong = with_file(bundle, "model.onnx", toy_model(offset=offset))
     assert state_of(wrong)["onnxruntime-fp32"] == "failed"
     said = "score 2.0e-03 > 1.0e-03" if np.isfinite(offset) else "not all finite"
     assert said in reasons_of(wrong, "onnxruntime-fp32")
@@ -76,7 +72,7 @@ def test_a_graph_with_a_wrong_constant_fails(bundle, toy_model, offset):
 
 
 def test_a_graph_that_breaks_the_contract_fails(bundle, toy_model):
-    wrong = put(bundle, "model.onnx", toy_model(size=16))
+    wrong = with_file(bundle, "model.onnx", toy_model(size=16))
     assert "where frame uint8" in reasons_of(wrong, "onnxruntime-fp32")
 
 
@@ -84,7 +80,7 @@ def test_a_bundle_may_have_tolerances_of_its_own(bundle, toy_model):
     table = json.loads((bundle.path / "manifest.json").read_bytes())
     table["tolerances"]["fp32"] |= {"map_mean": 0.1, "map_p999": 0.1, "score": 0.1}
     (bundle.path / "manifest.json").write_text(json.dumps(table))
-    loose = put(open_bundle(bundle.path), "model.onnx", toy_model(offset=0.02))
+    loose = with_file(open_bundle(bundle.path), "model.onnx", toy_model(offset=0.02))
     assert state_of(loose)["onnxruntime-fp32"] == "passed"
 
 
@@ -93,7 +89,7 @@ def test_quantised_scores_may_move_but_not_change_places_or_verdicts(bundle, toy
     table = json.loads((bundle.path / "manifest.json").read_bytes())
     table["tolerances"] |= loose
     (bundle.path / "manifest.json").write_text(json.dumps(table))
-    moved = put(open_bundle(bundle.path), "model.int8.onnx", toy_model(offset=0.2), "i")
+    moved = with_file(open_bundle(bundle.path), "model.int8.onnx", toy_model(offset=0.2))
     assert state_of(moved)["openvino-int8"] == "passed"
     assert "no threshold of its own yet, run: slsg-edge calibrate" in reasons_of(
         moved, "openvino-int8"
@@ -108,7 +104,7 @@ def test_quantised_scores_may_move_but_not_change_places_or_verdicts(bundle, toy
     )
     assert "verdicts changed" in reasons_of(wrong, "openvino-int8")
     # a negative sign turns the order round
-    turned = put(wrong, "model.int8.onnx", turned_model(toy_model), "i")
+    turned = with_file(wrong, "model.int8.onnx", turned_model(toy_model))
     assert state_of(turned)["openvino-int8"] == "failed"
 
 
@@ -129,20 +125,20 @@ def test_a_stale_file_is_absent_and_says_what_to_run(bundle, toy_model):
         started=0.0,
         inputs=("model.onnx",),
     )
-    again = put(quantised, "model.onnx", toy_model(offset=1e-5))
+    again = with_file(quantised, "model.onnx", toy_model(offset=1e-5))
     assert state_of(again)["openvino-int8"] == "absent"
     assert "Run: slsg-edge calibrate x --int8" in reasons_of(again, "openvino-int8")
 
 
 def test_a_damaged_file_is_an_error(bundle, toy_model):
-    quantised = put(bundle, "model.int8.onnx", toy_model(), "i")
+    quantised = with_file(bundle, "model.int8.onnx", toy_model())
     (quantised.path / "model.int8.onnx").write_bytes(b"tampered")
     with pytest.raises(UntrustedBundle):
         verify_bundle(quantised)
 
 
 def test_golden_frames_that_are_none_are_an_error(bundle):
-    broken = put(bundle, "golden.npz", b"nothing", "golden")
+    broken = with_file(bundle, "golden.npz", b"nothing")
     with pytest.raises(BundleError, match="holds no golden frames"):
         verify_bundle(broken)
 
@@ -185,7 +181,7 @@ def test_fp16_is_judged_by_a_threshold_of_its_own_where_the_bundle_has_one(
         command="c",
         started=time.monotonic(),
         inputs=("model.onnx",),
-        threshold=Threshold(0.5, "manual"),
+        update=sets(threshold=Threshold(0.5, "manual")),
     )
     (shared,) = verify_bundle(calibrated, ["tensorrt-fp16"]).checks
     own = calibrated.commit(
@@ -194,7 +190,7 @@ def test_fp16_is_judged_by_a_threshold_of_its_own_where_the_bundle_has_one(
         command="c",
         started=time.monotonic(),
         inputs=("model.onnx",),
-        thresholds={"tensorrt-fp16": Threshold(0.7, "manual")},
+        update=sets(thresholds={"tensorrt-fp16": Threshold(0.7, "manual")}),
     )
     (judged,) = verify_bundle(own, ["tensorrt-fp16"]).checks
     assert (shared.threshold, judged.threshold) == (0.5, 0.7)
@@ -205,7 +201,7 @@ def test_the_command_shows_a_table_and_exits_with_1_on_a_failure(bundle, toy_mod
     assert result.exit_code == 0
     assert "onnxruntime-fp32" in result.stdout
     assert "4 golden frames" in result.stdout
-    put(bundle, "model.onnx", toy_model(offset=0.1))
+    with_file(bundle, "model.onnx", toy_model(offset=0.1))
     failed = run(bundle.path)
     assert failed.exit_code == 1
     assert "onnxruntime-fp32: map mean 1.0e-01 > 1.0e-04" in failed.stdout
@@ -225,7 +221,7 @@ def test_a_detector_that_chooses_no_neighbours_has_none_to_fix(bundle, toy_model
     model = onnx.load_from_string(toy_model())
     for index, node in enumerate(model.graph.node):
         node.name = f"node{index}"
-    plain = put(bundle, "model.onnx", model.SerializeToString())
+    plain = with_file(bundle, "model.onnx", model.SerializeToString())
     shown = run(plain.path, "--backend", "onnxruntime-fp32", "--frozen-neighbours")
     assert "no neighbours that are chosen" in shown.stdout
 

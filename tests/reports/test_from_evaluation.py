@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from slsg_edge.bundle.commands import BUNDLE
 from slsg_edge.bundle.folder import Manifest, new_bundle, open_bundle
 from slsg_edge.contracts import Sample, Verdict
 from slsg_edge.evaluation.evaluate import Evaluation, Row
@@ -105,8 +106,8 @@ def test_the_page_holds_title_figures_and_provenance(evaluation, make_bundle, to
 def test_provenance_names_every_stage_and_its_tools(tmp_path):
     bundle = new_bundle(tmp_path / "x.slsg", Manifest("slsg", {}, SPEC))
     bundle = bundle.commit(
-        *("train", {"model.int8.onnx": b""}),
-        command="slsg-edge train x",
+        *("calibrate-int8", {"model.int8.onnx": b"", "int8.json": b"{}"}),
+        command=f"slsg-edge calibrate {BUNDLE} --int8",
         started=time.monotonic(),
         tools={"torch": "2.9"},
     )
@@ -114,7 +115,8 @@ def test_provenance_names_every_stage_and_its_tools(tmp_path):
     found = provenance_of(bundle, choice)
     assert found["backend"] == "openvino-int8, as asked"
     assert found["model"].startswith("model.int8.onnx, sha256 e3b0c442")
-    assert found["train"].endswith("slsg-edge train x (torch 2.9)")
+    command = f"slsg-edge calibrate {bundle.path} --int8"
+    assert found["calibrate-int8"].endswith(f"{command} (torch 2.9)")
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def with_engine(path, name="current-fp16", fingerprint=BUILT):
     return open_bundle(path).commit(
         f"build-engine:{name}",
         files,
-        command=f"slsg-edge build-engine juice.slsg --target {name}",
+        command=f"slsg-edge build-engine {{bundle}} --target {name}",
         started=time.monotonic(),
         inputs=("model.onnx",),
     )
@@ -79,7 +79,7 @@ def test_an_engine_of_another_machine_is_refused_with_the_command_that_mends_it(
     bundle = with_engine(toy_bundle, fingerprint=replace(BUILT, **change))
     with pytest.raises(EngineError, match=sides) as caught:
         engine_for(bundle, "fp16")
-    assert caught.value.fix == "Run: slsg-edge build-engine juice.slsg --target current-fp16"
+    assert caught.value.fix == f"Run: slsg-edge build-engine {toy_bundle} --target current-fp16"
 
 
 def test_of_two_engines_the_one_for_this_very_gpu_is_taken(toy_bundle, orin):
@@ -100,7 +100,7 @@ def test_of_several_faults_that_of_the_best_engine_is_told(toy_bundle, orin):
     bundle = with_engine(toy_bundle, "rtx-fp16", replace(PORTABLE, version="1.0.0"))
     with pytest.raises(EngineError, match=r"built for tensorrt 10\.7\.0") as caught:
         engine_for(bundle, "fp16")
-    assert caught.value.fix == "Run: slsg-edge build-engine juice.slsg --target current-fp16"
+    assert caught.value.fix == f"Run: slsg-edge build-engine {toy_bundle} --target current-fp16"
 
 
 @pytest.fixture

@@ -67,13 +67,16 @@ def _upscaling(channels, mode):
 def _openvino(content, feeds, *changes):
     from openvino import Core
 
-    from slsg_edge.runtime.openvino import _options  # which keeps openvino quiet, too
+    # keeps openvino quiet, too
+    from slsg_edge.runtime.openvino import _options, multiplies_int8_exactly, widen_to_fp32
 
     core = Core()
     graph = core.read_model(content)
     for change in changes:
         change(graph)
     kinds = [node.get_type_name() for node in graph.get_ordered_ops()]
+    if not multiplies_int8_exactly():
+        widen_to_fp32(graph)
     compiled = core.compile_model(graph, "CPU", _options(None))
     return compiled(feeds)[0], kinds
 

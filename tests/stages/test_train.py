@@ -20,7 +20,7 @@ from slsg_edge.stages import train as fitting
 from slsg_edge.stages.train import train, usable_resources
 from slsg_edge.synthesis.settings import SynthesisSettings
 from slsg_edge.training import loop
-from slsg_edge.training.run_lock import RUN_LOCK_FILE, exclusive_run
+from slsg_edge.training.run_lock import HOLDER_FILE, exclusive_run
 
 
 def _run(folder, name, settings, resources, **options):
@@ -97,7 +97,7 @@ def test_a_second_training_into_the_same_bundle_is_refused(good_images, settings
         )
         assert second.returncode == 2
         assert "the first training" in second.stderr
-        assert [path.name for path in output.with_suffix(".run").iterdir()] == [RUN_LOCK_FILE]
+        assert [path.name for path in output.with_suffix(".run").iterdir()] == [HOLDER_FILE]
     assert not output.exists()
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from slsg_edge.errors import ConfigError
-from slsg_edge.training.run_lock import RUN_LOCK_FILE, exclusive_run, require_free
+from slsg_edge.training.run_lock import HOLDER_FILE, exclusive_run, require_free
 
 pytest.importorskip("fcntl")
 
@@ -47,7 +47,7 @@ def test_a_process_that_was_killed_holds_nothing(tmp_path, holder):
     holder.wait()
     require_free(folder)
     with exclusive_run(folder, "the next one"):
-        assert "the next one" in (folder / RUN_LOCK_FILE).read_text()
+        assert "the next one" in (folder / HOLDER_FILE).read_text()
 
 
 def test_one_after_the_other_is_fine(tmp_path):

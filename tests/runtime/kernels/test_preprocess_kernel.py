@@ -18,9 +18,9 @@ from slsg_edge.runtime.gpu.pixel_formats import ROW_BYTES, Layout, tight, to_bgr
 
 FORMATS = list(ROW_BYTES)
 
-# (H, W) of the frame, its region, (H, W) of the model. A format brings its own way to fetch a window
-# of the frame, so every format goes through what makes windows: each way to resize, several of them
-# in a row, and regions that begin and end within a group of bytes.
+# (H, W) of the frame, its region, (H, W) of the model. A format brings its own way to fetch a
+# window of the frame, so every format goes through what makes windows: each way to resize, several
+# of them in a row, and regions that begin and end within a group of bytes.
 OF_EVERY_FORMAT = [
     ((98, 194), None, (31, 17)),  # both axes shrink
     ((20, 30), None, (64, 48)),  # both grow
