@@ -1,4 +1,4 @@
-# Two commands do everything: `make demo` and `make test`. The rest are their parts.
+# Two commands do everything: `make demo` and `make test`. CONTRIBUTING.md has the rest.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,14 +8,22 @@ EXTRAS ?= train,cpu,line,dev
 PIP_ARGS ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check .
+TYPES := $(BIN)/mypy
 
-.PHONY: demo test setup lint types bench clean
+.PHONY: demo test quick setup lint types bench release clean
 
 demo: setup
 	$(BIN)/slsg-edge demo demo
 
 test: lint types
 	$(BIN)/python -m pytest
+
+# What to run after each change: no network is trained.
+quick: setup
+	@started=$$(date +%s); \
+	$(LINT) && $(TYPES) && $(BIN)/python -m pytest -m "not slow and not gpu"; status=$$?; \
+	echo "make quick took $$(($$(date +%s) - started)) s"; exit $$status
 
 setup: $(READY)
 
@@ -28,15 +36,18 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 lint: setup
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(LINT)
 
 types: setup
-	$(BIN)/mypy
+	$(TYPES)
 
 bench: setup
 	test -d demo/module.slsg || $(BIN)/slsg-edge demo demo
 	$(BIN)/slsg-edge bench demo/module.slsg
 
+# dist/ as it could be published: built, checked, and each file seen to run on its own.
+release: setup
+	BIN=$(BIN) .ci/release
+
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
