@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slsg_edge.bundle.plan import GOLDEN_FILE
 from slsg_edge.cli.options import AsJson, Backends, Threads, names_in, require_cpu_backend
 from slsg_edge.errors import ConfigError
 
@@ -126,6 +125,7 @@ def _paths(bundle: "Bundle", images: Path | None) -> Iterator[list[Path]]:
 
     from slsg_edge.bench.frame import write_frames
     from slsg_edge.bundle.golden import golden_from_file
+    from slsg_edge.bundle.plan import GOLDEN_FILE
     from slsg_edge.line.sources.files import images_in
 
     if images is not None:

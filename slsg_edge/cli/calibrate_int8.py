@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from slsg_edge.bundle.commands import recorded_command
-from slsg_edge.bundle.plan import INT8_STAGE
 from slsg_edge.cli.text import threshold_line
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ def run_int8(
     as_json: bool,
 ) -> None:
     """Makes the graph, and its threshold where its scores can be had; prints what came of it."""
+    from slsg_edge.bundle.plan import INT8_STAGE
     from slsg_edge.calibration.sensitivity import Budget
     from slsg_edge.stages.int8 import Int8Settings, calibrate_int8
 
