@@ -82,7 +82,7 @@ def test_a_byte_order_mark_and_names_that_are_not_utf_8_are_taken_as_they_are(tm
         (b"image,label\n,good\n", "line 2: it names no image"),
         (b"image\na.png,b.png\n", "line 2: it has more fields than the header"),
         (b'image\n"a.png\n', "line 1: .*Save it as CSV again"),
-        (b"image\na\0.png\n", "line 2"),
+        (b"image\na\0.png\n", "line 2: it has a NUL.*Save it as CSV again"),
     ],
 )
 def test_a_csv_that_makes_no_sense_is_an_error_that_names_the_line(tmp_path, content, message):

@@ -40,6 +40,7 @@ def rows_of(file: Path) -> list[Row]:
 
 
 def _csv(file: Path, text: str) -> Iterator[Row]:
+    _refuse_nul(file, text)
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, restkey="")
     try:
         names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
@@ -54,6 +55,13 @@ def _csv(file: Path, text: str) -> Iterator[Row]:
             yield Row(file, reader.line_num, {k: (v or "").strip() for k, v in values.items()})
     except csv.Error as error:
         raise Row(file, reader.line_num, {}).error(str(error), "Save it as CSV again.") from error
+
+
+def _refuse_nul(file: Path, text: str) -> None:
+    """Before Python 3.11 the csv module does so too, but names the line before."""
+    for line, content in enumerate(io.StringIO(text, newline=""), 1):
+        if "\0" in content:
+            raise Row(file, line, {}).error("it has a NUL character", "Save it as CSV again.")
 
 
 def _json_rows(file: Path, text: str) -> Iterator[Row]:
