@@ -9,7 +9,7 @@ PIP_ARGS ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check .
-TYPES := $(BIN)/mypy
+TYPES := $(BIN)/mypy && $(BIN)/mypy --config-file tests/mypy.ini
 
 .PHONY: demo test quick setup lint types bench release clean
 

@@ -145,6 +145,6 @@ def build(folder: Path, extension: Path) -> Path:
 
 
 def _undefined(extension: Path) -> set[str]:
-    command = ["nm", "--dynamic", "--undefined-only", extension]
+    command: list[str | Path] = ["nm", "--dynamic", "--undefined-only", extension]
     shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return set(re.findall(r"\bU (cu[A-Z]\w+)", shown))

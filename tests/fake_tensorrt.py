@@ -3,6 +3,7 @@
 import dataclasses
 import struct
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 from fake_gpu import FakeGpu, Thing
@@ -11,6 +12,7 @@ from slsg_edge.preprocessing import Preprocessing, prepare
 from slsg_edge.runtime.gpu.chain import ChainOptions
 from slsg_edge.runtime.gpu.device import Device
 from slsg_edge.runtime.gpu.driver import Grid, Tensor
+from slsg_edge.runtime.gpu.frame_kernels import FrameKernels
 from slsg_edge.runtime.tensorrt import TensorRtDetector
 
 PLAN = bytes(range(256)) * 40  # what the fake TensorRT takes for an engine
@@ -54,7 +56,7 @@ class FakeTensorRt:
 
 @dataclass(eq=False)
 class FakeProgram(Thing):
-    runtime: FakeTensorRt | None = None
+    runtime: FakeTensorRt = field(kw_only=True)
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -66,7 +68,7 @@ class FakeProgram(Thing):
 
 @dataclass(eq=False)
 class FakeContext(Thing):
-    runtime: FakeTensorRt | None = None
+    runtime: FakeTensorRt = field(kw_only=True)
     shape: tuple[int, ...] = ()
     addresses: dict[str, int] = field(default_factory=dict)
 
@@ -96,13 +98,14 @@ class FakeContext(Thing):
 
 
 class FakeKernels:
-    """`FrameKernels` whose work is NumPy's, launched through the device like any kernel."""
+    """`FrameKernels` but for raw frames; NumPy's work, launched through the device."""
 
     def __init__(self, device: Device, spec: Preprocessing) -> None:
         module = device.module(b"kernels")
         self._spec = dataclasses.replace(spec, roi=None)
         self._preprocess = module.kernel("preprocess", "PPii")
         self._check = module.kernel("check", "PPii")
+        assert isinstance(device.driver, FakeGpu)
         device.driver.kernels |= {"preprocess": self._prepare, "check": self._mark}
 
     def preprocess(self, stream, source, shape, target) -> None:
@@ -138,7 +141,7 @@ class Machine:
             spec,
             ChainOptions(**options),
             "fake fp16",
-            (lambda device: FakeKernels(device, spec)) if kernels else None,
+            (lambda device: cast(FrameKernels, FakeKernels(device, spec))) if kernels else None,
         )
 
 

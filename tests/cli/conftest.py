@@ -62,7 +62,7 @@ def call_kinds() -> Callable[..., None]:
 def run(monkeypatch, capsys):
     """The exit code and standard error of a command."""
 
-    def command(*words) -> tuple[int, str]:
+    def command(*words) -> tuple[int | str, str]:
         monkeypatch.setattr(sys, "argv", ["slsg-edge", *map(str, words)])
         with pytest.raises(SystemExit) as stopped:
             cli.main()

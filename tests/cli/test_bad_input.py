@@ -191,12 +191,14 @@ def _odd_pictures(folder: Path) -> None:
     folder.mkdir()
     (folder / "grey.png").write_bytes(encode_image(rng.integers(0, 255, (64, 90), dtype=np.uint8)))
     deep = rng.integers(0, 65535, (300, 200, 3), dtype=np.uint16)
-    (folder / "deep.png").write_bytes(encode_image(deep))
+    (folder / "deep.png").write_bytes(encode_image(deep))  # type: ignore[arg-type]
     alpha = rng.integers(0, 255, (100, 100, 4), dtype=np.uint8)
     (folder / "alpha.png").write_bytes(encode_image(alpha))
     colour = rng.integers(0, 255, (33, 47, 3), dtype=np.uint8)
     (folder / "small.jpg").write_bytes(encode_image(colour, ".jpg"))
-    assert cv2.imread(str(folder / "deep.png"), cv2.IMREAD_UNCHANGED).dtype == np.uint16
+    read = cv2.imread(str(folder / "deep.png"), cv2.IMREAD_UNCHANGED)
+    assert read is not None
+    assert read.dtype == np.uint16
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from slsg_edge import cli
 def run(monkeypatch, capsys):
     """The exit code, standard output and standard error of `slsg-edge data`."""
 
-    def command(*words) -> tuple[int, str, str]:
+    def command(*words) -> tuple[int | str, str, str]:
         monkeypatch.setattr(sys, "argv", ["slsg-edge", "data", *map(str, words)])
         with pytest.raises(SystemExit) as stopped:
             cli.main()

@@ -21,7 +21,7 @@ def finished(monkeypatch):
     summary = WatchSummary(7, 7, 0, 0, 0, 0, None, None, None)
 
     def run_demo(folder: Path, *_) -> DemoResult:
-        film = (Passed("missing_label", 1, Counter(good=7)),)
+        film = (Passed("missing_label", 1, Counter({"good": 7})),)
         return DemoResult(evaluation, film, summary, folder / "report.html", 1.0)
 
     monkeypatch.setattr(demo_module, "run_demo", run_demo)

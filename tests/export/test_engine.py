@@ -168,7 +168,8 @@ class Interrupting:
     """As if the user pressed Ctrl-C in the middle of a build."""
 
     def __init__(self) -> None:
-        self.steps, self.phases = 0, []
+        self.steps = 0
+        self.phases: list[str] = []
 
     def started(self, phase: str, steps: int) -> None:
         self.phases.append(phase)
@@ -176,7 +177,9 @@ class Interrupting:
     def reached(self, phase: str, step: int) -> bool:
         self.steps += 1
         if self.steps == 3:
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            main = threading.main_thread().ident
+            assert main is not None
+            signal.pthread_kill(main, signal.SIGINT)
             threading.Event().wait(0.2)  # until the main thread has heard it
         return True
 

@@ -1,6 +1,7 @@
 """FractalAD's graph: what it needs of an engine, and what of it stays in FP32."""
 
 import functools
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -18,7 +19,11 @@ SIZE = Preprocessing(64, 96)
 
 
 @functools.cache
-def _exported(head: str = "fam", mode: str = "object", score_pixels: int = 0):
+def _exported(
+    head: Literal["fam", "fpn"] = "fam",
+    mode: Literal["auto", "object", "texture"] = "object",
+    score_pixels: int = 0,
+):
     """The network and its graph; three levels, so two alignments."""
     torch.manual_seed(0)
     spec = FractalSpec(depth=3, head=head, mode=mode, score_pixels=score_pixels)

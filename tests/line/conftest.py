@@ -94,7 +94,7 @@ def make_video(tmp_path: Path) -> Callable[[int], Path]:
 
     def make(frames: int) -> Path:
         path = tmp_path / "parts.mp4"
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 25, (64, 48))
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25, (64, 48))
         for index in range(frames):
             writer.write(np.full((48, 64, 3), index * STEP % 256, np.uint8))
         writer.release()

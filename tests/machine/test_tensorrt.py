@@ -131,7 +131,10 @@ def parameters(documentation: str) -> list[str]:
     return [part.split(":")[0].strip() for part in inside.split(", ")][1:]
 
 
-@pytest.fixture(params=BINDINGS or [pytest.param("", marks=pytest.mark.skip(reason=FETCH))])
+NO_BINDINGS = [pytest.param("", marks=pytest.mark.skip(reason=FETCH))]
+
+
+@pytest.fixture(params=BINDINGS or NO_BINDINGS)
 def bindings(request, looked_up):
     """Family and names of each wheel."""
     found = looked_up(request.param)

@@ -19,7 +19,7 @@ def pretend(monkeypatch):
         module = None
         if version is not None:
             module = types.ModuleType(name)
-            module.__version__ = version
+            vars(module)["__version__"] = version
         monkeypatch.setitem(sys.modules, name, module)
 
     return install

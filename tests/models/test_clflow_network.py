@@ -1,6 +1,7 @@
 """CL-Flow's flows and network: invertible, counted right, exported as trained."""
 
 import fnmatch
+from typing import TypeVar
 
 import numpy as np
 import onnxruntime
@@ -19,12 +20,15 @@ from slsg_edge.preprocessing import Preprocessing
 SMALL = ClflowSpec(layers=(2, 3), steps=4, hidden=0.25, kernels=(3, 1))
 
 
-def _stirred(module: torch.nn.Module, deviation: float = 0.3) -> torch.nn.Module:
+ModuleT = TypeVar("ModuleT", bound=torch.nn.Module)
+
+
+def _stirred(module: ModuleT, deviation: float = 0.3) -> ModuleT:
     """As after training: no step is the identity any more."""
     torch.manual_seed(1)
     with torch.no_grad():
         for parameter in module.parameters():
-            parameter += deviation * torch.randn_like(parameter)
+            parameter.add_(deviation * torch.randn_like(parameter))
     return module.eval()
 
 

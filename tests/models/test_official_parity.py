@@ -24,7 +24,7 @@ def _tensor(name: str, shape: tuple[int, ...]) -> torch.Tensor:
     if name.endswith("num_batches_tracked"):
         return torch.tensor(0)
     random = np.random.RandomState(zlib.crc32(name.replace("f_query", "f_key").encode()))
-    normal = random.standard_normal(shape).astype(np.float32)
+    normal: np.ndarray = random.standard_normal(shape).astype(np.float32)
     if name.endswith("running_var"):
         normal = 1 + 0.1 * np.abs(normal)
     elif name.endswith("running_mean"):

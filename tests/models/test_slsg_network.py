@@ -1,5 +1,7 @@
 """Both variants: shapes, cost, and what the graph head computes."""
 
+from typing import Literal
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -9,7 +11,7 @@ from slsg_edge.models.slsg.graph import GraphHead, GraphSpec, relative_positions
 from slsg_edge.models.slsg.network import SlsgSpec, network_from_spec
 
 
-def _multiply_adds(variant: str) -> int:
+def _multiply_adds(variant: Literal["paper", "edge"]) -> int:
     network = network_from_spec(SlsgSpec(variant), 256, 256).eval()
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         network(torch.zeros(1, 3, 256, 256))

@@ -43,8 +43,8 @@ def make_cases() -> list[Case]:
 @pytest.fixture(scope="session")
 def report() -> EvaluationReport:
     cases = make_cases()
-    decided = [case for case in cases if case.score is not None]
-    scores, kinds = [case.score for case in decided], [case.kind for case in decided]
+    scores = [case.score for case in cases if case.score is not None]
+    kinds = [case.kind for case in cases if case.score is not None]
     return EvaluationReport(
         "fuse on line 3",
         cases,

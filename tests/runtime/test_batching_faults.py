@@ -163,7 +163,7 @@ def test_what_fails_while_closing_is_raised_where_it_was_closed():
 def test_a_detector_without_a_name_is_closed_and_said_where_it_was_opened():
     class Nameless(Batches):
         @property
-        def name(self) -> str:
+        def name(self) -> str:  # type: ignore[override]
             raise ValueError("no name")
 
     batches = Nameless()

@@ -119,9 +119,9 @@ def test_what_ends_the_program_passes(error):
     [
         None,
         (0.1, np.zeros((4, 4))),
-        Prediction(np.zeros((4, 4)), "0.1"),
-        Prediction(np.zeros((4, 4)), np.array([0.1, 0.2])),
-        Prediction([[0.0]], 0.1),
+        Prediction(np.zeros((4, 4)), "0.1"),  # type: ignore[arg-type]
+        Prediction(np.zeros((4, 4)), np.array([0.1, 0.2])),  # type: ignore[arg-type]
+        Prediction([[0.0]], 0.1),  # type: ignore[arg-type]
         Prediction(np.full((4, 4), None), 0.1),
     ],
 )

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import onnx
@@ -38,7 +39,7 @@ def large_model() -> bytes:
         helper.make_node("Conv", ["x", "w0"], ["x0"], strides=[4, 4]),
     ]
     for i in range(1, 10):
-        pads = {"pads": [1, 1, 1, 1], "strides": [2, 2] if i == 1 else [1, 1]}
+        pads: dict[str, Any] = {"pads": [1, 1, 1, 1], "strides": [2, 2] if i == 1 else [1, 1]}
         nodes.append(helper.make_node("Conv", [f"x{i - 1}", f"w{i}"], [f"x{i}"], **pads))
     nodes += [
         helper.make_node("ReduceMean", ["x9", "channel"], ["small"], keepdims=1),

@@ -3,6 +3,7 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -23,7 +24,7 @@ WIDTH = 16
 def quantised_model() -> bytes:
     """Two ReLU branches, one of them resized, joined and quantised before a convolution."""
     random = np.random.default_rng(0)
-    constants = {
+    constants: dict[str, np.ndarray] = {
         "w0": random.normal(0, 0.02, (WIDTH, 3, 3, 3)).astype(np.float32),
         "w1": random.normal(0, 0.1, (WIDTH, WIDTH, 1, 1)).astype(np.float32),
         "w2": random.integers(-127, 128, (WIDTH, 2 * WIDTH, 3, 3)).astype(np.int8),
@@ -36,7 +37,7 @@ def quantised_model() -> bytes:
         "channel": np.array([1]),
         "pixel": np.array([1, 2]),
     }
-    padded = {"pads": [1, 1, 1, 1]}
+    padded: dict[str, Any] = {"pads": [1, 1, 1, 1]}
     nodes = [
         helper.make_node("Cast", ["frame"], ["pixels"], to=TensorProto.FLOAT),
         helper.make_node("Transpose", ["pixels"], ["x"], perm=[0, 3, 1, 2]),

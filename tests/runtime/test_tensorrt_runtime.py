@@ -1,5 +1,6 @@
 import threading
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -189,7 +190,7 @@ def test_a_truncated_engine_is_refused_with_tensorrts_own_words(machine, length)
     assert machine.gpu.closed
 
 
-def _with(machine: Machine, index: int, **changes: object) -> tuple[Tensor, ...]:
+def _with(machine: Machine, index: int, **changes: Any) -> tuple[Tensor, ...]:
     tensors = list(machine.trt.tensors)
     tensors[index] = replace(tensors[index], **changes)
     return tuple(tensors)

@@ -66,7 +66,9 @@ def test_masks_are_black_and_white(tmp_path: Path) -> None:
 
     write_dataset(tmp_path / "d", COUNTS, 0)
     path = tmp_path / "d" / "ground_truth" / STRUCTURAL / "000" / "000.png"
-    assert np.unique(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)).tolist() == [0, 255]
+    mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert mask is not None
+    assert np.unique(mask).tolist() == [0, 255]
 
 
 def test_progress_is_told_of_every_image(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 from untrained import untrained_bundle
 
 from slsg_edge.images import encode_image
@@ -58,7 +59,7 @@ def stopped_after(
         taken: list[None] = []
         ask = loop._next
 
-        def counting(batches: object, pace: object) -> object:
+        def counting(batches: Iterator[tuple[Tensor, Tensor]], pace: loop.Throughput) -> object:
             taken.append(None)
             if len(taken) == steps:
                 loop.signal.raise_signal(loop.signal.SIGINT)

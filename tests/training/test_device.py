@@ -46,6 +46,6 @@ def test_training_steps_repeat_on_a_gpu():
             with device.autocast():
                 logits, _ = network(torch.rand(4, 3, 96, 96, device=device.place))
             device.descend(logits.float().square().mean(), optimiser)
-        return network.out.weight.detach().cpu()
+        return network.get_parameter("out.weight").detach().cpu()
 
     assert torch.equal(weights(), weights())

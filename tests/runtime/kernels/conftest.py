@@ -129,7 +129,7 @@ def shim_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     lines = ['#include "shim.h"', *includes, *(f"EXPORT({name})" for name in names)]
     (folder / "kernels.cpp").write_text("\n".join(lines))
     flags = [*FLAGS, *(CHECKS if os.environ.get("SLSG_SANITIZE") else ["-O2"])]
-    output = ["-o", folder / "kernels.so", folder / "kernels.cpp"]
+    output: list[str | Path] = ["-o", folder / "kernels.so", folder / "kernels.cpp"]
     subprocess.run(["g++", *flags, f"-I{HERE}", f"-I{SOURCES}", *output], check=True)
     return ctypes.CDLL(str(folder / "kernels.so"))
 

@@ -27,7 +27,7 @@ MAPS = {
     "nothing": np.zeros((16, 16), np.float32),
     "everything": np.ones((33, 20), np.float32),
     "one pixel": np.ones((1, 1), np.float32),
-    "a row": np.tile(np.float32([1, 0, 1, 1]), (1, 8)),
+    "a row": np.tile(np.array([1, 0, 1, 1], np.float32), (1, 8)),
     "a chessboard": np.indices((16, 17)).sum(0).astype(np.float32) % 2,
     "as many as there can be": np.outer(np.arange(15) % 2 == 0, np.arange(17) % 2 == 0).astype(
         "f4"
@@ -37,7 +37,7 @@ MAPS = {
     "noise": blobs((64, 65), 0, 0),
     "small blobs": blobs((90, 70), 1.5, 1),
     "large blobs": blobs((64, 128), 6, 2),
-    "bad values": np.float32([[np.nan, np.inf, 1], [0, -np.inf, np.nan], [1, 0, 0]]),
+    "bad values": np.array([[np.nan, np.inf, 1], [0, -np.inf, np.nan], [1, 0, 0]], np.float32),
 }
 
 
