@@ -11,6 +11,7 @@ from pathlib import Path
 
 from slsg_edge.bundle.engine_record import Fingerprint, fingerprint_of, require_usable
 from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.plan import ENGINE_SUFFIX, engine_stem
 from slsg_edge.contracts import Precision
 from slsg_edge.errors import BundleError, CudaError, MissingDependency, SlsgError, UntrustedBundle
 from slsg_edge.machine.nvidia import Gpu, first_gpu
@@ -26,9 +27,6 @@ from slsg_edge.runtime.gpu.frame_kernels import FrameKernels
 from slsg_edge.runtime.gpu.programs import TensorRtRuntime
 from slsg_edge.runtime.gpu.resources import Stream
 from slsg_edge.runtime.tensorrt import TensorRtDetector
-
-ENGINE_SUFFIX = ".engine"
-_BEST = "engines/current-"  # built for this very GPU; others are portable and slower
 
 
 def holds_engine(bundle: Bundle, precision: Precision) -> bool:
@@ -125,8 +123,10 @@ def _usable(bundle: Bundle, name: str, gpu: Gpu) -> Path:
 def _engines(bundle: Bundle, precision: Precision) -> list[str]:
     """Their names in the bundle, the best first."""
     names = [name for stage in bundle.manifest.stages.values() for name in stage.outputs]
+    # built for this very GPU; others are portable and slower
+    best = f"{engine_stem('current', precision)}{ENGINE_SUFFIX}"
     fitting = [name for name in names if name.endswith(f"-{precision}{ENGINE_SUFFIX}")]
-    return sorted(fitting, key=lambda name: (not name.startswith(_BEST), name))
+    return sorted(fitting, key=lambda name: (name != best, name))
 
 
 def _runtimes(fingerprint: Fingerprint) -> tuple[str, ...]:

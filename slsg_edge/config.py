@@ -66,13 +66,9 @@ def settings_from_table(
         raise ConfigError(f"{where}: {error}.", fix="Add the missing key.") from error
 
 
-def without_none(table: dict[str, Any]) -> dict[str, Any]:
-    """A table of JSON as TOML would have it, which has no null."""
-    return {
-        key: without_none(value) if isinstance(value, dict) else value
-        for key, value in table.items()
-        if value is not None
-    }
+def without_none(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table of JSON as TOML would have it, which has no null; tables in lists too."""
+    return {key: _plain(value) for key, value in table.items() if value is not None}
 
 
 def require(valid: bool, what: str, fix: str) -> None:
@@ -93,6 +89,12 @@ def unknown_name(name: str, known: typing.Iterable[str], *, what: str) -> Config
     near = difflib.get_close_matches(name, names, n=1)
     fix = f"Did you mean '{near[0]}'? " if near else ""
     return ConfigError(f"Unknown {what}: '{name}'.", fix=f"{fix}Known: {', '.join(names)}.")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return without_none(value)
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _defaults(cls: type[Settings]) -> Settings | None:

@@ -1,9 +1,11 @@
 """Short ways to put things into bundles."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from slsg_edge.bundle.folder import Bundle
@@ -41,3 +43,12 @@ def commit(
     return bundle.commit(
         stage, files, command=command, started=time.monotonic(), update=update, **options
     )
+
+
+def rewrite(bundle: Bundle, change: Callable[[dict[str, Any]], object]) -> Path:
+    """The manifest on the disk after `change` of its table."""
+    path = bundle.path / "manifest.json"
+    table = json.loads(path.read_bytes())
+    change(table)
+    path.write_text(json.dumps(table))
+    return bundle.path

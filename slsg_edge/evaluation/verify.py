@@ -21,7 +21,7 @@ from slsg_edge.bundle.golden import (
     difference,
     golden_from_file,
 )
-from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES
+from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES, WEIGHTS_FILE
 from slsg_edge.bundle.thresholds import (
     calibration_command,
     judging_threshold_name,
@@ -183,7 +183,7 @@ def _require_package(*packages: str, extra: str) -> None:
 
 
 def _require_torch(bundle: Bundle) -> None:
-    bundle.file("weights.safetensors")
+    bundle.file(WEIGHTS_FILE)
     _require_package("torch", "safetensors", extra="train")
 
 

@@ -208,7 +208,7 @@ def _evaluated(
     choice = choose(bundle)
     with closing(open_choice(bundle, choice)) as opened:
         scores, milliseconds = _scores(opened, validation, detector)
-    seconds = bundle.manifest.stages["train"].seconds
+    seconds = bundle.manifest.stages[TRAIN_STAGE].seconds
     figure = delong_figure(scores, validation.labels)
     backend = choice.backend
     candidate = Candidate(detector, bundle, figure, seconds, milliseconds, backend, shortened)

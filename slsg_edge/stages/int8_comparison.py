@@ -5,12 +5,10 @@ test images is for people to read: nothing is chosen from those.
 """
 
 import importlib.util
-import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +16,12 @@ from numpy.typing import NDArray
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import difference, golden_from_file
 from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES
+from slsg_edge.bundle.records import train_record_of
 from slsg_edge.bundle.training_record import trained_on
 from slsg_edge.calibration.images import choose_good_images
 from slsg_edge.calibration.sensitivity import Int8Damage
 from slsg_edge.calibration.threshold import check_enough, threshold_from_scores
-from slsg_edge.config import settings_from_table
+from slsg_edge.config import settings_from_table, without_none
 from slsg_edge.contracts import Answers, Sample
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.loading import load_frames
@@ -121,7 +120,7 @@ def aurocs_on_test(bundle: Bundle, int8: bytes, test: LabelledFrames) -> AurocsO
     """Of the bundle's FP32 graph and of a serialised INT8 graph."""
     with closing(_reference(bundle)) as detector:
         _, fp32_scores = _finite_answers(detector, test.frames)
-    with TemporaryDirectory() as folder, closing(_opened(bundle, int8, folder)) as detector:
+    with closing(_opened(bundle, int8)) as detector:
         _, int8_scores = _finite_answers(detector, test.frames)
     defective = int(test.labels.sum())
     return AurocsOnTest(
@@ -151,7 +150,7 @@ class Int8Comparison:
 
     def damage(self, graph: bytes) -> Int8Damage:
         """Of a serialised graph; ExportError when it gives NaN."""
-        with TemporaryDirectory() as folder, closing(_opened(self._bundle, graph, folder)) as int8:
+        with closing(_opened(self._bundle, graph)) as int8:
             maps, scores = _finite_answers(int8, self._compared.frames)
             golden_answers = int8.run(self._golden.frames)
             threshold = self._own_threshold(int8)
@@ -188,32 +187,25 @@ def _first_by_hash(samples: Sequence[Sample]) -> list[Path]:
 
 
 def _synthesis_settings(bundle: Bundle) -> SynthesisSettings:
-    """As `train` recorded them, in JSON that writes what is left out as null; else the defaults."""
-    stage = bundle.manifest.stages.get("train")
-    recorded = stage.settings.get("synthesis") if stage else None
+    """As `train` recorded them; else the defaults."""
+    recorded = train_record_of(bundle).settings.get("synthesis")
     if not isinstance(recorded, dict):
         return SynthesisSettings()
-    table = json.loads(json.dumps(recorded), object_hook=_without_null)
-    return settings_from_table(SynthesisSettings, table, f"{bundle.path}: train.synthesis")
-
-
-def _without_null(table: dict[str, object]) -> dict[str, object]:
-    return {key: value for key, value in table.items() if value is not None}
+    where = f"{bundle.path}: train.synthesis"
+    return settings_from_table(SynthesisSettings, without_none(recorded), where)
 
 
 def _reference(bundle: Bundle) -> GraphDetector:
     return OnnxRuntimeDetector(bundle.file(MODEL_FILES["fp32"]), bundle.manifest.preprocessing)
 
 
-def _opened(bundle: Bundle, graph: bytes, folder: str) -> GraphDetector:
+def _opened(bundle: Bundle, graph: bytes) -> GraphDetector:
     """By OpenVINO where there is one: it has the same numbers in a fifth of the time."""
-    model = Path(folder) / MODEL_FILES["int8"]
-    model.write_bytes(graph)
     if importlib.util.find_spec("openvino") is None:
-        return OnnxRuntimeDetector(model, bundle.manifest.preprocessing)
+        return OnnxRuntimeDetector(graph, bundle.manifest.preprocessing)
     from slsg_edge.runtime.openvino import OpenVinoDetector
 
-    return OpenVinoDetector(model, bundle.manifest.preprocessing, precision="int8")
+    return OpenVinoDetector(graph, bundle.manifest.preprocessing, precision="int8")
 
 
 def _finite_answers(detector: GraphDetector, frames: NDArray[np.uint8]) -> Answers:

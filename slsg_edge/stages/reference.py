@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import Golden
+from slsg_edge.bundle.plan import WEIGHTS_FILE
 from slsg_edge.contracts import Answers
 from slsg_edge.errors import BundleError
 
@@ -26,7 +27,7 @@ def trained_model(bundle: Bundle) -> "PixelsToScore":
     manifest = bundle.manifest
     network = network_of(manifest.detector, manifest.spec, manifest.preprocessing)
     try:
-        network.load_state_dict(load_file(bundle.file("weights.safetensors")))
+        network.load_state_dict(load_file(bundle.file(WEIGHTS_FILE)))
     except RuntimeError as error:
         raise BundleError(
             f"{bundle.path}: the weights do not fit the network: {str(error).splitlines()[0]}",

@@ -168,7 +168,6 @@ def store_threshold(
 
 def refit_if_moved(bundle: Bundle, backend: str, images: Path | None, command: str) -> Refit:
     """BundleError when there is no threshold yet at all; EngineError when it does not run here."""
-    started = time.monotonic()
     reference = threshold_of(bundle)
     choice = choose(bundle, backend)
     golden = golden_from_file(bundle.file(GOLDEN_FILE))
@@ -179,8 +178,8 @@ def refit_if_moved(bundle: Bundle, backend: str, images: Path | None, command: s
     if images is None:
         return Refit(bundle, off, missing=calibration_command(bundle, backend))
     rate = reference.false_alarm_rate or FALSE_ALARM_RATE
-    found, _ = threshold_from_images(bundle, images, rate, None, backend)
-    return Refit(store_threshold(bundle, found, command, started, backend), off, found)
+    done = calibrate(bundle, images, rate, None, backend, command=command)
+    return Refit(done.bundle, off, done.threshold)
 
 
 def has_threshold(bundle: Bundle) -> bool:

@@ -1,10 +1,9 @@
 import errno
-import json
 import os
 import time
 
 import pytest
-from bundles import commit
+from bundles import commit, rewrite
 
 from slsg_edge.bundle.folder import Manifest, check_name, new_bundle, open_bundle
 from slsg_edge.bundle.tolerances import DEFAULTS, Tolerance
@@ -22,15 +21,6 @@ PREPROCESSING = Preprocessing(128, 96, "letterbox", Roi(1, 2, 30, 40))
 THRESHOLD = Threshold(
     0.4, "tail", 0.001, (0.3, 0.5), (0.1, 0.2), Tail(-2.0, 0.5, 0.1, 0.2), data_fingerprint="ab"
 )
-
-
-def rewrite(bundle, change):
-    """The manifest on the disk after `change` of its table."""
-    path = bundle.path / "manifest.json"
-    table = json.loads(path.read_bytes())
-    change(table)
-    path.write_text(json.dumps(table))
-    return bundle.path
 
 
 def contents(folder):

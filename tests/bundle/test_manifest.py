@@ -1,22 +1,12 @@
 """A manifest that this version did not write, in every part."""
 
-import json
-
 import pytest
+from bundles import rewrite
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.errors import (
     BundleError,
 )
-
-
-def rewrite(bundle, change):
-    """The manifest on the disk after `change` of its table."""
-    path = bundle.path / "manifest.json"
-    table = json.loads(path.read_bytes())
-    change(table)
-    path.write_text(json.dumps(table))
-    return bundle.path
 
 
 @pytest.mark.parametrize(

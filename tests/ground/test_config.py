@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from slsg_edge.config import read_toml, settings_from_table, value_from_text
+from slsg_edge.config import read_toml, settings_from_table, value_from_text, without_none
 from slsg_edge.errors import ConfigError
 
 
@@ -95,3 +95,8 @@ def test_a_missing_file_is_an_error(tmp_path):
 )
 def test_a_value_on_the_command_line_needs_no_quotes(text, value):
     assert value_from_text(text) == value
+
+
+def test_what_is_null_in_json_is_left_out_at_any_depth():
+    table = {"a": None, "b": {"c": None, "d": 1}, "rules": [{"e": None, "f": [2, None]}]}
+    assert without_none(table) == {"b": {"d": 1}, "rules": [{"f": [2, None]}]}

@@ -7,55 +7,41 @@ import sys
 
 import pytest
 from safetensors.numpy import load_file
+from training_runs import run_training
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import BundleError, ConfigError, DatasetError, StaleBundle
 from slsg_edge.models.slsg.network import SlsgSpec
 from slsg_edge.stages import train as fitting
-from slsg_edge.stages.train import train
 from slsg_edge.training import loop
 from slsg_edge.training.run_lock import HOLDER_FILE, exclusive_run
 
 
-def _run(folder, name, settings, resources, **options):
-    said = []
-    train(
-        folder,
-        folder.parent / name,
-        settings,
-        resources,
-        command="slsg-edge train",
-        notify=said.append,
-        **options,
-    )
-    return (folder.parent / name / "weights.safetensors").read_bytes(), said
-
-
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(good_images, settings, resources):
-    first, _ = _run(good_images, "a.slsg", settings, resources)
-    second, _ = _run(good_images, "b.slsg", settings, resources)
-    other, _ = _run(good_images, "c.slsg", dataclasses.replace(settings, seed=1), resources)
+    first, _ = run_training(good_images, "a.slsg", settings, resources)
+    second, _ = run_training(good_images, "b.slsg", settings, resources)
+    other, _ = run_training(good_images, "c.slsg", dataclasses.replace(settings, seed=1), resources)
     assert first == second != other
 
 
 @pytest.mark.slow
 def test_the_paper_variant_trains_too(good_images, settings, resources):
     paper = dataclasses.replace(settings, model=SlsgSpec("paper"))
-    weights, _ = _run(good_images, "paper.slsg", paper, resources)
+    weights, _ = run_training(good_images, "paper.slsg", paper, resources)
     assert len(weights) > 70e6
 
 
 @pytest.mark.slow
 def test_a_run_leaves_curves_and_anomalies_as_pictures(good_images, settings, resources):
-    _run(good_images, "a.slsg", settings, resources)
+    run_training(good_images, "a.slsg", settings, resources)
     for picture in ("losses.png", "anomalies.png"):
         assert (good_images.parent / "a.run" / picture).read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_bundle_records_what_made_it(good_images, settings, resources):
-    _run(good_images, "a.slsg", settings, resources)
+    run_training(good_images, "a.slsg", settings, resources)
     bundle = open_bundle(good_images.parent / "a.slsg")
     assert bundle.manifest.spec == {"variant": "edge"}
     assert bundle.manifest.stages["train"].settings["training"]["iterations"] == 4
@@ -67,19 +53,19 @@ def test_the_bundle_records_what_made_it(good_images, settings, resources):
 def test_a_stopped_run_resumes_to_the_same_weights(
     good_images, settings, resources, stopped_after, steps
 ):
-    whole, _ = _run(good_images, "whole.slsg", settings, resources)
+    whole, _ = run_training(good_images, "whole.slsg", settings, resources)
     with stopped_after(steps):
-        _run(good_images, "parts.slsg", settings, resources)
+        run_training(good_images, "parts.slsg", settings, resources)
     assert not (good_images.parent / "parts.slsg").exists()
-    resumed, _ = _run(good_images, "parts.slsg", settings, resources, resume=True)
+    resumed, _ = run_training(good_images, "parts.slsg", settings, resources, resume=True)
     assert resumed == whole
 
 
 def test_a_stopped_run_is_not_thrown_away(good_images, settings, resources, stopped_after):
     with stopped_after(2):
-        _run(good_images, "parts.slsg", settings, resources)
+        run_training(good_images, "parts.slsg", settings, resources)
     with pytest.raises(ConfigError, match="--resume"):
-        _run(good_images, "parts.slsg", settings, resources)
+        run_training(good_images, "parts.slsg", settings, resources)
 
 
 def test_a_second_training_into_the_same_bundle_is_refused(good_images, settings, resources):
@@ -99,46 +85,46 @@ def test_a_second_training_into_the_same_bundle_is_refused(good_images, settings
 @pytest.mark.slow
 def test_a_run_with_other_settings_is_not_resumed(good_images, settings, resources, stopped_after):
     with stopped_after(2):
-        _run(good_images, "parts.slsg", settings, resources)
+        run_training(good_images, "parts.slsg", settings, resources)
     other = dataclasses.replace(settings, seed=5)
     with pytest.raises(ConfigError, match="other settings"):
-        _run(good_images, "parts.slsg", other, resources, resume=True)
+        run_training(good_images, "parts.slsg", other, resources, resume=True)
 
 
 @pytest.mark.slow
 def test_a_damaged_checkpoint_is_refused(good_images, settings, resources, stopped_after):
     with stopped_after(5):
-        _run(good_images, "parts.slsg", settings, resources)
+        run_training(good_images, "parts.slsg", settings, resources)
     checkpoint = good_images.parent / "parts.run" / "training.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(ConfigError, match="damaged"):
-        _run(good_images, "parts.slsg", settings, resources, resume=True)
+        run_training(good_images, "parts.slsg", settings, resources, resume=True)
 
 
 @pytest.mark.slow
 def test_with_nothing_to_resume_a_run_says_so_and_starts(good_images, settings, resources):
-    _, said = _run(good_images, "a.slsg", settings, resources, resume=True)
+    _, said = run_training(good_images, "a.slsg", settings, resources, resume=True)
     assert any("Nothing to resume" in line for line in said)
 
 
 @pytest.mark.slow
 def test_a_finished_run_is_not_done_again(good_images, settings, resources, monkeypatch):
-    first, _ = _run(good_images, "a.slsg", settings, resources)
+    first, _ = run_training(good_images, "a.slsg", settings, resources)
 
     def never(*_, **__):
         raise AssertionError("it trains again")
 
     with monkeypatch.context() as patch:
         patch.setattr(fitting, "run_phase", never)
-        again, said = _run(good_images, "a.slsg", settings, resources, resume=True)
+        again, said = run_training(good_images, "a.slsg", settings, resources, resume=True)
     assert again == first
     assert any("trained already" in line for line in said)
-    other, _ = _run(
+    other, _ = run_training(
         good_images, "a.slsg", dataclasses.replace(settings, seed=1), resources, resume=True
     )
     assert other != first
     (good_images.parent / "a.slsg" / "weights.safetensors").write_bytes(b"cut short")
-    healed, _ = _run(
+    healed, _ = run_training(
         good_images, "a.slsg", dataclasses.replace(settings, seed=1), resources, resume=True
     )
     assert healed == other
@@ -149,7 +135,7 @@ def test_a_bundle_whose_held_out_images_have_changed_is_not_finished(
     good_images, settings, resources
 ):
     parted = dataclasses.replace(settings, holdout=0.6)  # two of the six
-    _run(good_images, "a.slsg", parted, resources)
+    run_training(good_images, "a.slsg", parted, resources)
     path = good_images.parent / "a.slsg"
     (out, *_), trained = (
         json.loads(open_bundle(path).file("data.json").read_text())[side]
@@ -157,31 +143,33 @@ def test_a_bundle_whose_held_out_images_have_changed_is_not_finished(
     )
     gone = next(one for one in good_images.iterdir() if content_hash(one) == out)
     gone.unlink()
-    _, said = _run(good_images, "a.slsg", parted, resources, resume=True)
+    _, said = run_training(good_images, "a.slsg", parted, resources, resume=True)
     assert not any("trained already" in line for line in said)
     assert json.loads(open_bundle(path).file("data.json").read_text())["train"] == trained
 
 
 @pytest.mark.slow
 def test_a_finished_run_leaves_neither_checkpoints_nor_copies(good_images, settings, resources):
-    _run(good_images, "a.slsg", settings, resources)
+    run_training(good_images, "a.slsg", settings, resources)
     left = {path.suffix for path in (good_images.parent / "a.run").iterdir()}
     assert not left & {".pt", ".npy"}
 
 
 @pytest.mark.slow
-def test_a_loss_that_diverges_ends_the_run(good_images, settings, resources, monkeypatch):
+def test_a_loss_that_diverges_ends_therun_training(good_images, settings, resources, monkeypatch):
     monkeypatch.setattr(loop, "LOG_EVERY", 1)
     steep = dataclasses.replace(settings.training, learning_rate=1e30)
     with pytest.raises(ConfigError, match="learning_rate"):
-        _run(good_images, "a.slsg", dataclasses.replace(settings, training=steep), resources)
+        run_training(
+            good_images, "a.slsg", dataclasses.replace(settings, training=steep), resources
+        )
 
 
 @pytest.mark.slow
 def test_texture_photos_take_part(good_images, settings, resources):
-    procedural, _ = _run(good_images, "a.slsg", settings, resources)
+    procedural, _ = run_training(good_images, "a.slsg", settings, resources)
     with_photos = dataclasses.replace(resources, textures=good_images)
-    photos, _ = _run(good_images, "b.slsg", settings, with_photos)
+    photos, _ = run_training(good_images, "b.slsg", settings, with_photos)
     assert photos != procedural
 
 
@@ -189,7 +177,7 @@ def test_a_damaged_bundle_in_the_way_is_found_before_any_training(good_images, s
     (good_images.parent / "a.slsg").mkdir()
     (good_images.parent / "a.slsg" / "manifest.json").write_text("{")
     with pytest.raises(BundleError, match="damaged"):
-        _run(good_images, "a.slsg", settings, resources)
+        run_training(good_images, "a.slsg", settings, resources)
     assert not (good_images.parent / "a.run").exists()
 
 
@@ -198,9 +186,9 @@ def test_stage_two_leaves_the_frozen_encoder_as_it_was(good_images, settings, re
     alone = dataclasses.replace(
         settings, pretraining=dataclasses.replace(settings.pretraining, task="none")
     )
-    _run(good_images, "a.slsg", alone, resources)
+    run_training(good_images, "a.slsg", alone, resources)
     longer = dataclasses.replace(alone, training=dataclasses.replace(alone.training, iterations=6))
-    _run(good_images, "b.slsg", longer, resources)
+    run_training(good_images, "b.slsg", longer, resources)
     first, second = (
         load_file(good_images.parent / name / "weights.safetensors")
         for name in ("a.slsg", "b.slsg")
@@ -214,12 +202,12 @@ def test_a_single_image_is_too_few(good_images, settings, resources):
     for path in list(good_images.iterdir())[1:]:
         path.unlink()
     with pytest.raises(DatasetError):
-        _run(good_images, "a.slsg", settings, resources)
+        run_training(good_images, "a.slsg", settings, resources)
 
 
 @pytest.mark.slow
 def test_training_again_makes_the_later_stages_stale(good_images, settings, resources):
-    _run(good_images, "a.slsg", settings, resources)
+    run_training(good_images, "a.slsg", settings, resources)
     path = good_images.parent / "a.slsg"
     open_bundle(path).commit(
         "export",
@@ -228,6 +216,6 @@ def test_training_again_makes_the_later_stages_stale(good_images, settings, reso
         started=0.0,
         inputs=("weights.safetensors",),
     )
-    _run(good_images, "a.slsg", dataclasses.replace(settings, seed=2), resources)
+    run_training(good_images, "a.slsg", dataclasses.replace(settings, seed=2), resources)
     with pytest.raises(StaleBundle, match="slsg-edge export"):
         open_bundle(path).file("model.onnx")
