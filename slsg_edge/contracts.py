@@ -98,6 +98,27 @@ class Verdict:
     reason: str | None = None
 
 
+SIZES = {"small": 0.02, "medium": 0.08, "large": 1.0}
+"""The largest share of the image that a simulated anomaly of that size covers."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedScore:
+    """What a detector says of one simulated anomaly.
+
+    kind: `structure` is made of the product's own pixels, `texture` of foreign ones, `fractal` of
+    a recoloured patch. share: of the image that it covers. score: 0 to 1.
+    """
+
+    kind: str
+    share: float
+    score: float
+
+    @property
+    def size(self) -> str:
+        return next(name for name, most in SIZES.items() if self.share <= most)
+
+
 class Detector(Protocol):
     """A trained model on some backend: a frame of any size in, a prediction out.
 

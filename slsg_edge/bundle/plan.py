@@ -20,6 +20,7 @@ MANIFEST_FILE = "manifest.json"
 WEIGHTS_FILE = "weights.safetensors"
 FRAMES_FILE = "frames.npz"
 TRAINING_RECORD_FILE = "data.json"
+GOOD_SCORES_FILE = "good_scores.json"
 GOLDEN_FILE = "golden.npz"
 INT8_RECORD_FILE = "int8.json"
 # The same network at each precision; fp32 is the reference that the others are judged by.
@@ -59,6 +60,7 @@ PLAN = (
             WEIGHTS_FILE: "the weights of the trained network",
             FRAMES_FILE: "good frames and simulated anomalies that an export is proved with",
             TRAINING_RECORD_FILE: "the sha256 of each image that was trained on or held out",
+            GOOD_SCORES_FILE: "scores of good images that were not learned from, for the threshold",
         },
     ),
     PlannedStage(

@@ -21,8 +21,10 @@ from torch import Tensor
 
 from slsg_edge.bundle.commands import command_for
 from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle, renewed
+from slsg_edge.bundle.good_scores import GoodScores, good_scores_file
 from slsg_edge.bundle.plan import (
     FRAMES_FILE,
+    GOOD_SCORES_FILE,
     TRAIN_STAGE,
     TRAINING_RECORD_FILE,
     WEIGHTS_FILE,
@@ -31,6 +33,7 @@ from slsg_edge.bundle.records import TrainRecord, settings_of, train_record_of
 from slsg_edge.bundle.tolerances import DEFAULTS
 from slsg_edge.bundle.training_record import training_record
 from slsg_edge.config import require
+from slsg_edge.data.groups import groups_of
 from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import BundleError, ConfigError
 from slsg_edge.machine.versions import tool_versions
@@ -39,6 +42,8 @@ from slsg_edge.models.backbones import LAYERS, layers_in, load_trunk
 from slsg_edge.models.network import Network
 from slsg_edge.models.recipe import Notify, Phases, TrainingContext, TrainingInputs
 from slsg_edge.models.registry import detector_of, recipe_of, untrained_network
+from slsg_edge.progress import progress
+from slsg_edge.stages.good_scores import NOTHING, good_scores, scores_of_held_out
 from slsg_edge.training import charts
 from slsg_edge.training.checkpoint import History, RunFolder, unfinished
 from slsg_edge.training.device import TrainingDevice, device_from_name
@@ -50,6 +55,7 @@ from slsg_edge.training.material import (
     forget_material,
     store_material,
 )
+from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.run_lock import exclusive_run, require_free
 from slsg_edge.training.settings import Resources, TrainSettings
 from slsg_edge.training.tensorboard import loss_logger
@@ -71,6 +77,14 @@ class _Start:
     material: Material
     network: Network
     target: Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """pairs: that the golden frames are drawn from. scores: of good images, out of sample."""
+
+    pairs: PairBatches
+    scores: GoodScores
 
 
 def train(
@@ -99,8 +113,8 @@ def train(
             notify(f"{output} is trained already, from this very start.")
             return start.target
         _check_run(run, resume, notify)
-        pairs = _trained(start, run, resume, notify)
-        return _committed(start, run, pairs, command, started)
+        learned = _trained(start, run, resume, notify)
+        return _committed(start, run, learned, command, started)
 
 
 def _start(
@@ -210,32 +224,38 @@ def _check_run(run: RunFolder, resume: bool, notify: Notify) -> None:
         notify(f"Nothing to resume in {run.path}: this run starts anew.")
 
 
-def _trained(start: _Start, run: RunFolder, resume: bool, notify: Notify) -> PairBatches:
-    """Trains the network of `start` in place; the pairs that the golden frames are drawn from."""
+def _trained(start: _Start, run: RunFolder, resume: bool, notify: Notify) -> _Learned:
+    """Trains the network of `start` in place."""
     settings, material, device = start.settings, start.material, start.device
     frames, textures = store_material(material, run.path, settings.preprocessing)
     for hint in settings.hints(device.place.type):
         notify(f"Hint: {hint}")
-    notify(f"{len(frames)} images to train on, {len(material.holdout)} held out, {device.place}.")
-    context = TrainingContext(settings, frames, textures, device)
+    notify(f"{len(frames)} images to train on, {len(material.held_out)} held out, {device.place}.")
+    groups = groups_of(material.images, progress)
+    context = TrainingContext(settings, frames, textures, device, groups)
     pairs = context.pairs(SHOWN_PAIRS)
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
     phases = recipe_of(detector_of(settings)).phases(start.network, context)
-    _run(phases, run, device.workers, resume=resume)
-    return pairs
+    left_out = _run(phases, run, device.workers, resume=resume)
+    held_out = scores_of_held_out(start.network, context, material, run.path)
+    return _Learned(pairs, good_scores(material, left_out, held_out))
 
 
-def _run(phases: Phases, run: RunFolder, workers: int, *, resume: bool) -> None:
+def _run(phases: Phases, run: RunFolder, workers: int, *, resume: bool) -> OutOfSample:
+    """What the phases say of good images, out of sample; NOTHING of most detectors."""
     histories: dict[str, History] = {}
     record = loss_logger(run.path)
+    scores = NOTHING
     for make in phases:
         phase = make()
         histories[phase.name] = run_phase(phase, run, record, workers=workers, resume=resume)
         charts.write_loss_chart(run.path / "losses.png", histories)
+        scores = phase.scores() if phase.scores else scores
+    return scores
 
 
 def _committed(
-    start: _Start, run: RunFolder, pairs: PairBatches, command: str, started: float
+    start: _Start, run: RunFolder, learned: _Learned, command: str, started: float
 ) -> Bundle:
     """The bundle with what was trained; the run folder keeps the pictures alone."""
     record = TrainRecord(
@@ -247,7 +267,7 @@ def _committed(
     )
     bundle = start.target.commit(
         TRAIN_STAGE,
-        _files(start, pairs),
+        _files(start, learned),
         command=command,
         started=started,
         tools=tool_versions("torch", "opencv-python-headless", "opencv-python"),
@@ -259,12 +279,13 @@ def _committed(
     return bundle
 
 
-def _files(start: _Start, pairs: PairBatches) -> dict[str, bytes]:
+def _files(start: _Start, learned: _Learned) -> dict[str, bytes]:
     """Of the trained bundle."""
     return {
         WEIGHTS_FILE: weight_bytes(start.network.state_dict()),
-        FRAMES_FILE: _frames(pairs),
+        FRAMES_FILE: _frames(learned.pairs),
         TRAINING_RECORD_FILE: _training_record(start.material),
+        GOOD_SCORES_FILE: good_scores_file(learned.scores),
     }
 
 

@@ -15,29 +15,10 @@ from slsg_edge.synthesis.anomalies import AnomalySimulator, Simulator, TextureSo
 from slsg_edge.synthesis.fractal_patches import FractalSettings, FractalSimulator
 from slsg_edge.synthesis.settings import SynthesisSettings
 
-WANTED = 240  # anomalies in all: each of three kinds in three sizes is then known to 20 points
-SIZES: Mapping[str, float] = {"small": 0.02, "medium": 0.08, "large": 1.0}
-"""The largest share of the image that an anomaly of that size covers."""
+WANTED = 180  # anomalies in all, of three kinds in three sizes
 VISIBLE = 12.0  # grey levels by which an anomaly differs from the good image, in the mean
 TRIES = 20  # until one is visible
 _SEED = 7  # first word of the seeds, as in training.feed
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedScore:
-    """What a detector says of one simulated anomaly.
-
-    kind: `structure` is made of the product's own pixels, `texture` of foreign ones, `fractal` of
-    a recoloured patch. share: of the image that it covers. score: 0 to 1.
-    """
-
-    kind: str
-    share: float
-    score: float
-
-    @property
-    def size(self) -> str:
-        return next(name for name, most in SIZES.items() if self.share <= most)
 
 
 class ImageArray(Protocol):

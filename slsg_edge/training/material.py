@@ -3,7 +3,7 @@
 Choosing reads nothing but hashes, so that a mistake is found before anything is decoded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,29 +16,41 @@ from slsg_edge.synthesis.textures import ProceduralTextures, TexturePhotos, text
 from slsg_edge.training.frames import StoredFrames, store_frames
 
 FRAMES_FILE, TEXTURES_FILE = "frames.npy", "textures.npy"
+HELD_OUT_FILE = "held_out.npy"
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
     """Paths, and the sha256 of each image on either side; no textures are procedural ones.
 
-    fingerprint: of the content of everything that is learned from.
+    fingerprint: of the content of everything that is learned from. acquisitions: of the images
+    on both sides, by their sha256.
     """
 
     images: tuple[Path, ...]
+    held_out: tuple[Path, ...]
     textures: tuple[Path, ...]
     train: tuple[str, ...]
     holdout: tuple[str, ...]
     fingerprint: str
+    acquisitions: Mapping[str, str]
 
 
 def choose_material(data: Path, holdout: float, textures: Path | None) -> Material:
     """DatasetError when there are too few images, or no texture."""
-    images, held_out = train_and_holdout(read_dataset(data), holdout)
+    dataset = read_dataset(data)
+    images, held_out = train_and_holdout(dataset, holdout)
     photos = texture_photos(textures)
-    train = _hashes(images)
+    train, out = _hashes(images), _hashes(held_out)
+    known = {sample.image: sample.acquisition for sample in dataset.samples}
     return Material(
-        images, photos, train, _hashes(held_out), fingerprint((*train, *_hashes(photos)))
+        images,
+        held_out,
+        photos,
+        train,
+        out,
+        fingerprint((*train, *_hashes(photos))),
+        dict(zip((*train, *out), map(known.__getitem__, (*images, *held_out)), strict=True)),
     )
 
 
@@ -55,6 +67,12 @@ def store_material(
     return frames, store_textures(material.textures, folder, preprocessing)
 
 
+def store_held_out(material: Material, folder: Path, preprocessing: Preprocessing) -> StoredFrames:
+    """The images that nothing is learned from, as `store_material` keeps the others."""
+    target = folder / HELD_OUT_FILE
+    return _stored(material.held_out, target, preprocessing, "reading images held out")
+
+
 def store_textures(
     photos: Sequence[Path], folder: Path, preprocessing: Preprocessing
 ) -> TextureSource:
@@ -67,7 +85,7 @@ def store_textures(
 
 def forget_material(folder: Path) -> None:
     """A copy of the images is needed by nobody when the run is over."""
-    for name in (FRAMES_FILE, TEXTURES_FILE):
+    for name in (FRAMES_FILE, HELD_OUT_FILE, TEXTURES_FILE):
         (folder / name).unlink(missing_ok=True)
 
 

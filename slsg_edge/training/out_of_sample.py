@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from slsg_edge.synthesis.simulated import SimulatedScore
+from slsg_edge.contracts import SimulatedScore
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,15 @@ LARGEST_SEED = 2**32 - 1  # of what PyTorch and NumPy take alike
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """holdout: share of the good images kept for the threshold where there is no validation set.
+    """holdout: share of the good images kept for the threshold where there is no validation set;
+    0 for a detector that says of each image what it would without that image.
 
     model: the detector's spec, which the bundle keeps. synthesis: the product's rules, by which
     anomalies are simulated: to learn from, to prove exports with, to choose a detector by.
     """
 
     seed: int = 0
-    holdout: float = 0.1
+    holdout: float = 0.2
     model: object = None
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     synthesis: SynthesisSettings = field(default_factory=SynthesisSettings)

@@ -46,29 +46,23 @@ class WhitenedCells:
         neighbourhood that a cell's patches are from; rank as in the spec."""
         self.factor, self.side, self.rank = factor, side, rank
         self.offset = factor @ means[..., None]
-        self.counts = counts[:, None, None]
+        self.counts = counts.float()[:, None, None]
 
     def distances(self, own: Tensor, asked: Tensor) -> Tensor:
         """(N, 1, h, w) of `asked` (N, D, h, w), without the images `own` (G, D, h, w)."""
-        mean, covariance = self._left(own)
-        x = self._whitened(asked.flatten(2).permute(2, 1, 0)) - mean
-        squares = self._squares(x, covariance)
-        distance = (squares / asked.shape[1]).clamp_min(TINY).sqrt()
-        return distance.T.reshape(-1, 1, *asked.shape[2:])
-
-    def _left(self, own: Tensor) -> tuple[Tensor, Tensor]:
-        """(cells, D, 1) and (cells, D, D), both whitened."""
         vectors, there = self._neighbours(own)
         u = self._whitened(vectors) * there
         left = self.counts - there.sum(2, keepdim=True)
         mean = -u.sum(2, keepdim=True) / left
-        unit = torch.eye(u.shape[1])
-        return mean, (self.counts * unit - u @ u.transpose(1, 2)) / left - mean @ mean.mT
+        x = self._whitened(asked.flatten(2).permute(2, 1, 0)) - mean
+        squares = self._squares(x, torch.cat((u / left.sqrt(), mean), 2), self.counts / left)
+        distance = (squares.float() / asked.shape[1]).clamp_min(TINY).sqrt()
+        return distance.T.reshape(-1, 1, *asked.shape[2:])
 
     def _neighbours(self, own: Tensor) -> tuple[Tensor, Tensor]:
         """(cells, D, M) patches of the neighbourhoods, and (cells, 1, M): 0 beyond the border."""
         side, pad = self.side, self.side // 2
-        images, channels = own.shape[:2]
+        images = len(own)
 
         def unfolded(maps: Tensor) -> Tensor:
             found = functional.unfold(maps, side, padding=pad)
@@ -81,15 +75,31 @@ class WhitenedCells:
     def _whitened(self, vectors: Tensor) -> Tensor:
         return self.factor @ vectors - self.offset
 
-    def _squares(self, x: Tensor, covariance: Tensor) -> Tensor:
-        """(cells, N) squared Mahalanobis distances of (cells, D, N)."""
+    def _squares(self, x: Tensor, taken: Tensor, grown: Tensor) -> Tensor:
+        """(cells, N) squared Mahalanobis distances of x (cells, D, N), of the covariance
+        a I - V V^T with V `taken` (cells, D, M) and a `grown` (cells, 1, 1)."""
         if self.rank:
-            lower = torch.linalg.inv(self.factor)  # back to where the rank is counted
-            x, covariance = lower @ x, lower @ covariance @ lower.mT
-            factor, residual = low_rank(covariance, self.rank)
-            return ((x * x).sum(1) - (factor @ x).square().sum(1)) / residual
-        lower = torch.linalg.cholesky(covariance)
-        return torch.linalg.solve_triangular(lower, x, upper=False).square().sum(1)
+            return self._squares_of_rank(x, grown * torch.eye(x.shape[1]) - taken @ taken.mT)
+        if taken.shape[2] >= x.shape[1]:
+            return _solved(grown * torch.eye(x.shape[1]) - taken @ taken.mT, x)
+        # Woodbury's identity: M is small where one image is left out, and D is not
+        few = taken.double()  # one image may be most of what varies, and then little is left
+        gram = grown * torch.eye(taken.shape[2]) - few.mT @ few
+        return (x.square().sum(1) + _solved(gram, few.mT @ x.double())) / grown[:, 0]
+
+    def _squares_of_rank(self, x: Tensor, covariance: Tensor) -> Tensor:
+        """Back to where the directions that are kept were chosen."""
+        lower = torch.linalg.inv(self.factor)
+        x, covariance = lower @ x, lower @ covariance @ lower.mT
+        factor, residual = low_rank(covariance, self.rank)
+        return (x.square().sum(1) - (factor @ x).square().sum(1)) / residual
+
+
+def _solved(matrix: Tensor, x: Tensor) -> Tensor:
+    """x^T A^-1 x, (cells, N), of A (cells, M, M) and x (cells, M, N)."""
+    lower: Tensor = torch.linalg.cholesky(matrix)
+    solved: Tensor = torch.linalg.solve_triangular(lower, x, upper=False)
+    return solved.square().sum(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +153,4 @@ def folds_of(groups: Sequence[int], most: int | None) -> list[list[int]]:
     folds = list(members.values())
     if most is None or len(folds) <= most:
         return folds
-    return [
-        sorted(image for fold in folds[first::most] for image in fold) for first in range(most)
-    ]
+    return [sorted(image for fold in folds[first::most] for image in fold) for first in range(most)]

@@ -15,7 +15,7 @@ def _phases(network: NpadNetwork, context: TrainingContext[NpadSettings]) -> Pha
     settings.require_images(len(context.frames))
     rule = settings.training.reduction
     made = StatisticsPhases(network, context)
-    phases = [made.statistics_phase, functools.partial(scale_phase, made)]
+    phases: Phases = [made.statistics_phase, functools.partial(scale_phase, made)]
     if rule in LEARNED:
         return [made.reduction_phase, *phases]
     head = network.head

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from slsg_edge.contracts import SimulatedScore
 from slsg_edge.models.npad.gathering import RemainingSteps, StatisticsPhases
 from slsg_edge.models.npad.leave_one_out import Patches, folds_of
 from slsg_edge.models.npad.left_out_batches import LeftOutBatches
 from slsg_edge.models.npad.network import NpadNetwork
 from slsg_edge.models.scored import image_score
-from slsg_edge.synthesis.simulated import SimulatedScore
 from slsg_edge.training.checkpoint import Stateful
 from slsg_edge.training.feed import Batch
 from slsg_edge.training.loop import Losses, Phase
@@ -104,7 +104,9 @@ class Scaled:
         """Of all frames: what the graph would give if it knew all images but a frame's own."""
         head, place = self.network.head, self.network.head.centre.device
         found: list[float] = []
-        for maps, whole in zip(self.kept.maps.split(MAPS), self.kept.whole.split(MAPS), strict=True):
+        for start in range(0, len(self.kept.maps), MAPS):
+            some = slice(start, start + MAPS)
+            maps, whole = self.kept.maps[some], self.kept.whole[some]
             first, second = torch.split(maps.to(place), 1, 1)
             known = None if head.whole is None else whole.to(place)
             anomaly_map = torch.sigmoid(head.logits(first, second, known)[:, 0])
@@ -114,7 +116,7 @@ class Scaled:
     def _of_cells(self, cells: Tensor) -> Tensor:
         """As the image score is taken from the map, of distances (N, 1, h, w)."""
         pixels, head = self.network.score_pixels, self.network.head
-        maps = (head.enlarged(part)[:, 0] for part in cells.split(MAPS))
+        maps = (head.enlarged(part)[:, 0] for part in torch.split(cells, MAPS))
         return torch.cat([image_score(part, pixels) for part in maps])
 
     def _set(self, index: int, values: Tensor) -> None:
@@ -126,7 +128,7 @@ class Scaled:
 def _patches(made: StatisticsPhases, frames: Tensor) -> Patches:
     """On the CPU, where what one fold takes away is computed."""
     cells, means = [], []
-    for part in frames.split(CHUNK):
+    for part in torch.split(frames, CHUNK):
         given = made.features(part.to(made.device.place))
         cells.append(made.head.patches(given).cpu())
         means.append(made.head.means(given).cpu())

@@ -55,8 +55,10 @@ class StatisticsSettings:
 
 @dataclass(frozen=True, slots=True)
 class NpadSettings(TrainSettings):
-    """model: the graph. training: the statistics."""
+    """model: the graph. training: the statistics. holdout: none, since each image is left out
+    once."""
 
+    holdout: float = 0.0
     model: NpadSpec = field(default_factory=NpadSpec)
     training: StatisticsSettings = field(default_factory=StatisticsSettings)
 

@@ -1,0 +1,55 @@
+"""What a trained detector says of good images that it did not learn from, kept for the threshold.
+
+`train` writes it, `calibrate` reads it: so every good image counts, also those learned from.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.plan import GOOD_SCORES_FILE
+from slsg_edge.config import settings_from_table
+from slsg_edge.contracts import SimulatedScore
+from slsg_edge.errors import ConfigError, UntrustedBundle
+
+How: TypeAlias = Literal["left-out", "held-out"]
+
+
+@dataclass(frozen=True, slots=True)
+class GoodScore:
+    """image: the sha256 of its file. how: by statistics that the image and its like were taken out
+    of, or by the network that ships, which never learned from it. acquisition: when or where it
+    was taken, as far as the data set says.
+    """
+
+    image: str
+    score: float
+    how: How
+    acquisition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GoodScores:
+    """simulated: of anomalies that were simulated in such images."""
+
+    good: tuple[GoodScore, ...] = ()
+    simulated: tuple[SimulatedScore, ...] = ()
+
+
+def good_scores_file(scores: GoodScores) -> bytes:
+    return json.dumps(dataclasses.asdict(scores)).encode()
+
+
+def good_scores_of(bundle: Bundle) -> GoodScores:
+    """Empty for a bundle whose training left none, as one of an earlier version."""
+    if not bundle.holds(GOOD_SCORES_FILE):
+        return GoodScores()
+    path = bundle.file(GOOD_SCORES_FILE)
+    try:
+        return settings_from_table(GoodScores, json.loads(path.read_bytes()), path.name)
+    except (ValueError, ConfigError) as error:
+        raise UntrustedBundle(
+            f"{path} is damaged: {error}.", fix="Copy the bundle again."
+        ) from error

@@ -1,0 +1,71 @@
+"""Scores of good images that the trained network did not learn from, and of anomalies in them."""
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from slsg_edge.bundle.good_scores import GoodScore, GoodScores, How
+from slsg_edge.contracts import Image, SimulatedScore
+from slsg_edge.models.network import Network
+from slsg_edge.models.recipe import TrainingContext
+from slsg_edge.models.scored import PixelsToScore
+from slsg_edge.progress import progress
+from slsg_edge.training.material import Material, store_held_out
+from slsg_edge.training.out_of_sample import OutOfSample
+
+NOTHING = OutOfSample({}, ())
+
+
+def scores_of_held_out(
+    network: Network, context: TrainingContext[Any], material: Material, folder: Path
+) -> OutOfSample:
+    """By the network that ships: of the images that are held out, and of anomalies in them.
+
+    folder: where they are stored at model resolution for the while.
+    """
+    if not material.held_out:
+        return NOTHING
+    frames = store_held_out(material, folder, context.settings.preprocessing)
+    simulated = dataclasses.replace(context.simulated(), images=frames)
+    model = PixelsToScore(network).eval().to(context.device.place)
+
+    @torch.inference_mode()
+    def score(frame: Image) -> float:
+        return float(model(torch.from_numpy(frame[None]).to(context.device.place))[1])
+
+    good, anomalies = {}, []
+    with progress("scoring images held out", len(frames)) as advance:
+        for image in range(len(frames)):
+            good[image] = score(frames[image])
+            for number in simulated.numbers_of(image):
+                frame, mask = simulated.anomaly(image, number)
+                kind, share = simulated.kind_of(number), float(mask.mean())
+                anomalies.append(SimulatedScore(kind, share, score(frame)))
+            advance()
+    return OutOfSample(good, tuple(anomalies))
+
+
+def good_scores(material: Material, left_out: OutOfSample, held_out: OutOfSample) -> GoodScores:
+    """Of images that were learned from, each by what the others came to, and of those held out.
+
+    Anomalies are those in the former, where there are any: the detector that ships knows as much.
+    """
+    return GoodScores(
+        (
+            *_named(material, material.train, left_out, "left-out"),
+            *_named(material, material.holdout, held_out, "held-out"),
+        ),
+        left_out.simulated or held_out.simulated,
+    )
+
+
+def _named(
+    material: Material, hashes: tuple[str, ...], scores: OutOfSample, how: How
+) -> Iterable[GoodScore]:
+    """Each content once."""
+    by_content = {hashes[image]: score for image, score in scores.good.items()}
+    for digest, score in by_content.items():
+        yield GoodScore(digest, score, how, material.acquisitions[digest])
