@@ -46,24 +46,21 @@ def data_command(
 
 
 def _print(found: "Survey") -> None:
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
+    from slsg_edge.cli.text import plain_console
     from slsg_edge.data.survey.finding import shown
 
-    console = Console(highlight=False)
+    console = plain_console()
     dataset = found.dataset
     folder = shown(dataset.folder, Path())
-    console.print(
-        f"{folder}: {dataset.layout}, {len(dataset.samples)} images", markup=False, soft_wrap=True
-    )
+    console.print(f"{folder}: {dataset.layout}, {len(dataset.samples)} images", soft_wrap=True)
     heads = ("split", "kind", "images", "masks", "size", "mode", "brightness", "sharpness")
     table = Table(*heads, box=None, pad_edge=False)
     for group in found.groups:
         table.add_row(
             group.split,
-            escape(group.kind),
+            group.kind,
             str(group.count),
             str(group.masked) if group.masked else "",
             _most(group.sizes),
@@ -73,17 +70,29 @@ def _print(found: "Survey") -> None:
         )
     console.print(table)
     console.print("Brightness and sharpness: from where to where nine in ten images lie.\n")
+    _print_acquisitions(found, console)
     _print_findings(found, console)
+
+
+def _print_acquisitions(found: "Survey", console: "Console") -> None:
+    from rich.table import Table
+
+    table = Table("acquisition", "good images", "files of", box=None, pad_edge=False)
+    for one in found.acquisitions:
+        table.add_row(one.shown_name or "-", str(one.images), one.days)
+    if found.acquisitions:
+        console.print(table)
+        console.print()
 
 
 def _print_findings(found: "Survey", console: "Console") -> None:
     for finding in found.findings:
-        console.print(f"{finding.severity}: {finding.text}", markup=False, soft_wrap=True)
+        console.print(f"{finding.severity}: {finding.text}", soft_wrap=True)
         for example in finding.examples:
-            console.print(f"    {example}", markup=False, soft_wrap=True)
+            console.print(f"    {example}", soft_wrap=True)
         if finding.count > len(finding.examples) > 0:
             console.print("    ...")
-        console.print(f"  next: {finding.fix}", markup=False, soft_wrap=True)
+        console.print(f"  next: {finding.fix}", soft_wrap=True)
     if not found.valid:
         console.print("An evaluation on this data set is not valid: see the errors above.")
     elif not found.findings:

@@ -14,6 +14,7 @@ from slsg_edge.cli.text import say
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle
     from slsg_edge.line.records import Tally, WatchSummary
+    from slsg_edge.line.sinks.recording import Recording
     from slsg_edge.line.sinks.sink import Sink
     from slsg_edge.line.sources.source import FrameSource
 
@@ -36,6 +37,14 @@ def watch(
     rejects: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep pictures of what is not good.")
     ] = None,
+    record: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Keep the first N frames, good or not, to review."),
+    ] = None,
+    record_to: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep them here, not in NAME-recorded beside NAME.slsg."),
+    ] = None,
     max_frames: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Stop after so many verdicts.")
     ] = None,
@@ -51,6 +60,7 @@ def watch(
     from slsg_edge.line.watching import watch as watch_frames
     from slsg_edge.runtime.judged import open_judged
 
+    recording = _recording(bundle, record, record_to)
     opened = _with_region(open_bundle(bundle), roi)
     tally = Tally()
     options = WatchOptions(every, max_frames, warn=say, tally=tally)
@@ -59,10 +69,14 @@ def watch(
         say(str(judged.choice))
         frames = stack.enter_context(open_source(source))
         sinks = _sinks(stack, opened, output, rejects)
+        if recording:
+            sinks.append(recording)
         if _live_line_fits(output):
             sinks.append(_live_line(stack, frames, tally))
         summary = watch_frames(frames, judged, sinks, options)
     say(summary_line(summary))
+    if recording and recording.recorded:
+        say(_recorded_lines(recording, bundle, backend))
 
 
 def summary_line(summary: "WatchSummary") -> str:
@@ -101,6 +115,35 @@ def _sinks(
     if rejects:
         sinks.append(RejectFolder(rejects, bundle.manifest.preprocessing))
     return sinks
+
+
+def _recording(bundle: Path, frames: int | None, folder: Path | None) -> "Recording | None":
+    """None where nothing is to be recorded."""
+    from slsg_edge.errors import ConfigError
+    from slsg_edge.line.sinks.recording import Recording
+
+    if frames is None and folder is not None:
+        raise ConfigError(
+            "--record-to says where, and nothing is recorded.", fix="Add --record N, as in 200."
+        )
+    if frames is None:
+        return None
+    named = bundle if bundle.name.strip(".") else bundle.resolve()  # where it is given as `.`
+    return Recording(folder or named.with_name(f"{named.stem}-recorded"), frames)
+
+
+def _recorded_lines(recording: "Recording", bundle: Path, backend: str | None) -> str:
+    """Where the frames are, and what a person does with them."""
+    from slsg_edge.bundle.commands import command_for, recorded_command
+
+    folder = recording.folder
+    options = {"--add-reviewed": folder, "--backend": backend}
+    command = command_for(recorded_command("calibrate", options), bundle)
+    return (
+        f"recorded: {recording.recorded} in {folder}\n"
+        f"next: Move the good ones into {folder / 'good'} and the others into {folder / 'bad'}, "
+        f"then run: {command}"
+    )
 
 
 def _live_line_fits(output: Path | None) -> bool:

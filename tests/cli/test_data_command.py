@@ -105,3 +105,28 @@ def test_a_list_that_leads_out_of_its_folder_is_refused(run, data):
     code, _, error = run(data)
     assert code == 2
     assert "dataset.csv, line 3" in error
+
+
+def test_acquisitions_are_shown_by_name_and_day(run, data):
+    for name in (":bug:", "[red]", os.fsdecode(b"st\xfcck")):
+        (data / "train/good" / name).mkdir()
+        for index in range(2):
+            picture = np.random.default_rng(index).integers(0, 255, (40, 60, 3), dtype=np.uint8)
+            (data / "train/good" / name / f"{index}.png").write_bytes(
+                cv2.imencode(".png", picture)[1].tobytes()
+            )
+        os.utime(data / "train/good" / name / "0.png", (1e9, 1e9))
+    code, shown, _ = run(data)
+    assert code == 0
+    lines = [line.split() for line in shown.splitlines()]
+    names = {line[0]: line[1:] for line in lines if line}
+    today = names["-"][1]
+    assert names["-"][0] == "12"
+    for name in (":bug:", "[red]", "st\\udcfcck"):
+        assert names[name] == ["2", "2001-09-09", "to", today]
+    assert json.loads(run(data, "--json")[1])["acquisitions"][1] == {
+        "name": ":bug:",
+        "images": 2,
+        "first": "2001-09-09",
+        "last": today,
+    }

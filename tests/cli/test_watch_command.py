@@ -13,6 +13,7 @@ import pytest
 from bundles import sets
 
 from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.calibration.reviewed import choose_reviewed
 from slsg_edge.scoring import Threshold
 
 # What a line PC does not have; an import of any of them fails.
@@ -139,6 +140,8 @@ def test_a_threshold_of_another_model_is_refused(toy_bundle, toy_model, images):
         (["images", "--backend", "cuda"], "Unknown backend: 'cuda'"),
         (["images", "--output", "absent/v.jsonl"], "Cannot write absent"),
         (["images", "--every", "0"], "--every"),
+        (["images", "--record", "0"], "--record"),
+        (["images", "--record-to", "frames"], "Add --record N"),
     ],
 )
 def test_a_mistake_gets_a_next_step_and_exit_code_2(
@@ -221,3 +224,46 @@ def test_people_see_a_live_line(toy_bundle, images, monkeypatch):
     out, _ = process.communicate(timeout=60)
     assert "frame 0: good (score 0.157) · 1 good, 0 anomalous, 0 undecided" in shown.decode()
     assert len([json.loads(line) for line in out.splitlines()]) == 4
+
+
+def test_the_first_frames_are_recorded_for_a_person_to_sort(toy_bundle, images):
+    code, records, err = run(toy_bundle, images, "--record", 2, "--backend", "onnxruntime")
+    assert (code, len(records)) == (0, 4)
+    folder = toy_bundle.with_name("made-recorded")
+    kept = sorted(folder.iterdir())
+    for path, image in zip(kept, ("0.png", "1.png"), strict=True):
+        np.testing.assert_array_equal(cv2.imread(str(path)), cv2.imread(str(images / image)))
+    command = f"slsg-edge calibrate {toy_bundle} --add-reviewed {folder} --backend onnxruntime"
+    assert f"recorded: 2 in {folder}\nnext: Move the good ones into {folder}/good" in err
+    assert err.endswith(f"{folder}/bad, then run: {command}\n")
+    (folder / "good").mkdir()
+    kept[0].rename(folder / "good" / kept[0].name)
+    assert list(choose_reviewed(folder, ()).good.values()) == [folder / "good" / kept[0].name]
+
+
+def test_frames_are_recorded_where_they_are_wanted_and_a_fault_is_none(toy_bundle, images):
+    folder = images.parent / "my frames"
+    _, _, err = run(toy_bundle, images, "--record", 9, "--record-to", folder)
+    assert len(list(folder.iterdir())) == 3
+    assert f"recorded: 3 in {folder}" in err
+    assert f"--add-reviewed '{folder}'" in err
+
+
+def test_a_bundle_given_as_the_folder_where_one_is_has_its_recording_beside_it(
+    toy_bundle, images, monkeypatch
+):
+    monkeypatch.chdir(toy_bundle)
+    code, _, _ = run(".", images, "--record", 1)
+    assert code == 0
+    assert len(list(toy_bundle.with_name("made-recorded").iterdir())) == 1
+
+
+def test_a_disk_that_fails_ends_the_recording_with_one_warning_and_not_the_watch(
+    toy_bundle, images
+):
+    (images.parent / "file").write_text("")
+    folder = images.parent / "file" / "recorded"
+    code, records, err = run(toy_bundle, images, "--record", 3, "--record-to", folder)
+    assert (code, len(records)) == (0, 4)
+    assert err.count("Verdicts go on without a recording.") == 1
+    assert "recorded:" not in err

@@ -16,6 +16,7 @@ from slsg_edge.data.survey.leaks import leak_findings
 from slsg_edge.data.survey.mask_check import MaskFault, mask_faults
 from slsg_edge.data.survey.mask_findings import mask_findings
 from slsg_edge.data.survey.outliers import Outlier, find_outliers
+from slsg_edge.data.survey.sessions import Acquisition, acquisition_findings, acquisitions_in
 from slsg_edge.data.threads import in_threads
 from slsg_edge.progress import Bars, no_progress
 
@@ -40,7 +41,7 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Survey:
     """`findings`: the worst first. `odd` are good images unlike the others, `pairs` photos that
-    are there twice.
+    are there twice, `acquisitions` those of the good images.
     """
 
     dataset: Dataset
@@ -48,6 +49,7 @@ class Survey:
     findings: tuple[Finding, ...]
     odd: tuple[Outlier, ...]
     pairs: tuple[DuplicatePair, ...]
+    acquisitions: tuple[Acquisition, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -70,6 +72,7 @@ def survey(dataset: Dataset, bars: Bars = no_progress) -> Survey:
         *image_findings(dataset, facts, unreadable, odd),
         *mask_findings(dataset, faults),
         *leak_findings(dataset, facts, pairs),
+        *acquisition_findings(dataset),
     )
     return Survey(
         dataset,
@@ -77,6 +80,7 @@ def survey(dataset: Dataset, bars: Bars = no_progress) -> Survey:
         tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))),
         tuple(odd),
         tuple(pairs),
+        acquisitions_in(dataset),
     )
 
 
@@ -91,6 +95,15 @@ def survey_summary(found: Survey) -> dict[str, Json]:
         "unlabelled": len(dataset.unlabelled),
         "stray_masks": len(dataset.stray_masks),
         "groups": [_group_summary(group) for group in found.groups],
+        "acquisitions": [
+            {
+                "name": one.name,
+                "images": one.images,
+                "first": str(one.first) if one.first else None,
+                "last": str(one.last) if one.last else None,
+            }
+            for one in found.acquisitions
+        ],
         "findings": [
             {
                 "severity": finding.severity,

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from datetime import datetime
 
 import cv2
 import numpy as np
@@ -13,11 +14,17 @@ from slsg_edge.data.survey.survey import survey, survey_summary
 from slsg_edge.errors import DatasetError
 from slsg_edge.pictures import CAPTION_HEIGHT, CYAN, SHEET_GAP
 
+DAY = datetime(2026, 11, 2, 6, 20).timestamp()
+
 
 @pytest.fixture
 def line(files):
-    """24 good images to train on, 6 to test with, 4 with a hole and a mask: nothing is wrong."""
+    """24 good images of two days to train on, 6 to test with, 4 with a hole and a mask: nothing
+    is wrong.
+    """
     files.parts("train/good", 24)
+    for path in (files.folder / "train/good").glob("01*"):
+        os.utime(path, (DAY, DAY))
     files.parts("test/good", 6)
     files.parts("test/hole", 4)
     files.mask(*(f"ground_truth/hole/{index:03}_mask.png" for index in range(4)))
@@ -177,9 +184,9 @@ def test_a_test_without_good_images_is_a_warning_and_one_without_defects_a_note(
     assert found_in(line)["no-defective-test"].severity == "note"
 
 
-def test_a_plain_folder_of_good_images_has_no_finding(files):
+def test_a_plain_folder_of_good_images_is_of_one_session_and_else_no_finding(files):
     files.parts("good", 20)
-    assert found_in(files) == {}
+    assert found_in(files).keys() == {"one-acquisition"}
     assert look(files).valid
 
 

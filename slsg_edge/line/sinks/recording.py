@@ -1,0 +1,43 @@
+"""The first frames of a new line, for a person to sort and for `calibrate --add-reviewed`."""
+
+from datetime import datetime, timezone
+from itertools import count
+from pathlib import Path
+
+from slsg_edge.images import encode_image
+from slsg_edge.line.records import Inspection
+from slsg_edge.storage import write_atomically
+
+
+class Recording:
+    """The first frames that are inspected, whole and lossless, whatever the verdict.
+
+    A failure ends the recording, not the watch: verdicts matter more, and the first frames of a
+    line with a gap in them are not the first any more.
+    """
+
+    name, essential = "a recording", False
+
+    def __init__(self, folder: Path, frames: int) -> None:
+        self.folder, self.recorded = folder, 0
+        self._left = frames
+        self._run = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+
+    def write(self, inspection: Inspection) -> None:
+        """StorageError on a full disk; ValueError or OpenCV's for what cannot be encoded."""
+        frame = inspection.frame
+        if not self._left or frame.image is None or frame.fault is not None:
+            return
+        left, self._left = self._left, 0  # nothing more, unless this one is kept
+        path = self._free(f"{self._run}_{inspection.record.index:08d}")
+        write_atomically(path, encode_image(frame.image, path.suffix))
+        self.recorded += 1
+        self._left = left - 1
+
+    def close(self) -> None:
+        """Every picture is whole already."""
+
+    def _free(self, stem: str) -> Path:
+        """A path that nothing has, as where two cameras began in the same second."""
+        names = (f"{stem}.png" if not number else f"{stem}_{number}.png" for number in count())
+        return next(path for name in names if not (path := self.folder / name).exists())
