@@ -6,18 +6,19 @@ note that says why.
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.training_record import trained_on
-from slsg_edge.contracts import GOOD, Detector, Json, Outcome, Sample, Verdict
+from slsg_edge.contracts import GOOD, Detector, Outcome, Sample, Verdict
 from slsg_edge.data.dataset import Dataset
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.saturation import defect_rules
 from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import BundleError, DatasetError
 from slsg_edge.evaluation.pixel import PixelEvaluation, PixelOutcome, no_figures
+from slsg_edge.evaluation.verdicts import Judgement, judgement_of
 from slsg_edge.images import read_image
 from slsg_edge.metrics.image_figures import image_figures, image_figures_by_kind
 from slsg_edge.metrics.intervals import Figures
@@ -41,6 +42,10 @@ class Row:
     verdict: Verdict | None
 
     @property
+    def kind(self) -> str:
+        return self.sample.kind
+
+    @property
     def outcome(self) -> Outcome | None:
         return self.verdict.outcome if self.verdict else None
 
@@ -50,7 +55,7 @@ class Evaluation:
     """What `evaluate` found; undecided images count in none of the figures.
 
     `figures` by the name of the metric, over all kinds; `kinds`: those of each kind of defect
-    with all good images.
+    with all good images. `judged_by`: the threshold with all that is known of it.
     """
 
     rows: tuple[Row, ...]
@@ -59,6 +64,12 @@ class Evaluation:
     kinds: Mapping[str, Figures]
     f1_max_threshold: float | None
     notes: tuple[str, ...]
+    judged_by: Threshold | None = None
+
+    @property
+    def judgement(self) -> Judgement:
+        """What the threshold makes of these images, in words and parts."""
+        return judgement_of(self.rows, self.threshold)
 
     @property
     def image_auroc(self) -> float | None:
@@ -99,23 +110,6 @@ class ImageOutcome:
     kinds: Mapping[str, Figures] = field(default_factory=dict)
     f1_max_threshold: float | None = None
     notes: tuple[str, ...] = ()
-
-
-def summary_of(evaluation: Evaluation) -> dict[str, Json]:
-    """All of it, for machines."""
-    return {
-        "good": evaluation.scored(good=True),
-        "defective": evaluation.scored(good=False),
-        "figures": _figures_summary(evaluation.figures),
-        "kinds": {kind: _figures_summary(some) for kind, some in evaluation.kinds.items()},
-        "f1_max_threshold": evaluation.f1_max_threshold,
-        "threshold": evaluation.threshold,
-        "false_alarms": evaluation.false_alarms,
-        "misses": evaluation.misses,
-        "undecided": len(evaluation.undecided),
-        "notes": list(evaluation.notes),
-        "images": [_row_summary(row) for row in evaluation.rows],
-    }
 
 
 def evaluate(
@@ -214,6 +208,7 @@ def _evaluation(
         },
         f1_max_threshold=on_images.f1_max_threshold,
         notes=(*on_images.notes, *on_pixels.notes, *_undecided_notes(rows)),
+        judged_by=threshold,
     )
 
 
@@ -271,19 +266,3 @@ def _undecided_notes(rows: Sequence[Row]) -> list[str]:
     if not reasons:
         return []
     return [f"Undecided, so in no other figure: {len(reasons)}; the first: {reasons[0]}"]
-
-
-def _figures_summary(figures: Figures) -> dict[str, Json]:
-    """Value, low and high of each; null where the data set does not say enough."""
-    return {name: None if figure is None else asdict(figure) for name, figure in figures.items()}
-
-
-def _row_summary(row: Row) -> dict[str, Json]:
-    return {
-        "image": str(row.sample.image),
-        "kind": row.sample.kind,
-        "score": row.score,
-        "outcome": row.outcome,
-        "p_value": row.verdict.p_value if row.verdict else None,
-        "reason": row.verdict.reason if row.verdict else None,
-    }
