@@ -160,20 +160,24 @@ def _figure(index: int, change: VerdictChange, axis: Axis, report: ComparisonRep
     )
     wrong = "wrong" if change.second.wrong else ""
     return (
-        f'<figure class="{wrong}">{_views(index, change)}'
+        f'<figure class="{wrong}">{_views(index, change, report.names)}'
         f"<figcaption><b>{breakable(change.first.name)}</b>"
         f'<span class="truth">{words(change.first.kind)}, {escape(change.effect)}</span>{sides}'
         "</figcaption></figure>"
     )
 
 
-def _views(index: int, change: VerdictChange) -> str:
+def _views(index: int, change: VerdictChange, names: tuple[str, str]) -> str:
     first, second = change.first.picture, change.second.picture
     if first is None or second is None:
         return ""
     ratio = first.width / first.height
     shape = "wide" if ratio > WIDE else "tall three"
-    views = plain_view(index, first) + hot_view(index, first) + hot_view(index, second)
+    hot = (
+        hot_view(index, picture, f"anomaly map, {name}")
+        for name, picture in zip(names, (first, second), strict=True)
+    )
+    views = plain_view(index, first) + "".join(hot)
     return f'<div class="pair {shape}" style="--ratio:{ratio:.3f}">{views}</div>'
 
 
