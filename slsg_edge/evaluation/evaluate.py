@@ -156,7 +156,7 @@ def _known_to(bundle: Bundle, dataset: Dataset) -> tuple[str, ...]:
     known = trained_on(bundle)
     if known is None:
         return ()
-    tested = [_hash_or_none(sample.image) for sample in dataset.of("test")]
+    tested = [hash_or_none(sample.image) for sample in dataset.of("test")]
     trained, held_out = (
         sum(digest in some for digest in tested) for some in (known.train, known.holdout)
     )
@@ -173,7 +173,7 @@ def _known_to(bundle: Bundle, dataset: Dataset) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _hash_or_none(image: Path) -> str | None:
+def hash_or_none(image: Path) -> str | None:
     """None for what cannot be read, which is undecided anyway."""
     try:
         return content_hash(image)
