@@ -34,12 +34,16 @@ Outcome: TypeAlias = Literal["good", "anomalous", "undecided"]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One image of a data set. `kind` is `good` or the name of the defect's folder."""
+    """One image of a data set. `kind` is `good` or the name of the defect's folder.
+
+    acquisition: the day, lot or set-up that it was taken in; empty where nobody knows.
+    """
 
     image: Path
     split: Split
     kind: str = GOOD
     masks: tuple[Path, ...] = ()
+    acquisition: str = ""
 
     @property
     def good(self) -> bool:

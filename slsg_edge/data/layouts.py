@@ -6,6 +6,7 @@ before all, since somebody wrote it, and the more a layout demands the earlier i
 
 from pathlib import Path
 
+from slsg_edge.data.acquisitions import acquisitions_of
 from slsg_edge.data.dataset import Dataset
 from slsg_edge.data.readers import folders, kolektor, listed, mvtec, visa
 from slsg_edge.data.readers.files import folders_in
@@ -69,7 +70,8 @@ def _read(folder: Path) -> Dataset:
     for reader in READERS:
         if reader.recognises(folder):
             read = reader.read(folder)
-            return Dataset(home, reader.layout, read.samples, read.stray_masks, read.unlabelled)
+            samples = acquisitions_of(read.samples)
+            return Dataset(home, reader.layout, samples, read.stray_masks, read.unlabelled)
     raise _nothing_here(folder)
 
 

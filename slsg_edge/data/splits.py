@@ -1,27 +1,36 @@
 """Which good images are trained on and which are held out for the threshold.
 
 By content, not by name or chance: an image falls on the same side today and in a year, under
-any name, and its copies fall with it.
+any name, and its copies fall with it. So do images that show the same (`groups`): all of a group
+fall where one of them does, which is chosen by content, too.
 """
 
-import functools
 import hashlib
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
+from slsg_edge.data.contents import content_hash as content_hash
+from slsg_edge.data.contents import fingerprint as fingerprint
 from slsg_edge.data.dataset import Dataset, require_enough, training_images
-from slsg_edge.errors import ConfigError, DatasetError
+from slsg_edge.data.groups import groups_of
+from slsg_edge.errors import ConfigError
+from slsg_edge.progress import Bars, no_progress
 
 Paths = tuple[Path, ...]
 
 TEST_SHARE = 0.2  # of the good images, where a data set has no split of its own
 
-_HASH_END = 16**16  # the first 16 of 64 hex digits decide
-_REMEMBERED_HASHES = 2**17  # files: some 40 MB of memory at most
+_HASH_DIGITS = 16  # the first of 64 decide
+_HASH_END = 16**16
 
 
-def train_and_holdout(dataset: Dataset, holdout: float) -> tuple[Paths, Paths]:
+def train_and_holdout(
+    dataset: Dataset, holdout: float, bars: Bars = no_progress
+) -> tuple[Paths, Paths]:
     """The good images to train on, and those kept out.
+
+    Images are opened only where some of `train/good` are to be held out, to keep those together
+    that show the same.
 
     A data set with `validation/good` brings its own; then nothing of `train/good` is kept out.
     But a copy of an image that is held out or tested is never trained on, whatever its folder.
@@ -32,18 +41,54 @@ def train_and_holdout(dataset: Dataset, holdout: float) -> tuple[Paths, Paths]:
     held_out_already = tuple(sample.image for sample in dataset.of("validation", good=True))
     if held_out_already:
         return images, held_out_already
-    train, held_out = split_good(images, holdout)
+    train, held_out = split_good(images, holdout, bars)
     require_enough(train, dataset.folder)
     return train, held_out
 
 
-def split_good(paths: Sequence[Path], holdout: float) -> tuple[Paths, Paths]:
-    """(train, held out) in the order given; about the share `holdout` (0 to 1) is held out."""
+def split_good(
+    paths: Sequence[Path], holdout: float, bars: Bars = no_progress
+) -> tuple[Paths, Paths]:
+    """(train, held out) in the order given; about the share `holdout` (0 to 1) is held out.
+
+    No group of images that show the same is parted. Where some do and chance would have all
+    groups on one side, one of them is on the other.
+    """
     if not 0 <= holdout < 1:
         raise ConfigError(
             f"The share to hold out is {holdout}.", fix="Give a number from 0 to below 1."
         )
-    return _parted(paths, {path for path in paths if _position(content_hash(path)) < holdout})
+    if holdout == 0 or not paths:
+        return tuple(paths), ()
+    groups = groups_of(paths, bars)
+    digests = [content_hash(path) for path in paths]
+    places = _places(groups, digests)
+    out = _held_out(places, holdout, alike=len(places) < len(set(digests)))
+    return _parted(paths, {path for path, group in zip(paths, groups, strict=True) if group in out})
+
+
+def _held_out(places: Mapping[int, float], holdout: float, alike: bool) -> Set[int]:
+    """The groups that lie first.
+
+    Where images are `alike` there may be few groups, as of a few films, which chance often puts
+    all on one side: then one is on the other.
+    """
+    count = sum(place < holdout for place in places.values())
+    if alike:
+        count = min(max(count, 1), len(places) - 1)
+    return set(sorted(places, key=places.__getitem__)[:count])
+
+
+def _places(groups: Sequence[int], digests: Sequence[str]) -> dict[int, float]:
+    """Where each group lies between 0 and 1: where one of its images does.
+
+    Which one, the end of the hashes says: if it were the one that lies first, a large group would
+    always be held out.
+    """
+    chosen: dict[int, str] = {}
+    for group, digest in zip(groups, digests, strict=True):
+        chosen[group] = min(chosen.get(group, digest), digest, key=lambda one: one[_HASH_DIGITS:])
+    return {group: _position(digest) for group, digest in chosen.items()}
 
 
 def train_and_test(paths: Sequence[Path]) -> tuple[Paths, Paths]:
@@ -59,32 +104,6 @@ def train_and_test(paths: Sequence[Path]) -> tuple[Paths, Paths]:
 def in_test_share(content: bytes) -> bool:
     """Whether what has this content, or this name, is for the test."""
     return _position(hashlib.sha256(content).hexdigest()) >= 1 - TEST_SHARE
-
-
-def content_hash(path: Path) -> str:
-    """sha256 of a file, in hex; DatasetError when it cannot be read.
-
-    A file is read once in a process: again only after its time, size or inode has changed.
-    """
-    try:
-        state = path.stat()
-        return _hash_of_state(path, state.st_mtime_ns, state.st_size, state.st_ino)
-    except OSError as error:
-        raise DatasetError(
-            f"Cannot read {path}: {error.strerror}.",
-            fix="Check that it exists and its permissions.",
-        ) from error
-
-
-def fingerprint(hashes: Iterable[str]) -> str:
-    """One sha256 for a set of images, whatever their order and names."""
-    return hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()
-
-
-@functools.lru_cache(_REMEMBERED_HASHES)
-def _hash_of_state(path: Path, changed: int, size: int, inode: int) -> str:
-    """The state of a file is part of the key, so that a changed file is read again."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _parted(paths: Sequence[Path], out: Set[Path]) -> tuple[Paths, Paths]:
@@ -104,7 +123,7 @@ def _without_copies(images: Paths, dataset: Dataset) -> Paths:
 
 def _position(digest: str) -> float:
     """Where a hash lies between 0 and 1."""
-    return int(digest[:16], 16) / _HASH_END
+    return int(digest[:_HASH_DIGITS], 16) / _HASH_END
 
 
 def _size(path: Path) -> int:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from slsg_edge.models.network import Network
 from slsg_edge.synthesis.anomalies import TextureSource
+from slsg_edge.synthesis.simulated import SimulatedSet, anomaly_kinds
 from slsg_edge.training.device import TrainingDevice
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.frames import StoredFrames
@@ -34,12 +35,21 @@ class TrainingContext(Generic[SettingsT]):
     frames: the training images at model resolution.
     textures: for simulated anomalies, at model resolution.
     device: what computes.
+    groups: a number for each image, the same for images of one part or film: a score of one of
+    them is out of sample only where none of them was learned from.
     """
 
     settings: SettingsT
     frames: StoredFrames
     textures: TextureSource
     device: TrainingDevice
+    groups: Sequence[int]
+
+    def simulated(self) -> SimulatedSet:
+        """Anomalies of several kinds in the images, to try a threshold on."""
+        own = self.settings.simulator(self.textures)
+        kinds = anomaly_kinds(own, self.settings.synthesis, self.textures)
+        return SimulatedSet(self.frames, kinds, self.settings.seed)
 
     def pairs(self, batch: int) -> PairBatches:
         """Good images and the anomalies that this detector's settings simulate in them."""

@@ -19,6 +19,7 @@ from slsg_edge.errors import ConfigError
 from slsg_edge.progress import bar
 from slsg_edge.training.checkpoint import History, RunFolder, Stateful
 from slsg_edge.training.feed import Batch, batches
+from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.tensorboard import LossLog
 
 CHECKPOINT_SECONDS = 40.0  # a crash loses at most one minute
@@ -41,7 +42,8 @@ class Phase:
     """One stage of training: `parts` is what a checkpoint holds, `images` come per iteration.
 
     `source[i]` is batch i. A step that learns nothing by descent, as one that gathers
-    statistics, may have no losses to tell.
+    statistics, may have no losses to tell. `scores` are known when the phase is done, where it has
+    any.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Phase:
     parts: Mapping[str, Stateful]
     source: Dataset[Batch]
     step: Callable[[Batch], Losses]
+    scores: Callable[[], OutOfSample] | None = None
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ def paths(tmp_path):
     files = [tmp_path / f"good/{index:03}.png" for index in range(200)]
     files[0].parent.mkdir()
     for path in files:
-        cv2.imwrite(str(path), random.integers(0, 255, (2, 2, 3), np.uint8))
+        cv2.imwrite(str(path), random.integers(0, 255, (16, 16, 3), np.uint8))
     return files
 
 
@@ -90,6 +90,59 @@ def test_the_test_takes_a_share_that_leaves_the_holdout_alone(paths):
     assert sorted((*train, *test)) == paths
     assert len(test) == pytest.approx(TEST_SHARE * len(paths), rel=0.5)
     assert split_good(train, 0.2)[1] == split_good(paths, 0.2)[1]
+
+
+def film_of(paths, seed, frames=10):
+    """Frames of one noisy scene in each, in place of that many files."""
+    random = np.random.default_rng(seed)
+    for start in range(0, len(paths), frames):
+        scene = random.integers(20, 230, (16, 16, 3))
+        for path in paths[start : start + frames]:
+            frame = scene + random.integers(-3, 4, scene.shape)
+            cv2.imwrite(str(path), frame.astype(np.uint8))
+
+
+def test_the_frames_of_a_film_are_on_one_side_and_about_the_share_is_held_out(paths):
+    film_of(paths, 1)
+    train, held_out = split_good(paths, 0.3)
+    films = [{int(path.stem) // 10 for path in side} for side in (train, held_out)]
+    assert not films[0] & films[1]
+    assert 20 <= len(held_out) <= 100
+
+
+def test_a_film_is_on_its_side_whatever_its_names(paths, tmp_path):
+    film_of(paths, 1)
+    (tmp_path / "other").mkdir()
+    renamed = {}
+    for index, path in enumerate(reversed(paths)):
+        renamed[path] = shutil.copy(path, tmp_path / f"other/x{index:03}.png")
+    _, held_out = split_good(paths, 0.3)
+    assert set(split_good(list(renamed.values()), 0.3)[1]) == {renamed[path] for path in held_out}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_few_films_are_never_all_on_one_side(paths, seed):
+    """By chance none of four is below a tenth in two of three cases."""
+    film_of(paths, seed, 50)
+    for holdout in (0.1, 0.9):
+        train, held_out = split_good(paths, holdout)
+        assert len(train) >= 50
+        assert len(held_out) >= 50
+
+
+def test_nothing_is_opened_where_nothing_is_held_out(paths, tmp_path, monkeypatch):
+    monkeypatch.setattr("slsg_edge.data.splits.groups_of", None)
+    dataset = read_dataset(tmp_path)
+    assert train_and_holdout(dataset, 0.0) == (tuple(paths), ())
+    (tmp_path / "train").mkdir()
+    (tmp_path / "good").rename(tmp_path / "train/good")
+    (tmp_path / "validation").mkdir()
+    shutil.copytree(tmp_path / "train/good", tmp_path / "validation/good")
+    (tmp_path / "validation/good/000.png").unlink()
+    for path in (tmp_path / "validation/good").glob("1*"):
+        path.unlink()
+    train, held_out = train_and_holdout(read_dataset(tmp_path), 0.2)
+    assert (len(train), len(held_out)) == (101, 99)
 
 
 def test_holding_out_too_much_is_an_error(paths):

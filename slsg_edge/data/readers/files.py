@@ -19,6 +19,17 @@ def images_in(folder: Path) -> list[Path]:
     return sorted(path for path in _visible(folder) if is_image(path) and path.is_file())
 
 
+def good_images_in(folder: Path) -> list[tuple[Path, str]]:
+    """Each image of a folder of good ones with its acquisition: none for those that lie in it
+    directly, else the name of the folder in it.
+    """
+    inner = [path for path in folders_in(folder) if not _leads_back(path)]
+    return [
+        *((image, "") for image in images_in(folder)),
+        *((image, path.name) for path in inner for image in images_in(path)),
+    ]
+
+
 def folders_in(folder: Path) -> list[Path]:
     """Sorted; none where there is no such folder."""
     return sorted(path for path in _visible(folder) if path.is_dir())
@@ -58,6 +69,11 @@ def strays(masks: Iterable[Path], samples: Iterable[Sample]) -> tuple[Path, ...]
     """Those of `masks` that none of `samples` has."""
     used = {mask for sample in samples for mask in sample.masks}
     return tuple(mask for mask in masks if mask not in used)
+
+
+def _leads_back(folder: Path) -> bool:
+    """A link to a folder above would show its images once more."""
+    return folder.parent.resolve().is_relative_to(folder.resolve())
 
 
 def _visible(folder: Path) -> Iterator[Path]:

@@ -3,6 +3,8 @@
 folders   good/ (or ok/, normal/) and beside it bad/, or a folder per kind of defect, with
           their images in them or in folders of their own; ground_truth/<kind> if there is one
 plain     images in the folder itself or in good/, all of them good
+
+A folder in good/ is one acquisition: a day, a lot or a set-up.
 """
 
 from pathlib import Path
@@ -11,6 +13,7 @@ from slsg_edge.contracts import Sample
 from slsg_edge.data.readers.files import (
     TRUTH_FOLDER,
     folders_in,
+    good_images_in,
     images_in,
     masks_by_image,
     strays,
@@ -32,23 +35,29 @@ def is_plain(folder: Path) -> bool:
 
 def read_folders(folder: Path) -> FolderContents:
     """Whatever is not good is for the test, and so is a share of the good images."""
-    good = [image for inner in _good_folders(folder) for image in images_in(inner)]
-    train, test = train_and_test(good)
+    good = dict(pair for inner in _good_folders(folder) for pair in good_images_in(inner))
+    train, test = train_and_test(list(good))
     samples = (
-        *(Sample(image, "train") for image in train),
-        *(Sample(image, "test") for image in test),
+        *(Sample(image, "train", acquisition=good[image]) for image in train),
+        *(Sample(image, "test", acquisition=good[image]) for image in test),
         *(sample for kind in _kinds(folder) for sample in _defective(kind, folder / TRUTH_FOLDER)),
     )
     return FolderContents(samples, strays(truth_files(folder / TRUTH_FOLDER), samples))
 
 
 def read_plain(folder: Path) -> FolderContents:
-    return FolderContents(tuple(Sample(image, "train") for image in _plain_images(folder)))
+    images = _plain_images(folder)
+    return FolderContents(
+        tuple(Sample(image, "train", acquisition=images[image]) for image in images)
+    )
 
 
-def _plain_images(folder: Path) -> list[Path]:
-    inside = (image for inner in _good_folders(folder) for image in images_in(inner))
-    return [*images_in(folder), *inside]
+def _plain_images(folder: Path) -> dict[Path, str]:
+    """Each with its acquisition."""
+    good = folder.resolve().name.lower() in GOOD_NAMES
+    own = good_images_in(folder) if good else [(image, "") for image in images_in(folder)]
+    inside = (pair for inner in _good_folders(folder) for pair in good_images_in(inner))
+    return dict((*own, *inside))
 
 
 def _good_folders(folder: Path) -> list[Path]:

@@ -6,6 +6,7 @@
     kind     of the defect; default: the label
     split    train, validation or test; default: train when good, else test
     mask     path of a mask; several are parted by `;` or, in JSON, a list
+    acquisition     the day, lot or set-up that the image was taken in; default: not known
 
 A file `dataset.csv` or `dataset.jsonl` goes before whatever else a folder looks like.
 """
@@ -70,6 +71,7 @@ def _sample(row: Row, folder: Path) -> Sample:
         _split(row, kind),
         kind,
         tuple(_inside(row, name, folder) for name in masks) if kind != GOOD else (),
+        row.values.get("acquisition", ""),
     )
 
 

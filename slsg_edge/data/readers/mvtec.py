@@ -6,6 +6,8 @@
                   and test_private, test_private_mixed without labels
     BTAD          train/ok, test/ok, test/ko, ground_truth/ko/<image>.png or .bmp
 
+A folder in one of good images is an acquisition, as train/good/monday.
+
 VisA as its authors convert it is of the first form, with masks called like their images.
 """
 
@@ -16,6 +18,7 @@ from slsg_edge.contracts import GOOD, Sample, Split
 from slsg_edge.data.readers.files import (
     TRUTH_FOLDER,
     folders_in,
+    good_images_in,
     images_in,
     mask_files,
     masks_by_image,
@@ -107,6 +110,6 @@ def _kinds(folder: Path, split: Split, names: _Names) -> list[Path]:
 def _samples(kind: Path, split: Split, truth: Path, names: _Names) -> list[Sample]:
     """A good image has no defect, so that a black mask of one says nothing and is left out."""
     if kind.name == names.good:
-        return [Sample(image, split) for image in images_in(kind)]
+        return [Sample(image, split, acquisition=name) for image, name in good_images_in(kind)]
     masks = masks_by_image(truth / kind.name)
     return [Sample(image, split, kind.name, masks.get(image.stem, ())) for image in images_in(kind)]

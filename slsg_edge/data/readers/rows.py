@@ -12,7 +12,10 @@ from pathlib import Path
 
 from slsg_edge.errors import DatasetError
 
-_COLUMNS = "Give a header with the column 'image' and, if you like, split, label, kind and mask."
+_COLUMNS = (
+    "Give a header with the column 'image' and, if you like, split, label, kind, mask and "
+    "acquisition."
+)
 
 
 @dataclass(frozen=True, slots=True)

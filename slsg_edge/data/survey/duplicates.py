@@ -55,13 +55,25 @@ def near_duplicates(facts: Sequence[ImageFacts]) -> list[DuplicatePair]:
     once = list({one.digest: one for one in reversed(facts)}.values())[::-1]
     if len(once) < MINIMUM:
         return []
-    thumbnails = np.stack([one.thumbnail for one in once])
+    pairs, likeness = alike(np.stack([one.thumbnail for one in once]))
+    order = np.argsort(-likeness, kind="stable")
+    return [DuplicatePair(once[pairs[i, 0]], once[pairs[i, 1]], float(likeness[i])) for i in order]
+
+
+def alike(thumbnails: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(m, 2) indices of thumbnails, (n, 32, 32, 3), that reach ALIKE, and how far they do."""
     mean = _mean(thumbnails)
     pairs = _candidates(_band_keys(thumbnails, mean))
     likeness = _likeness(thumbnails, mean, pairs)
-    found = np.flatnonzero(likeness >= ALIKE)
-    order = found[np.argsort(-likeness[found], kind="stable")]
-    return [DuplicatePair(once[pairs[i, 0]], once[pairs[i, 1]], float(likeness[i])) for i in order]
+    found = likeness >= ALIKE
+    return pairs[found], likeness[found]
+
+
+def likeness_of_pairs(
+    thumbnails: NDArray[np.uint8], pairs: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Of chosen (m, 2) pairs of thumbnails, as in `DuplicatePair`."""
+    return _likeness(thumbnails, _mean(thumbnails), pairs)
 
 
 def _details(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,5 +1,7 @@
 """The head's constants from statistics: whitening, centroids and reductions. Knows no images."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -11,8 +13,8 @@ CHUNK = 4096  # patches whose distances are in memory at once
 def fit_gaussians(
     gaussians: Gaussians, means: Tensor, covariances: Tensor, regularisation: float
 ) -> None:
-    """From (cells, D) and (cells, D, D); the latter is changed."""
-    covariances.diagonal(dim1=1, dim2=2).add_(regularisation)
+    """From (cells, D) and (cells, D, D); the latter are changed."""
+    covariances = regularised(covariances, regularisation)
     if gaussians.rank:
         factor, residual = low_rank(covariances, gaussians.rank)
         gaussians.mean.copy_(means[..., None])
@@ -21,6 +23,12 @@ def fit_gaussians(
         factor = whitening(covariances)
     gaussians.factor.copy_(factor)
     gaussians.offset.copy_(factor @ means[..., None])
+
+
+def regularised(covariances: Tensor, regularisation: float) -> Tensor:
+    """(cells, D, D) in place: in which no direction is without variance."""
+    covariances.diagonal(dim1=1, dim2=2).add_(regularisation)
+    return covariances
 
 
 def whitening(covariances: Tensor) -> Tensor:
@@ -63,16 +71,43 @@ def fit_whole(whole: ImageGaussian, mean: Tensor, covariance: Tensor, shrinkage:
     whole.whitening.bias.copy_(-factor @ mean)
 
 
-def k_means(vectors: Tensor, count: int, rounds: int, seed: int) -> Tensor:
+class Clusters:
+    """What k-means found, and which vectors made which centroid, so that some can be taken out."""
+
+    def __init__(self, centroids: Tensor, sizes: Tensor, nearest: Tensor) -> None:
+        self.centroids, self.sizes, self.nearest = centroids, sizes, nearest
+
+    def without(self, rows: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """(K, D) centroids less the `vectors` in these `rows` of what they were found from.
+
+        With (K,), true where nothing is left of a centroid.
+        """
+        taken = self.nearest[rows]
+        sizes = self.sizes - torch.bincount(taken, minlength=len(self.sizes))
+        shifts = torch.zeros_like(self.centroids)
+        shifts.index_add_(0, taken, self.centroids[taken] - vectors)
+        moved = self.centroids + shifts / sizes.clamp_min(1)[:, None]
+        return moved, (self.sizes > 0) & (sizes == 0)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"centroids": self.centroids, "sizes": self.sizes, "nearest": self.nearest}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.centroids, self.sizes = state["centroids"], state["sizes"]
+        self.nearest = state["nearest"]
+
+
+def k_means(vectors: Tensor, count: int, rounds: int, seed: int) -> Clusters:
     """(count, D) centroids by k-means++ and Lloyd's rounds; the same seed gives the same."""
     random = torch.Generator().manual_seed(seed)
     centroids = _spread_out(vectors, count, random)
     for _ in range(rounds):
         nearest = torch.cat([_nearest(part, centroids) for part in torch.split(vectors, CHUNK)])
-        sizes = torch.bincount(nearest, minlength=count)[:, None]
+        sizes = torch.bincount(nearest, minlength=count)
         sums = torch.zeros_like(centroids).index_add_(0, nearest, vectors)
-        centroids = torch.where(sizes > 0, sums / sizes.clamp_min(1), centroids)
-    return centroids
+        means = sums / sizes.clamp_min(1)[:, None]
+        centroids = torch.where(sizes[:, None] > 0, means, centroids)
+    return Clusters(centroids, sizes, nearest)
 
 
 def _spread_out(vectors: Tensor, count: int, random: torch.Generator) -> Tensor:

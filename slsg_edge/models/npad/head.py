@@ -80,7 +80,7 @@ class ImageGaussian(nn.Module):
 class DistanceHead(nn.Module):
     """Features of the layers to anomaly logits.
 
-    `centre` and `spread`, of good images that the statistics did not see: of the Mahalanobis
+    `centre` and `spread`, of good images by statistics that did not see them: of the Mahalanobis
     distance, the Euclidean one, both combined, and the whole image's; last, of the sum.
     """
 
@@ -109,9 +109,14 @@ class DistanceHead(nn.Module):
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """(N, 1, H, W)."""
         patches = self.patches(features)
-        z = self.normal(2, self.combined(self.gaussians(patches), self.centroids(patches)))
-        if self.whole is not None:
-            z = z + self.tipped(self.whole(self.means(features)))[:, :, None, None]
+        whole = None if self.whole is None else self.whole(self.means(features))
+        return self.logits(self.gaussians(patches), self.centroids(patches), whole)
+
+    def logits(self, mahalanobis: Tensor, euclidean: Tensor, whole: Tensor | None) -> Tensor:
+        """(N, 1, H, W) from distances: of the cells (N, 1, h, w) twice, of the image (N, 1)."""
+        z = self.normal(2, self.combined(mahalanobis, euclidean))
+        if whole is not None:
+            z = z + self.tipped(whole)[:, :, None, None]
         z = self.normal(4, self.enlarged(z))
         return LOGIT_GOOD + softened(z)
 

@@ -1,8 +1,11 @@
 """N-pad as the registry has it: a pass over the good images, no gradient, no epochs."""
 
+import functools
+
 from slsg_edge.models.npad.gathering import StatisticsPhases
 from slsg_edge.models.npad.network import NpadNetwork, network_from_spec
 from slsg_edge.models.npad.reduction import LEARNED, reduction
+from slsg_edge.models.npad.scale import scale_phase
 from slsg_edge.models.npad.settings import NpadSettings
 from slsg_edge.models.recipe import Phases, Recipe, TrainingContext
 
@@ -11,8 +14,8 @@ def _phases(network: NpadNetwork, context: TrainingContext[NpadSettings]) -> Pha
     settings = context.settings
     settings.require_images(len(context.frames))
     rule = settings.training.reduction
-    made = StatisticsPhases(network, settings, context.frames, context.device)
-    phases = [made.statistics_phase, made.scale_phase]
+    made = StatisticsPhases(network, context)
+    phases = [made.statistics_phase, functools.partial(scale_phase, made)]
     if rule in LEARNED:
         return [made.reduction_phase, *phases]
     head = network.head

@@ -15,7 +15,6 @@ from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.training.settings import TrainSettings, require_positive
 
 MEGABYTE = 1e6
-HELD_OUT_LEAST, HELD_OUT_MOST = 2, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,7 @@ class StatisticsSettings:
     """neighbourhood: pixels a side of the grid whose features make one Gaussian.
 
     regularisation: added to each variance of a Gaussian; shrinkage: share of the identity in the
-    correlation of the whole image's means. held_out: share of the training images kept out of
-    the statistics, to put the distances on one scale. reduction: `projection` is on random
+    correlation of the whole image's means. reduction: `projection` is on random
     orthogonal directions, `random` keeps channels by chance, `variance` those that vary most,
     `pca` takes the principal directions; the latter two take one pass more. sample: patches that
     the centroids are found from, in `rounds` of k-means.
@@ -34,7 +32,6 @@ class StatisticsSettings:
     neighbourhood: int = 3
     regularisation: float = 1e-3
     shrinkage: float = 0.1
-    held_out: float = 0.1
     reduction: Literal["projection", "random", "variance", "pca"] = "projection"
     sample: int = 20_000
     rounds: int = 10
@@ -54,11 +51,6 @@ class StatisticsSettings:
             "Give more than 0: without it a direction in which nothing varies counts for ever.",
         )
         require_shares("training.shrinkage", self.shrinkage)
-        require(
-            0 < self.held_out < 1,
-            f"training.held_out is {self.held_out}.",
-            "Give a share between 0 and 1.",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +73,6 @@ class NpadSettings(TrainSettings):
         """Nothing is learned, so a layer of noise stays one."""
         return True
 
-    def held_out(self, images: int) -> list[int]:
-        """Which training images are kept out of the statistics: evenly spread."""
-        share = round(self.training.held_out * images)
-        count = min(max(share, HELD_OUT_LEAST), HELD_OUT_MOST)
-        return [(2 * index + 1) * images // (2 * count) for index in range(count)]
-
     def require_images(self, images: int) -> None:
         """DatasetError for fewer than a covariance needs: as many patches as it has directions."""
         needed = self.images_needed()
@@ -101,18 +87,12 @@ class NpadSettings(TrainSettings):
         )
 
     def images_needed(self) -> int:
-        """The least number of training images, with those held out."""
-        images = math.ceil(self.model.channels / self.training.neighbourhood**2)
-        while self._seen(images) * self.training.neighbourhood**2 < self.model.channels:
-            images += 1
-        return images
+        """The least number of training images: one more, since each is left out once."""
+        return math.ceil(self.model.channels / self.training.neighbourhood**2) + 1
 
     def channels_enough(self, images: int) -> int:
         """How many channels so few images suffice for."""
-        return max(1, self._seen(images) * self.training.neighbourhood**2)
-
-    def _seen(self, images: int) -> int:
-        return max(0, images - len(self.held_out(images)))
+        return max(1, (images - 1) * self.training.neighbourhood**2)
 
     def hints(self, device: str) -> Iterator[str]:
         height, width = self.preprocessing.height, self.preprocessing.width

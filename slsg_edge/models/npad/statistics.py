@@ -5,7 +5,7 @@ Knows nothing about networks.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -28,6 +28,15 @@ class Moments:
         self.count += vectors.shape[1]
         self.first += vectors.sum(1)
         self.second += torch.bmm(vectors.transpose(1, 2), vectors)
+
+    def without(self, vectors: Tensor) -> "Moments":
+        """Those of all the others; `vectors` (groups, N, D) were added before."""
+        vectors = vectors.cpu().double()
+        rest = Moments(0, 0)
+        rest.count = self.count - vectors.shape[1]
+        rest.first = self.first - vectors.sum(1)
+        rest.second = self.second - torch.bmm(vectors.transpose(1, 2), vectors)
+        return rest
 
     def state_dict(self) -> dict[str, Any]:
         return {"count": self.count, "first": self.first, "second": self.second}
@@ -53,6 +62,11 @@ class PatchSample:
             self.vectors[self.filled : self.filled + self.per_image] = patch[:, cells].T
             self.filled += self.per_image
 
+    def rows_of(self, images: Sequence[int]) -> Tensor:
+        """Which rows of `vectors` are patches of these images, numbered as they were added."""
+        first = torch.tensor(images) * self.per_image
+        return (first[:, None] + torch.arange(self.per_image)).flatten()
+
     def state_dict(self) -> dict[str, Any]:
         return {
             "vectors": self.vectors,
@@ -76,12 +90,17 @@ def neighbourhoods(sums: Tensor, rows: int, columns: int, side: int) -> Tensor:
     return maps[:, 0].permute(1, 2, 0).reshape(sums.shape)
 
 
+def neighbours(rows: int, columns: int, side: int) -> Tensor:
+    """(cells,) how many cells, itself included, each cell's neighbourhood has."""
+    ones = torch.ones(rows * columns, 1, dtype=torch.float64)
+    return neighbourhoods(ones, rows, columns, side)[:, 0]
+
+
 def means_and_covariances(
     moments: Moments, rows: int, columns: int, side: int
 ) -> tuple[Tensor, Tensor]:
     """(cells, D) and (cells, D, D), each over its cell's neighbourhood; edges have fewer."""
-    counts = torch.full((rows * columns, 1), float(moments.count), dtype=torch.float64)
-    counts = neighbourhoods(counts, rows, columns, side)
+    counts = float(moments.count) * neighbours(rows, columns, side)[:, None]
     means = neighbourhoods(moments.first, rows, columns, side) / counts
     covariances = neighbourhoods(moments.second, rows, columns, side) / counts[..., None]
     covariances.baddbmm_(means[..., None], means[:, None], alpha=-1)

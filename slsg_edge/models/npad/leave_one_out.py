@@ -1,0 +1,148 @@
+"""Distances of good images by statistics that did not see them, without fitting anew for each.
+
+A group of images is taken out of what the statistics came to: out of the Gaussians, the centroids
+and the whole image's Gaussian. What is left is what a fit without the group would have given, but
+for what one group hardly changes: where the centroids began, a reduction that is learned, and the
+regularisation, which stays the share of the scatter that it was.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from slsg_edge.models.npad.fitted import Clusters, fit_whole, low_rank
+from slsg_edge.models.npad.head import TINY, DistanceHead, ImageGaussian
+from slsg_edge.models.npad.statistics import Moments, PatchSample, means_and_covariances
+
+FAR = 1e6  # from a centroid that is gone
+
+
+@dataclass(frozen=True, slots=True)
+class Patches:
+    """Of N images: reduced patches (N, D, h, w) and mean features (N, C)."""
+
+    cells: Tensor
+    means: Tensor
+
+    def of(self, rows: range) -> "Patches":
+        """Of some of the images, consecutive ones."""
+        some = slice(rows.start, rows.stop)
+        return Patches(self.cells[some], self.means[some])
+
+
+class WhitenedCells:
+    """The Gaussian of each cell less the patches of some images.
+
+    In coordinates where the cell's Gaussian is the unit one, u = W (x - m), the n - k patches
+    that are left of n have the mean d = -sum(u) / (n - k) and the covariance
+    (n I - sum(u u^T)) / (n - k) - d d^T.
+    """
+
+    def __init__(self, factor: Tensor, means: Tensor, counts: Tensor, side: int, rank: int) -> None:
+        """factor: W (cells, D, D); means: m (cells, D); counts: n (cells,); side of the
+        neighbourhood that a cell's patches are from; rank as in the spec."""
+        self.factor, self.side, self.rank = factor, side, rank
+        self.offset = factor @ means[..., None]
+        self.counts = counts[:, None, None]
+
+    def distances(self, own: Tensor, asked: Tensor) -> Tensor:
+        """(N, 1, h, w) of `asked` (N, D, h, w), without the images `own` (G, D, h, w)."""
+        mean, covariance = self._left(own)
+        x = self._whitened(asked.flatten(2).permute(2, 1, 0)) - mean
+        squares = self._squares(x, covariance)
+        distance = (squares / asked.shape[1]).clamp_min(TINY).sqrt()
+        return distance.T.reshape(-1, 1, *asked.shape[2:])
+
+    def _left(self, own: Tensor) -> tuple[Tensor, Tensor]:
+        """(cells, D, 1) and (cells, D, D), both whitened."""
+        vectors, there = self._neighbours(own)
+        u = self._whitened(vectors) * there
+        left = self.counts - there.sum(2, keepdim=True)
+        mean = -u.sum(2, keepdim=True) / left
+        unit = torch.eye(u.shape[1])
+        return mean, (self.counts * unit - u @ u.transpose(1, 2)) / left - mean @ mean.mT
+
+    def _neighbours(self, own: Tensor) -> tuple[Tensor, Tensor]:
+        """(cells, D, M) patches of the neighbourhoods, and (cells, 1, M): 0 beyond the border."""
+        side, pad = self.side, self.side // 2
+        images, channels = own.shape[:2]
+
+        def unfolded(maps: Tensor) -> Tensor:
+            found = functional.unfold(maps, side, padding=pad)
+            return found.reshape(len(maps), -1, side * side, found.shape[2])
+
+        vectors = unfolded(own).permute(3, 1, 0, 2).flatten(2)
+        there = unfolded(torch.ones(1, 1, *own.shape[2:])).permute(3, 1, 0, 2)
+        return vectors, there.expand(-1, -1, images, -1).flatten(2)
+
+    def _whitened(self, vectors: Tensor) -> Tensor:
+        return self.factor @ vectors - self.offset
+
+    def _squares(self, x: Tensor, covariance: Tensor) -> Tensor:
+        """(cells, N) squared Mahalanobis distances of (cells, D, N)."""
+        if self.rank:
+            lower = torch.linalg.inv(self.factor)  # back to where the rank is counted
+            x, covariance = lower @ x, lower @ covariance @ lower.mT
+            factor, residual = low_rank(covariance, self.rank)
+            return ((x * x).sum(1) - (factor @ x).square().sum(1)) / residual
+        lower = torch.linalg.cholesky(covariance)
+        return torch.linalg.solve_triangular(lower, x, upper=False).square().sum(1)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOneOut:
+    """Distances of a fitted head's kind, without some of the images that it was fitted on.
+
+    cells, means, sample, clusters: what the head was fitted from. shrinkage: as in training.
+    """
+
+    head: DistanceHead
+    cells: WhitenedCells
+    means: Moments
+    sample: PatchSample
+    clusters: Clusters
+    shrinkage: float
+
+    def distances(
+        self, images: Sequence[int], own: Patches, asked: Patches
+    ) -> tuple[Tensor, Tensor]:
+        """Of the cells (N, 2, h, w) and of the whole image (N, 1), of what is `asked`.
+
+        images: the numbers of those left out, whose patches are `own`.
+        """
+        gaussian = self.cells.distances(own.cells, asked.cells)
+        euclidean = self._to_centroids(images, asked.cells)
+        return torch.cat((gaussian, euclidean), 1), self._whole(own.means, asked.means)
+
+    def _to_centroids(self, images: Sequence[int], cells: Tensor) -> Tensor:
+        rows = self.sample.rows_of(images)
+        centroids, gone = self.clusters.without(rows, self.sample.vectors[rows])
+        bias = (centroids * centroids).sum(1) + FAR * gone
+        products = functional.conv2d(cells, -2 * centroids[..., None, None], bias)
+        squares = (cells * cells).sum(1, keepdim=True) + products.amin(1, keepdim=True)
+        return (squares / cells.shape[1]).clamp_min(TINY).sqrt()
+
+    def _whole(self, own: Tensor, asked: Tensor) -> Tensor:
+        if self.head.whole is None:
+            return torch.zeros(len(asked), 1)
+        (mean,), (covariance,) = means_and_covariances(self.means.without(own[None]), 1, 1, 1)
+        whole = ImageGaussian(self.head.features).requires_grad_(False)
+        fit_whole(whole, mean, covariance, self.shrinkage)
+        distance: Tensor = whole(asked)
+        return distance
+
+
+def folds_of(groups: Sequence[int], most: int | None) -> list[list[int]]:
+    """The images of each group, ascending; at most so many folds, of whole groups, where given."""
+    members: dict[int, list[int]] = {}
+    for image, group in enumerate(groups):
+        members.setdefault(group, []).append(image)
+    folds = list(members.values())
+    if most is None or len(folds) <= most:
+        return folds
+    return [
+        sorted(image for fold in folds[first::most] for image in fold) for first in range(most)
+    ]

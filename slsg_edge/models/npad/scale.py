@@ -1,0 +1,145 @@
+"""N-pad's last pass: how far each good image lies from what the others came to.
+
+That puts all distances on one scale, and is what a part that nobody has seen would score.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from slsg_edge.models.npad.gathering import RemainingSteps, StatisticsPhases
+from slsg_edge.models.npad.leave_one_out import Patches, folds_of
+from slsg_edge.models.npad.left_out_batches import LeftOutBatches
+from slsg_edge.models.npad.network import NpadNetwork
+from slsg_edge.models.scored import image_score
+from slsg_edge.synthesis.simulated import SimulatedScore
+from slsg_edge.training.checkpoint import Stateful
+from slsg_edge.training.feed import Batch
+from slsg_edge.training.loop import Losses, Phase
+from slsg_edge.training.out_of_sample import OutOfSample
+
+LEAST_SPREAD = 0.01  # of the centre: good images may be as good as alike
+FOLDS_OF_LOW_RANK = 20  # whose Gaussians are found anew for each, in about a second
+CHUNK = 8  # frames that pass the trunk at a time
+MAPS = 64  # whose enlarged maps are in memory at once
+
+
+class LeftOutDistances:
+    """Of the frames in order: the cells' (N, 2, h, w), the whole image's (N, 1), and the share of
+    each that is anomalous (N,), which is 0 for good ones."""
+
+    def __init__(self) -> None:
+        self.maps, self.whole, self.shares = torch.zeros(0), torch.zeros(0), torch.zeros(0)
+
+    def add(self, maps: Tensor, whole: Tensor, shares: Tensor) -> None:
+        first = not len(self.maps)
+        self.maps = maps if first else torch.cat((self.maps, maps))
+        self.whole = whole if first else torch.cat((self.whole, whole))
+        self.shares = torch.cat((self.shares, shares))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"maps": self.maps, "whole": self.whole, "shares": self.shares}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.maps, self.whole, self.shares = state["maps"], state["whole"], state["shares"]
+
+
+def scale_phase(made: StatisticsPhases) -> Phase:
+    """After the statistics: each fold of images by what all the others came to."""
+    most = FOLDS_OF_LOW_RANK if made.network.spec.rank else None
+    batch = made.settings.training.batch
+    source = LeftOutBatches(made.context.simulated(), folds_of(made.context.groups, most), batch)
+    left_out, kept, left = made.left_out(), LeftOutDistances(), RemainingSteps(len(source))
+
+    @torch.inference_mode()
+    def step(drawn: Batch) -> Losses:
+        frames, shares = drawn
+        patches = _patches(made, frames)
+        start = 0
+        for fold in source.folds[len(source) - left.steps]:
+            rows = range(start, start + len(source.entries(fold)))
+            own = patches.of(rows[: len(fold)])
+            distances = left_out.distances(fold, own, patches.of(rows))
+            kept.add(*distances, shares[rows.start : rows.stop])
+            start = rows.stop
+        if left.down():
+            Scaled(made.network, kept).fit()
+        return {}
+
+    def scores() -> OutOfSample:
+        return _named(source, kept, Scaled(made.network, kept).scores())
+
+    parts: dict[str, Stateful] = {"network": made.network, "left": left, "kept": kept}
+    return Phase("scale", len(source), batch, parts, source, step, scores)
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """The network's scale from distances, and what it says of them."""
+
+    network: NpadNetwork
+    kept: LeftOutDistances
+
+    @torch.inference_mode()
+    def fit(self) -> None:
+        """From the good images alone."""
+        head, good = self.network.head, self.kept.shares == 0
+        place = head.centre.device
+        maps, whole = self.kept.maps[good].to(place), self.kept.whole[good, 0].to(place)
+        first, second = torch.split(maps, 1, 1)
+        self._set(0, self._of_cells(first))
+        self._set(1, self._of_cells(second))
+        both = head.combined(first, second)
+        self._set(2, self._of_cells(both))
+        total = self._of_cells(head.normal(2, both))
+        if head.whole is not None:
+            self._set(3, whole)
+            total = total + head.tipped(whole)
+        self._set(4, total)
+
+    @torch.inference_mode()
+    def scores(self) -> list[float]:
+        """Of all frames: what the graph would give if it knew all images but a frame's own."""
+        head, place = self.network.head, self.network.head.centre.device
+        found: list[float] = []
+        for maps, whole in zip(self.kept.maps.split(MAPS), self.kept.whole.split(MAPS), strict=True):
+            first, second = torch.split(maps.to(place), 1, 1)
+            known = None if head.whole is None else whole.to(place)
+            anomaly_map = torch.sigmoid(head.logits(first, second, known)[:, 0])
+            found += image_score(anomaly_map, self.network.score_pixels).tolist()
+        return found
+
+    def _of_cells(self, cells: Tensor) -> Tensor:
+        """As the image score is taken from the map, of distances (N, 1, h, w)."""
+        pixels, head = self.network.score_pixels, self.network.head
+        maps = (head.enlarged(part)[:, 0] for part in cells.split(MAPS))
+        return torch.cat([image_score(part, pixels) for part in maps])
+
+    def _set(self, index: int, values: Tensor) -> None:
+        head, centre = self.network.head, values.mean()
+        head.centre[index] = centre
+        head.spread[index] = values.std().clamp_min(LEAST_SPREAD * centre.abs().clamp_min(0.1))
+
+
+def _patches(made: StatisticsPhases, frames: Tensor) -> Patches:
+    """On the CPU, where what one fold takes away is computed."""
+    cells, means = [], []
+    for part in frames.split(CHUNK):
+        given = made.features(part.to(made.device.place))
+        cells.append(made.head.patches(given).cpu())
+        means.append(made.head.means(given).cpu())
+    return Patches(torch.cat(cells), torch.cat(means))
+
+
+def _named(source: LeftOutBatches, kept: LeftOutDistances, scores: list[float]) -> OutOfSample:
+    good: dict[int, float] = {}
+    simulated = []
+    for entry, share, score in zip(source.all_entries(), kept.shares.tolist(), scores, strict=True):
+        if entry.anomaly is None:
+            good[entry.image] = score
+        else:
+            kind = source.simulated.kind_of(entry.anomaly)
+            simulated.append(SimulatedScore(kind, share, score))
+    return OutOfSample(good, tuple(simulated))
