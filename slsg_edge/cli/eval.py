@@ -28,26 +28,34 @@ def eval_command(
 ) -> None:
     """Measure a bundle on labelled test images.
 
-    Exit code 1 when it misses more than half of the defects, 0 otherwise.
+    With good photos only, those that are held out and anomalies simulated in them are tested.
+    Exit code 1 when it misses more than half of the real defects, 0 otherwise.
     """
     import json
 
     from slsg_edge.bundle.folder import open_bundle
-    from slsg_edge.evaluation.evaluate import evaluate_bundle
+    from slsg_edge.evaluation.evaluate import evaluate_dataset
+    from slsg_edge.evaluation.good_only import open_evaluation_set
     from slsg_edge.evaluation.next_step import Setup, next_step
     from slsg_edge.evaluation.summary import summary_of
+    from slsg_edge.progress import progress
     from slsg_edge.reports.from_evaluation import write_evaluation_report
     from slsg_edge.runtime.detector import choose
 
     opened = open_bundle(bundle)
     choice = choose(opened, backend)
     say(str(choice))
-    evaluation = evaluate_bundle(opened, data, choice, for_report=report is not None)
+    with open_evaluation_set(opened, data, progress) as tested:
+        evaluation = evaluate_dataset(
+            *(opened, tested.dataset, choice),
+            for_report=report is not None,
+            simulated=tested.simulated,
+        )
+        if report:
+            write_evaluation_report(report, opened, data, evaluation, choice)
     judgement = evaluation.judgement
     setup = Setup(opened, choice.backend, evaluation.judged_by, data)
     step = next_step(judgement, evaluation.rows, setup)
-    if report:
-        write_evaluation_report(report, opened, data, evaluation, choice)
     if as_json:
         typer.echo(json.dumps({"backend": choice.backend, **summary_of(evaluation, step)}))
     else:
@@ -60,6 +68,8 @@ def _print(evaluation: "Evaluation", judgement: "Judgement", step: "Step") -> No
     """What matters on the line first, the metrics after that."""
     console = plain_console()
     _print_verdict(console, judgement, step)
+    if evaluation.simulated:
+        console.print(evaluation.simulated, soft_wrap=True)
     if judgement.tradeoff:
         console.print(_tradeoff(judgement))
     if judgement.kinds:

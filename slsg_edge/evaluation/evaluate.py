@@ -55,7 +55,8 @@ class Evaluation:
     """What `evaluate` found; undecided images count in none of the figures.
 
     `figures` by the name of the metric, over all kinds; `kinds`: those of each kind of defect
-    with all good images. `judged_by`: the threshold with all that is known of it.
+    with all good images. `judged_by`: the threshold with all that is known of it. `simulated`:
+    what the defects are, where they are no real ones, in a sentence.
     """
 
     rows: tuple[Row, ...]
@@ -65,11 +66,12 @@ class Evaluation:
     f1_max_threshold: float | None
     notes: tuple[str, ...]
     judged_by: Threshold | None = None
+    simulated: str = ""
 
     @property
     def judgement(self) -> Judgement:
         """What the threshold makes of these images, in words and parts."""
-        return judgement_of(self.rows, self.threshold)
+        return judgement_of(self.rows, self.threshold, simulated=bool(self.simulated))
 
     @property
     def image_auroc(self) -> float | None:
@@ -143,12 +145,23 @@ def evaluate_bundle(
 
     The metrics need no threshold, so none is a note; not so `for_report`, which shows verdicts.
     """
-    dataset = read_dataset(data)
+    return evaluate_dataset(bundle, read_dataset(data), choice, for_report=for_report)
+
+
+def evaluate_dataset(
+    bundle: Bundle,
+    dataset: Dataset,
+    choice: BackendChoice,
+    *,
+    for_report: bool = False,
+    simulated: str = "",
+) -> Evaluation:
+    """As `evaluate_bundle`; `simulated`: what the defects are, where they are no real ones."""
     with closing(open_choice(bundle, choice)) as detector:
         threshold, notes = _threshold(bundle, choice, detector, needed=for_report)
         evaluation = evaluate(detector, dataset, threshold, bundle.manifest.preprocessing, progress)
     notes = (*_known_to(bundle, dataset), *notes, *evaluation.notes)
-    return replace(evaluation, notes=notes)
+    return replace(evaluation, notes=notes, simulated=simulated)
 
 
 def _known_to(bundle: Bundle, dataset: Dataset) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from slsg_edge.evaluation.verdicts import (
 from slsg_edge.scoring import Threshold
 
 RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
+MUCH_BETTER = 0.1  # by Youden's J, from which another threshold is worth the while
 NEARLY_ONE = 1 - 1e-5  # no score of a part lies reliably above
 
 
@@ -122,16 +123,18 @@ def _find_more(judgement: Judgement, images: Sequence[Tested], setup: Setup) -> 
     found = _best_rate(judgement, images, setup.threshold)
     if found:
         rate, missed, rejected = found
-        what = (
-            f"with {100 * rate:.3g} % of the good parts it would miss {missed} {judgement.defects}"
-        )
         return Step(
-            f"Allow more false alarms: {what} of these images and reject {rejected} good parts",
+            f"Allow more false alarms ({100 * rate:.3g} %): of these images it would then miss "
+            f"{missed} {judgement.defects} and reject {rejected} good parts",
             setup.calibrate("--false-alarms", f"{rate:g}"),
         )
     scores = setup.threshold.good_scores if setup.threshold else ()
     youden = judgement.youden
-    if len(scores) < FEWEST_IMAGES and youden and youden.best > (youden.at_threshold or 0) + 0.1:
+    if (
+        len(scores) < FEWEST_IMAGES
+        and youden
+        and youden.best > (youden.at_threshold or 0) + MUCH_BETTER
+    ):
         return Step(
             "Find the threshold from good images, for more false alarms",
             setup.calibrate("--images", "DIR", "--false-alarms", "0.05"),
@@ -148,14 +151,14 @@ def _best_rate(
     judgement: Judgement, images: Sequence[Tested], threshold: Threshold | None
 ) -> tuple[float, Part, Part] | None:
     """The false-alarm rate that parts good and defective best of those that its good scores can
-    settle, with what it would miss and reject; None where none is better than now.
+    settle, with what it would miss and reject; None where none is much better than now.
     """
     if threshold is None or len(threshold.good_scores) < FEWEST_IMAGES or not judgement.youden:
         return None
     good, defective = (_scores(images, wanted) for wanted in (True, False))
     smallest = shown_rate(len(threshold.good_scores))
     rates = sorted(rate for rate in {*RATES, smallest} if smallest <= rate <= max(RATES))
-    best, found = judgement.youden.at_threshold or 0.0, None
+    best, found = (judgement.youden.at_threshold or 0.0) + MUCH_BETTER, None
     for rate in rates:
         value = threshold_from_scores(threshold.good_scores, rate).value
         rejected, missed = errors_at(good, defective, value)

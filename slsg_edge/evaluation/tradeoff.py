@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from slsg_edge.scoring import expit, logit
 
+NEAR = 0.1  # logits above the highest score of all
+
 
 @dataclass(frozen=True, slots=True)
 class TradeoffRow:
@@ -96,9 +98,10 @@ def _row(
 
 
 def _just_above(score: float, every: Sequence[float]) -> float:
-    """The score passes as good, and the next one of all does not."""
+    """The score passes as good, and the next one of all does not; near the score where none is."""
     place = bisect_right(every, score)
-    return between(score, every[place] if place < len(every) else 1.0)
+    near = expit(logit(score) + NEAR)
+    return between(score, every[place] if place < len(every) else max(near, score))
 
 
 def _thresholds(good: Sequence[float], defective: Sequence[float]) -> list[float]:

@@ -16,6 +16,7 @@ from slsg_edge.metrics.intervals import Figure, exact_share
 State: TypeAlias = Literal["ready", "weak", "not ready", "not tested"]
 """`weak`: more than half of the defects are missed. `not tested`: there was no real defect."""
 
+UNTESTED = "no real defect was tested"
 MOST_MISSED = 0.1  # share of the defects that a bundle that is ready misses
 MOST_REJECTED = 0.05  # share of the good parts that it rejects
 MOST_POSSIBLE = 0.25  # what the interval of neither may reach above
@@ -159,6 +160,7 @@ def judgement_summary(judgement: Judgement) -> dict[str, Json]:
         "state": judgement.state,
         "reason": judgement.reason,
         "sentence": judgement.sentence,
+        "simulated": judgement.simulated,
         "counts": {
             "misses": _part_summary(judgement.misses),
             "false_alarms": _part_summary(judgement.alarms),
@@ -200,10 +202,11 @@ def _state(
     if not defective:
         return "not tested", "no defect was tested"
     if 2 * misses.count > misses.total:
-        what = "simulated anomalies" if simulated else "defects"
-        return "weak", f"it misses more than half of the {what}"
+        if simulated:
+            return "weak", f"it misses more than half of the simulated anomalies, and {UNTESTED}"
+        return "weak", "it misses more than half of the defects"
     if simulated:
-        return "not tested", "no real defect was tested"
+        return "not tested", UNTESTED
     faults = [text for text, holds in _faults(misses, alarms, undecided) if holds]
     if faults:
         return "not ready", faults[0]

@@ -79,8 +79,8 @@ def evaluation_html(report: EvaluationReport) -> str:
     body = (
         NO_SCRIPT,
         f'<div id="report" style="--cut:{100 * axis.place(report.threshold):.2f}%">',
-        judgement_section(report.judgement, report.step),
-        f'<p class="lead">{_lead(cases)} {escape(report.simulated)}</p>',
+        judgement_section(report.judgement, report.step, report.simulated),
+        f'<p class="lead">{_lead(cases, report.judgement)}</p>',
         _scores(report, cases, axis),
         f'<div class="columns"><div>{verdicts}{_notes(report.notes)}</div>{roc}</div>',
         data_section(report.data),
@@ -93,12 +93,13 @@ def evaluation_html(report: EvaluationReport) -> str:
     return page(report.title, body, script, resource("evaluation.css"))
 
 
-def _lead(cases: Sequence[Case]) -> str:
+def _lead(cases: Sequence[Case], judgement: Judgement) -> str:
     """What was tested, in a sentence."""
     kinds = [kind for kind in kinds_of(cases) if kind != GOOD]
     good = sum(case.truth == "good" for case in cases)
+    what = judgement.defects if judgement.simulated else "defective"
     of_kinds = f" of {len(kinds)} kinds" if len(kinds) > 1 else ""
-    return f"{len(cases)} test images: {good} good, {len(cases) - good} defective{of_kinds}."
+    return f"{len(cases)} test images: {good} good, {len(cases) - good} {what}{of_kinds}."
 
 
 def _scores(report: EvaluationReport, cases: Sequence[Case], axis: Axis) -> str:

@@ -77,6 +77,7 @@ def evaluation_report_page(
             evaluation.rows,
             Setup(bundle, choice.backend, evaluation.judged_by, folder),
         ),
+        evaluation.simulated,
     )
     return evaluation_html(report)
 
@@ -112,7 +113,7 @@ def figure_texts(evaluation: Evaluation) -> dict[str, str]:
         for name, figure in known(evaluation.figures, HEADLINES).items()
     }
     if evaluation.f1_max_threshold is not None:
-        figures["F1-max is reached at"] = score_text(evaluation.f1_max_threshold)
+        figures["F1-max is reached at"] = score_text(max(0.0, evaluation.f1_max_threshold))
     verdicts = {
         "false alarms": _part(evaluation.false_alarms, good, "good"),
         "misses": _part(evaluation.misses, defective, "defective"),

@@ -7,13 +7,17 @@ from slsg_edge.evaluation.verdicts import Judgement, Part, range_text
 from slsg_edge.reports.page import words
 
 
-def judgement_section(judgement: Judgement, step: Step | None) -> str:
-    """It reads as the sentence of the terminal; its counts are large."""
+def judgement_section(judgement: Judgement, step: Step | None, simulated: str = "") -> str:
+    """It reads as the sentence of the terminal; its counts are large.
+
+    `simulated`: what the defects are, where they are no real ones.
+    """
     state = judgement.state.replace(" ", "-")
     return "\n".join(
         (
             f'<section class="judgement {state}">{_sentence(judgement)}{_undecided(judgement)}'
             f'<p class="word"><b>{judgement.state}</b>: {escape(judgement.reason)}.</p>',
+            f'<p class="warning">{escape(simulated)}</p>' if simulated else "",
             _next(step) if step else "",
             _kinds(judgement),
             "</section>",

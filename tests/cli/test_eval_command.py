@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -93,10 +94,31 @@ def test_no_p_value_is_below_what_the_good_images_can_show(opened, data, capsys)
     assert {image["p_value_extrapolated"] for image in holes} == {None}
 
 
-def test_without_defects_or_threshold_the_exit_code_is_0(opened, data, capsys):
+def test_with_good_images_alone_anomalies_are_simulated_and_the_exit_code_is_0(
+    opened, data, tmp_path, run, capsys
+):
     shutil.rmtree(data / "test/hole")
+    page = tmp_path / "report.html"
+    code, _ = run("eval", opened.path, data, "--report", page)
+    assert code == 0
+    html = page.read_text(encoding="utf-8")
+    assert "No real defect was tested: 9 anomalies are simulated in good images." in html
+    assert html.count("<figure") == 12
+    assert html.count("data:image/jpeg") == 12
+    assert "simulated anomalies missed" in re.sub(r"<[^>]+>", "", html)
     eval_command(opened.path, data)
-    assert "not tested: no defect was tested." in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert re.match(r"\d of 9 simulated anomalies missed .*; 0 of 3 good parts rejected", lines[0])
+    assert lines[1].startswith(("weak: it misses more than half of the simulated", "not tested:"))
+    assert any(line.startswith("No real defect was tested") for line in lines)
+
+
+def test_machines_are_told_that_the_anomalies_are_simulated(opened, data, capsys):
+    eval_command(opened.path, data / "test/good", as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert found["simulated"] is True
+    assert found["state"] in ("weak", "not tested")
+    assert found["defective"] == 9
 
 
 def test_machines_get_one_json_object_with_every_image(opened, data, capsys):
@@ -171,10 +193,9 @@ def test_a_changed_model_is_refused(opened, data):
         eval_command(open_bundle(opened.path).path, data)
 
 
-def test_a_folder_without_test_images_is_an_error(opened, tmp_path):
-    (tmp_path / "data/train/good").mkdir(parents=True)
-    cv2.imwrite(str(tmp_path / "data/train/good/000.png"), np.zeros((9, 9, 3), np.uint8))
-    with pytest.raises(DatasetError, match="has no test images"):
+def test_a_folder_without_images_is_an_error(opened, tmp_path):
+    (tmp_path / "data/test/good").mkdir(parents=True)
+    with pytest.raises(DatasetError):
         eval_command(opened.path, tmp_path / "data")
 
 

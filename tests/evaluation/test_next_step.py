@@ -42,8 +42,9 @@ def test_a_higher_false_alarm_rate_is_proposed_with_what_it_would_do_here(step_f
     step = step_for(HALF_MISSED)
     # 40 good scores settle 1 in 41 at least; the largest of them is 0.49
     assert step.command == f"slsg-edge calibrate {toy_bundle} --false-alarms 0.025"
-    assert (
-        "it would miss 0 of 30 defects of these images and reject 0 of 48 good parts" in step.text
+    assert step.text == (
+        "Allow more false alarms (2.5 %): of these images it would then miss 0 of 30 defects and "
+        "reject 0 of 48 good parts"
     )
     assert str(step) == f"{step.text}: {step.command}"
 
@@ -65,6 +66,11 @@ def test_where_no_rate_helps_another_detector_is_trained_on_the_same_data(step_f
     words = shlex.split(step_for(cases).command)
     assert words[:3] == ["slsg-edge", "train", str(tmp_path / "my data")]
     assert words[-2:] == ["--detector", "auto"]
+
+
+def test_a_rate_that_hardly_helps_is_not_proposed(step_for):
+    cases = [*images("good", *[0.2] * 48), *images("hole", *[0.15] * 29, 0.6)]
+    assert "train" in step_for(cases).command
 
 
 def test_a_threshold_by_hand_is_found_from_good_images(step_for):

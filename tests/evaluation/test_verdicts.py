@@ -95,6 +95,7 @@ def test_simulated_anomalies_never_make_a_bundle_ready_nor_fail_it():
     assert "0 of 60 simulated anomalies missed" in found.sentence
     found = judged(good=48, found=10, missed=50, simulated=True)
     assert (found.state, found.failed) == ("weak", False)
+    assert found.reason.endswith("simulated anomalies, and no real defect was tested")
 
 
 def test_without_a_threshold_there_are_no_counts_and_still_a_trade_off():
@@ -147,6 +148,12 @@ def test_more_rejects_than_it_takes_to_miss_nothing_are_not_listed():
     assert [(row.rejected, row.missed, row.own) for row in rows] == [
         *((0, 1, False), (1, 0, False), (3, 0, True)),
     ]
+
+
+def test_above_all_scores_the_threshold_stays_near_them():
+    (first, *_) = tradeoff_of([0.1, 0.2], [0.1], None)
+    assert (first.rejected, first.missed) == (0, 1)
+    assert 0.2 <= first.threshold < 0.22
 
 
 def test_a_good_score_of_1_is_rejected_by_every_threshold():

@@ -143,6 +143,4 @@ def folds_of(groups: Sequence[int], most: int | None) -> list[list[int]]:
     folds = list(members.values())
     if most is None or len(folds) <= most:
         return folds
-    return [
-        sorted(image for fold in folds[first::most] for image in fold) for first in range(most)
-    ]
+    return [sorted(image for fold in folds[first::most] for image in fold) for first in range(most)]

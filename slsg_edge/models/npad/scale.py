@@ -104,7 +104,9 @@ class Scaled:
         """Of all frames: what the graph would give if it knew all images but a frame's own."""
         head, place = self.network.head, self.network.head.centre.device
         found: list[float] = []
-        for maps, whole in zip(self.kept.maps.split(MAPS), self.kept.whole.split(MAPS), strict=True):
+        for maps, whole in zip(
+            self.kept.maps.split(MAPS), self.kept.whole.split(MAPS), strict=True
+        ):
             first, second = torch.split(maps.to(place), 1, 1)
             known = None if head.whole is None else whole.to(place)
             anomaly_map = torch.sigmoid(head.logits(first, second, known)[:, 0])
