@@ -26,7 +26,7 @@ def eval_command(
         Path | None, typer.Option(metavar="FILE.html", help="Write a page with heat maps.")
     ] = None,
 ) -> None:
-    """Measure a bundle on labelled test images.
+    """Say what a bundle misses and rejects on labelled test images, and what to do next.
 
     With good photos only, those that are held out and anomalies simulated in them are tested.
     Exit code 1 when it misses more than half of the real defects, 0 otherwise.
