@@ -11,6 +11,7 @@ from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from slsg_edge.evaluation.paired import PairedEvaluation, Side
 
@@ -75,12 +76,33 @@ def _print(comparison: "PairedEvaluation") -> None:
     from slsg_edge.reports.from_comparison import lead_of
 
     console = plain_console()
+    for text in (*_verdicts(comparison), lead_of(comparison)):
+        console.print(text, soft_wrap=True)
     console.print(_figures(comparison))
     if comparison.latency:
         console.print(_latency(comparison))
-    console.print(lead_of(comparison), soft_wrap=True)
     for text in (*_changed(comparison), *(f"note: {note}" for note in comparison.notes)):
         console.print(text, soft_wrap=True)
+
+
+def _verdicts(comparison: "PairedEvaluation") -> "list[Text]":
+    """What both miss and reject, which one to take, and what speaks against all of it."""
+    from rich.text import Text
+
+    from slsg_edge.evaluation.contest import contest_of
+
+    contest = contest_of(comparison)
+    styles = {"better": "green", "worse": "red"}
+    lines = [Text(f"{' -> '.join(comparison.names)}:")]
+    for line in contest.lines:
+        verdict = Text(line.verdict, styles.get(line.mark, ""))
+        ranges = " -> ".join(line.ranges)
+        lines.append(Text.assemble(f"  {line.what}: {line.change}: ", verdict, f" ({ranges})"))
+    judged = contest.first, contest.second
+    for name, judgement in zip(comparison.names, judged, strict=True):
+        lines.append(Text(f"  {name} is {judgement.state}: {judgement.reason}"))
+    lines += [Text(f"warning: {warning}") for warning in comparison.warnings]
+    return [*lines, Text(contest.recommendation, "bold")]
 
 
 def _figures(comparison: "PairedEvaluation") -> "Table":

@@ -9,7 +9,12 @@ from slsg_edge.cli.options import AsJson, Backend
 from slsg_edge.cli.text import plain_console, say
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from slsg_edge.evaluation.evaluate import Evaluation
+    from slsg_edge.evaluation.next_step import Step
+    from slsg_edge.evaluation.verdicts import Judgement
 
 
 def eval_command(
@@ -21,35 +26,110 @@ def eval_command(
         Path | None, typer.Option(metavar="FILE.html", help="Write a page with heat maps.")
     ] = None,
 ) -> None:
-    """Measure a bundle on labelled test images."""
+    """Say what a bundle misses and rejects on labelled test images, and what to do next.
+
+    With good photos only, those that are held out and anomalies simulated in them are tested.
+    Exit code 1 when it misses more than half of the real defects, 0 otherwise.
+    """
     import json
 
     from slsg_edge.bundle.folder import open_bundle
-    from slsg_edge.evaluation.evaluate import evaluate_bundle, summary_of
+    from slsg_edge.evaluation.evaluate import evaluate_dataset
+    from slsg_edge.evaluation.good_only import open_evaluation_set
+    from slsg_edge.evaluation.next_step import Setup, next_step
+    from slsg_edge.evaluation.summary import summary_of
+    from slsg_edge.progress import progress
     from slsg_edge.reports.from_evaluation import write_evaluation_report
     from slsg_edge.runtime.detector import choose
 
     opened = open_bundle(bundle)
     choice = choose(opened, backend)
     say(str(choice))
-    evaluation = evaluate_bundle(opened, data, choice, for_report=report is not None)
-    if report:
-        write_evaluation_report(report, opened, data, evaluation, choice)
+    with open_evaluation_set(opened, data, progress) as tested:
+        evaluation = evaluate_dataset(
+            *(opened, tested.dataset, choice),
+            for_report=report is not None,
+            simulated=tested.simulated,
+        )
+        if report:
+            write_evaluation_report(report, opened, data, evaluation, choice)
+    judgement = evaluation.judgement
+    setup = Setup(opened, choice.backend, evaluation.judged_by, data)
+    step = next_step(judgement, evaluation.rows, setup)
     if as_json:
-        typer.echo(json.dumps({"backend": choice.backend, **summary_of(evaluation)}))
+        typer.echo(json.dumps({"backend": choice.backend, **summary_of(evaluation, step)}))
     else:
-        _print(evaluation)
+        _print(evaluation, judgement, step)
+    if judgement.failed:
+        raise typer.Exit(1)
 
 
-def _print(evaluation: "Evaluation") -> None:
+def _print(evaluation: "Evaluation", judgement: "Judgement", step: "Step") -> None:
+    """What matters on the line first, the metrics after that."""
+    console = plain_console()
+    _print_verdict(console, judgement, step)
+    if evaluation.simulated:
+        console.print(evaluation.simulated, soft_wrap=True)
+    if judgement.tradeoff:
+        console.print(_tradeoff(judgement))
+    if judgement.kinds:
+        console.print("missed, by kind of defect, the worst first:")
+    for kind, part in judgement.kinds:
+        console.print(f"  {kind}, {part}", soft_wrap=True)
+    console.print(_figures(evaluation))
+    for text in (*_on_threshold(evaluation), *(f"note: {note}" for note in evaluation.notes)):
+        console.print(text, soft_wrap=True)
+
+
+def _print_verdict(console: "Console", judgement: "Judgement", step: "Step") -> None:
+    """The counts, the word and why, and what to do."""
+    from rich.text import Text
+
+    styles = {"ready": "bold green", "weak": "bold red", "not ready": "bold yellow"}
+    console.print(judgement.sentence, soft_wrap=True)
+    if judgement.undecided_text:
+        console.print(judgement.undecided_text, soft_wrap=True)
+    word = Text(judgement.state, styles.get(judgement.state, "bold"))
+    console.print(Text.assemble(word, f": {judgement.reason}."), soft_wrap=True)
+    console.print(f"next: {step}", soft_wrap=True)
+
+
+def _tradeoff(judgement: "Judgement") -> "Table":
+    from rich.table import Table
+
+    from slsg_edge.reports.axis import score_text
+
+    table = Table("good parts rejected", f"{judgement.defects} missed", "threshold", "")
+    for row in judgement.tradeoff:
+        table.add_row(
+            f"{row.rejected} of {judgement.good}",
+            f"{row.missed} of {judgement.defective}",
+            score_text(row.threshold),
+            "<- the bundle's" if row.own else "",
+        )
+    return table
+
+
+def _figures(evaluation: "Evaluation") -> "Table":
     from rich.table import Table
 
     from slsg_edge.reports.from_evaluation import figure_texts
 
-    console = plain_console()
     table = Table("figure", "value (95 % interval)")
     for name, value in figure_texts(evaluation).items():
         table.add_row(name, value)
-    console.print(table)
-    for text in evaluation.notes:
-        console.print(f"note: {text}", soft_wrap=True)
+    return table
+
+
+def _on_threshold(evaluation: "Evaluation") -> list[str]:
+    """Where it is from and how sure, and what that means for these images."""
+    from slsg_edge.evaluation.next_step import threshold_text, threshold_warning
+
+    threshold = evaluation.judged_by
+    if threshold is None:
+        return []
+    warning = threshold_warning(threshold, evaluation.rows)
+    return [
+        f"threshold: {threshold_text(threshold)}",
+        *([f"warning: {warning}"] if warning else []),
+    ]

@@ -6,18 +6,19 @@ note that says why.
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.training_record import trained_on
-from slsg_edge.contracts import GOOD, Detector, Json, Outcome, Sample, Verdict
+from slsg_edge.contracts import GOOD, Detector, Outcome, Sample, Verdict
 from slsg_edge.data.dataset import Dataset
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.saturation import defect_rules
 from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import BundleError, DatasetError
 from slsg_edge.evaluation.pixel import PixelEvaluation, PixelOutcome, no_figures
+from slsg_edge.evaluation.verdicts import Judgement, judgement_of
 from slsg_edge.images import read_image
 from slsg_edge.metrics.image_figures import image_figures, image_figures_by_kind
 from slsg_edge.metrics.intervals import Figures
@@ -41,6 +42,10 @@ class Row:
     verdict: Verdict | None
 
     @property
+    def kind(self) -> str:
+        return self.sample.kind
+
+    @property
     def outcome(self) -> Outcome | None:
         return self.verdict.outcome if self.verdict else None
 
@@ -50,7 +55,8 @@ class Evaluation:
     """What `evaluate` found; undecided images count in none of the figures.
 
     `figures` by the name of the metric, over all kinds; `kinds`: those of each kind of defect
-    with all good images.
+    with all good images. `judged_by`: the threshold with all that is known of it. `simulated`:
+    what the defects are, where they are no real ones, in a sentence.
     """
 
     rows: tuple[Row, ...]
@@ -59,6 +65,13 @@ class Evaluation:
     kinds: Mapping[str, Figures]
     f1_max_threshold: float | None
     notes: tuple[str, ...]
+    judged_by: Threshold | None = None
+    simulated: str = ""
+
+    @property
+    def judgement(self) -> Judgement:
+        """What the threshold makes of these images, in words and parts."""
+        return judgement_of(self.rows, self.threshold, simulated=bool(self.simulated))
 
     @property
     def image_auroc(self) -> float | None:
@@ -101,23 +114,6 @@ class ImageOutcome:
     notes: tuple[str, ...] = ()
 
 
-def summary_of(evaluation: Evaluation) -> dict[str, Json]:
-    """All of it, for machines."""
-    return {
-        "good": evaluation.scored(good=True),
-        "defective": evaluation.scored(good=False),
-        "figures": _figures_summary(evaluation.figures),
-        "kinds": {kind: _figures_summary(some) for kind, some in evaluation.kinds.items()},
-        "f1_max_threshold": evaluation.f1_max_threshold,
-        "threshold": evaluation.threshold,
-        "false_alarms": evaluation.false_alarms,
-        "misses": evaluation.misses,
-        "undecided": len(evaluation.undecided),
-        "notes": list(evaluation.notes),
-        "images": [_row_summary(row) for row in evaluation.rows],
-    }
-
-
 def evaluate(
     detector: Detector,
     dataset: Dataset,
@@ -149,12 +145,23 @@ def evaluate_bundle(
 
     The metrics need no threshold, so none is a note; not so `for_report`, which shows verdicts.
     """
-    dataset = read_dataset(data)
+    return evaluate_dataset(bundle, read_dataset(data), choice, for_report=for_report)
+
+
+def evaluate_dataset(
+    bundle: Bundle,
+    dataset: Dataset,
+    choice: BackendChoice,
+    *,
+    for_report: bool = False,
+    simulated: str = "",
+) -> Evaluation:
+    """As `evaluate_bundle`; `simulated`: what the defects are, where they are no real ones."""
     with closing(open_choice(bundle, choice)) as detector:
         threshold, notes = _threshold(bundle, choice, detector, needed=for_report)
         evaluation = evaluate(detector, dataset, threshold, bundle.manifest.preprocessing, progress)
     notes = (*_known_to(bundle, dataset), *notes, *evaluation.notes)
-    return replace(evaluation, notes=notes)
+    return replace(evaluation, notes=notes, simulated=simulated)
 
 
 def _known_to(bundle: Bundle, dataset: Dataset) -> tuple[str, ...]:
@@ -162,7 +169,7 @@ def _known_to(bundle: Bundle, dataset: Dataset) -> tuple[str, ...]:
     known = trained_on(bundle)
     if known is None:
         return ()
-    tested = [_hash_or_none(sample.image) for sample in dataset.of("test")]
+    tested = [hash_or_none(sample.image) for sample in dataset.of("test")]
     trained, held_out = (
         sum(digest in some for digest in tested) for some in (known.train, known.holdout)
     )
@@ -179,7 +186,7 @@ def _known_to(bundle: Bundle, dataset: Dataset) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _hash_or_none(image: Path) -> str | None:
+def hash_or_none(image: Path) -> str | None:
     """None for what cannot be read, which is undecided anyway."""
     try:
         return content_hash(image)
@@ -214,6 +221,7 @@ def _evaluation(
         },
         f1_max_threshold=on_images.f1_max_threshold,
         notes=(*on_images.notes, *on_pixels.notes, *_undecided_notes(rows)),
+        judged_by=threshold,
     )
 
 
@@ -271,19 +279,3 @@ def _undecided_notes(rows: Sequence[Row]) -> list[str]:
     if not reasons:
         return []
     return [f"Undecided, so in no other figure: {len(reasons)}; the first: {reasons[0]}"]
-
-
-def _figures_summary(figures: Figures) -> dict[str, Json]:
-    """Value, low and high of each; null where the data set does not say enough."""
-    return {name: None if figure is None else asdict(figure) for name, figure in figures.items()}
-
-
-def _row_summary(row: Row) -> dict[str, Json]:
-    return {
-        "image": str(row.sample.image),
-        "kind": row.sample.kind,
-        "score": row.score,
-        "outcome": row.outcome,
-        "p_value": row.verdict.p_value if row.verdict else None,
-        "reason": row.verdict.reason if row.verdict else None,
-    }

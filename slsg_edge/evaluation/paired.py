@@ -97,7 +97,7 @@ class PairedEvaluation:
     """What two detectors differ by, and on which images.
 
     `changes` by metric over all kinds; `kinds`: image AUROC of each. No latency without images
-    that can be read.
+    that can be read. `warnings`: why the comparison may say nothing.
     """
 
     names: tuple[str, str]
@@ -107,6 +107,7 @@ class PairedEvaluation:
     kinds: Mapping[str, Change] = field(default_factory=dict)
     latency: LatencyComparison | None = None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def changed(self) -> tuple[Pair, ...]:

@@ -1,4 +1,5 @@
-"""Confidence intervals: the bootstrap over images for any metric, DeLong for image AUROC.
+"""Confidence intervals: the bootstrap over images for any metric, DeLong for image AUROC, and the
+exact one for a count.
 
 Images are what a line sees one by one; pixels of one image are not independent, so whole images
 are drawn, never pixels. An interval of no width means that these images show no spread, as when
@@ -92,6 +93,36 @@ def percentile_figure(value: float, replicas: Array, level: float = CONFIDENCE_L
     outside = 100 * (1 - level) / 2
     low, high = np.nanpercentile(np.clip(replicas, 0, 1), [outside, 100 - outside])
     return Figure(value, float(low), float(high))
+
+
+def exact_share(count: int, total: int) -> Figure:
+    """The share `count` of `total`, with the exact interval for a binomial count.
+
+    Clopper and Pearson, Biometrika 26:404, 1934: the shares that would give so many or more, and
+    so many or fewer, with a probability of 2.5 % each. ValueError without any.
+    """
+    if not 0 <= count <= total or not total:
+        raise ValueError(f"{count} of {total} is no share")
+    low = 0.0 if count == 0 else 1 - _upper_share(total - count, total)
+    high = 1.0 if count == total else _upper_share(count, total)
+    return Figure(count / total, low, high)
+
+
+def _upper_share(count: int, total: int) -> float:
+    """The share that gives at most `count` of `total` with a probability of 2.5 %.
+
+    By bisection on the logarithm of the sum, since the factorials overflow.
+    """
+    hits = np.arange(count + 1)
+    factorials = np.concatenate([[0.0], np.log(np.arange(1, total + 1)).cumsum()])
+    ways = factorials[-1] - factorials[hits] - factorials[total - hits]
+    wanted = np.log((1 - CONFIDENCE_LEVEL) / 2)
+    low, high = count / total, 1.0
+    while high - low > 1e-12:
+        share = (low + high) / 2
+        terms = ways + hits * np.log(share) + (total - hits) * np.log1p(-share)
+        low, high = (share, high) if np.logaddexp.reduce(terms) > wanted else (low, share)
+    return (low + high) / 2
 
 
 def delong(scores: ArrayLike, labels: ArrayLike) -> tuple[Array, Array]:

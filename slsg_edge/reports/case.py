@@ -44,6 +44,13 @@ class Case:
         return self.outcome not in (self.truth, "undecided")
 
     @property
+    def mistake(self) -> str:
+        """The error in words; empty when the verdict is right or there is none."""
+        if not self.wrong:
+            return ""
+        return "false alarm" if self.truth == "good" else "missed"
+
+    @property
     def decided_score(self) -> float | None:
         """The score that a threshold can judge; None when undecided."""
         if self.outcome == "undecided" or self.score is None or not math.isfinite(self.score):

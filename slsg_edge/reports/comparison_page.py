@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from slsg_edge.evaluation.contest import Contest
 from slsg_edge.metrics.differences import Change
 from slsg_edge.reports.axis import Axis, axis_of
 from slsg_edge.reports.case import Case
+from slsg_edge.reports.contest import contest_section
 from slsg_edge.reports.gallery import WIDE, score_track
 from slsg_edge.reports.page import (
     breakable,
@@ -46,6 +48,8 @@ class ComparisonReport:
     latency: rows of texts under `LATENCY_HEADS`
     notes: what is to be known of the figures
     provenance: of each detector, by its name
+    contest: the verdicts of both, and which one to take
+    warnings: why the comparison may say nothing
     """
 
     title: str
@@ -58,6 +62,8 @@ class ComparisonReport:
     latency: Sequence[Sequence[str]] = ()
     notes: Sequence[str] = ()
     provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    contest: Contest | None = None
+    warnings: Sequence[str] = ()
 
 
 LATENCY_HEADS = ("", "median ms", "p95 ms", "times as fast")
@@ -71,6 +77,7 @@ def comparison_html(report: ComparisonReport) -> str:
         for name, rows in report.provenance.items()
     )
     body = (
+        contest_section(report.contest, report.names, report.warnings) if report.contest else "",
         f'<p class="lead">{escape(report.lead)}</p>',
         section("Differences", _differences(report), "long"),
         section("Latency", table(LATENCY_HEADS, report.latency)) if report.latency else "",
@@ -152,7 +159,8 @@ def _figure(index: int, change: VerdictChange, axis: Axis, report: ComparisonRep
     sides = "".join(
         f'<span class="side" style="--cut:{100 * axis.place(threshold):.2f}%">'
         f'<span class="who">{escape(name)}</span> '
-        f'<span class="badge {case.outcome}">{case.outcome}</span>{score_track(case, axis)}'
+        f'<span class="badge {case.outcome}">{case.outcome}</span> '
+        f'<span class="mistake">{case.mistake}</span>{score_track(case, axis)}'
         f"{_reason(case)}</span>"
         for name, threshold, case in zip(
             report.names, report.thresholds, (change.first, change.second), strict=True
@@ -160,20 +168,24 @@ def _figure(index: int, change: VerdictChange, axis: Axis, report: ComparisonRep
     )
     wrong = "wrong" if change.second.wrong else ""
     return (
-        f'<figure class="{wrong}">{_views(index, change)}'
+        f'<figure class="{wrong}">{_views(index, change, report.names)}'
         f"<figcaption><b>{breakable(change.first.name)}</b>"
         f'<span class="truth">{words(change.first.kind)}, {escape(change.effect)}</span>{sides}'
         "</figcaption></figure>"
     )
 
 
-def _views(index: int, change: VerdictChange) -> str:
+def _views(index: int, change: VerdictChange, names: tuple[str, str]) -> str:
     first, second = change.first.picture, change.second.picture
     if first is None or second is None:
         return ""
     ratio = first.width / first.height
     shape = "wide" if ratio > WIDE else "tall three"
-    views = plain_view(index, first) + hot_view(index, first) + hot_view(index, second)
+    hot = (
+        hot_view(index, picture, f"anomaly map, {name}")
+        for name, picture in zip(names, (first, second), strict=True)
+    )
+    views = plain_view(index, first) + "".join(hot)
     return f'<div class="pair {shape}" style="--ratio:{ratio:.3f}">{views}</div>'
 
 

@@ -1,4 +1,4 @@
-"""The report on an evaluation: figures, scores, threshold, verdicts, notes and images on one page.
+"""The report on an evaluation: what is missed and rejected, scores, threshold, figures, images.
 
 It is right as it stands, at the bundle's threshold, on paper and where no script runs; a script
 moves the threshold, sorts and enlarges. Knows nothing about how the figures were found.
@@ -11,6 +11,8 @@ from html import escape
 
 from slsg_edge.contracts import GOOD, Json
 from slsg_edge.data.survey.finding import Finding
+from slsg_edge.evaluation.next_step import Step
+from slsg_edge.evaluation.verdicts import Judgement, judgement_of
 from slsg_edge.metrics.intervals import Figures
 from slsg_edge.reports.axis import Axis, axis_of
 from slsg_edge.reports.case import Case, decided_scores, kinds_of, worst_first
@@ -18,10 +20,13 @@ from slsg_edge.reports.data_findings import data_section
 from slsg_edge.reports.figures import figure_tiles, full_table, kind_table
 from slsg_edge.reports.gallery import gallery
 from slsg_edge.reports.histogram import histogram
+from slsg_edge.reports.judgement import judgement_section
 from slsg_edge.reports.page import page, provenance_table, resource, section
 from slsg_edge.reports.roc import roc_chart
-from slsg_edge.reports.threshold import presets, slider, take_over_note
+from slsg_edge.reports.threshold import on_threshold, presets, slider, take_over_note
+from slsg_edge.reports.tradeoff import tradeoff_table
 from slsg_edge.reports.verdicts import verdict_table
+from slsg_edge.scoring import Threshold
 
 NO_SCRIPT = "<noscript><style>.live{display:none!important}</style></noscript>"
 
@@ -39,6 +44,9 @@ class EvaluationReport:
     provenance: what made the bundle, and what of it was measured
     command: takes a threshold into the bundle once its value is added
     data: what a survey found about the data set
+    judged_by: the threshold with all that is known of it
+    step: what to do next
+    simulated: what the defects are, where they are no real ones, in a sentence
     """
 
     title: str
@@ -50,6 +58,13 @@ class EvaluationReport:
     provenance: Mapping[str, str] = field(default_factory=dict)
     command: str = "slsg-edge calibrate BUNDLE --threshold"
     data: Sequence[Finding] = ()
+    judged_by: Threshold | None = None
+    step: Step | None = None
+    simulated: str = ""
+
+    @property
+    def judgement(self) -> Judgement:
+        return judgement_of(self.cases, self.threshold, simulated=bool(self.simulated))
 
 
 def evaluation_html(report: EvaluationReport) -> str:
@@ -59,12 +74,13 @@ def evaluation_html(report: EvaluationReport) -> str:
     axis = axis_of([*good, *anomalous, report.threshold])
     verdicts = section("Verdicts", f'<div class="scroll">{verdict_table(cases)}</div>')
     roc = section("ROC curve", roc_chart(good, anomalous, report.threshold))
-    figures = kind_table(report.figures, report.kinds) + full_table(report.figures)
+    tiles = figure_tiles(report.figures)
+    figures = tiles + kind_table(report.figures, report.kinds) + full_table(report.figures)
     body = (
         NO_SCRIPT,
         f'<div id="report" style="--cut:{100 * axis.place(report.threshold):.2f}%">',
-        f'<p class="lead">{_lead(cases)}</p>',
-        figure_tiles(report.figures),
+        judgement_section(report.judgement, report.step, report.simulated),
+        f'<p class="lead">{_lead(cases, report.judgement)}</p>',
         _scores(report, cases, axis),
         f'<div class="columns"><div>{verdicts}{_notes(report.notes)}</div>{roc}</div>',
         data_section(report.data),
@@ -77,12 +93,13 @@ def evaluation_html(report: EvaluationReport) -> str:
     return page(report.title, body, script, resource("evaluation.css"))
 
 
-def _lead(cases: Sequence[Case]) -> str:
+def _lead(cases: Sequence[Case], judgement: Judgement) -> str:
     """What was tested, in a sentence."""
     kinds = [kind for kind in kinds_of(cases) if kind != GOOD]
     good = sum(case.truth == "good" for case in cases)
+    what = judgement.defects if judgement.simulated else "defective"
     of_kinds = f" of {len(kinds)} kinds" if len(kinds) > 1 else ""
-    return f"{len(cases)} test images: {good} good, {len(cases) - good} defective{of_kinds}."
+    return f"{len(cases)} test images: {good} good, {len(cases) - good} {what}{of_kinds}."
 
 
 def _scores(report: EvaluationReport, cases: Sequence[Case], axis: Axis) -> str:
@@ -91,11 +108,15 @@ def _scores(report: EvaluationReport, cases: Sequence[Case], axis: Axis) -> str:
     without = len(cases) - len(good) - len(anomalous)
     note = f'<p class="note">Without a score: {without}.</p>' if without else ""
     controls = presets(good, anomalous) + take_over_note(report.command)
+    sure = on_threshold(report.judged_by, report.cases) if report.judged_by else ""
+    interval = report.judged_by.interval if report.judged_by else None
+    chart = histogram(good, anomalous, axis, interval)
     return "\n".join(
         (
-            section("Scores and threshold", histogram(good, anomalous, axis), "scores"),
+            section("Scores and threshold", chart, "scores"),
             slider(cases, axis, report.threshold),
-            f'<div class="after">{controls}{note}</div>',
+            f'<div class="after"><div>{controls}{sure}{note}</div>'
+            f"{tradeoff_table(report.judgement)}</div>",
         )
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from slsg_edge.contracts import Json
 from slsg_edge.data.layouts import read_dataset
+from slsg_edge.evaluation.contest import contest_of, contest_summary
 from slsg_edge.evaluation.evaluate import Row
 from slsg_edge.evaluation.paired import (
     Both,
@@ -16,6 +17,7 @@ from slsg_edge.evaluation.paired import (
     compare_detectors,
     open_sides,
 )
+from slsg_edge.evaluation.products import product_warnings
 from slsg_edge.metrics.differences import Change
 from slsg_edge.progress import Bars, no_progress
 from slsg_edge.reports.axis import score_text
@@ -95,6 +97,7 @@ def compare_on(
     dataset = read_dataset(data)
     with open_sides(sides) as both:
         comparison = compare_detectors(both, dataset, frames, bars)
+        comparison = replace(comparison, warnings=product_warnings(sides, dataset))
         if page:
             first, second = comparison.names
             title = f"{second} against {first} on {data.resolve().name}"
@@ -122,6 +125,8 @@ def comparison_report_page(
         latency_rows(comparison),
         comparison.notes,
         {side.name: provenance_of(side.bundle, side.choice) for side in sides},
+        contest_of(comparison),
+        comparison.warnings,
     )
     return comparison_html(report)
 
@@ -132,6 +137,7 @@ def comparison_summary(comparison: PairedEvaluation) -> dict[str, Json]:
         "names": list(comparison.names),
         "thresholds": list(comparison.thresholds),
         "images": len(comparison.pairs),
+        **contest_summary(comparison),
         "changes": _changes_summary(comparison.changes),
         "kinds": _changes_summary(comparison.kinds),
         "changed": [

@@ -16,6 +16,7 @@ from slsg_edge.data.survey.finding import Finding
 from slsg_edge.data.survey.survey import survey
 from slsg_edge.errors import DatasetError
 from slsg_edge.evaluation.evaluate import Evaluation, Row
+from slsg_edge.evaluation.next_step import Setup, next_step
 from slsg_edge.images import read_image
 from slsg_edge.preprocessing import Preprocessing, map_on_frame
 from slsg_edge.progress import Bars, no_progress, progress
@@ -37,7 +38,7 @@ def write_evaluation_report(
     """The page on an evaluation with a threshold, and on what a survey finds about its data."""
     findings = survey(read_dataset(data), progress).findings
     title = f"{bundle.path.stem} on {data.resolve().name}"
-    html = evaluation_report_page(title, bundle, evaluation, choice, findings)
+    html = evaluation_report_page(title, bundle, evaluation, choice, findings, data)
     write_atomically(path, html.encode())
 
 
@@ -47,10 +48,11 @@ def evaluation_report_page(
     evaluation: Evaluation,
     choice: BackendChoice,
     data: Sequence[Finding] = (),
+    folder: Path = Path("DATA"),
 ) -> str:
     """The HTML of a report on an evaluation with a threshold, with progress bars.
 
-    `data`: what a survey found about the data set.
+    `data`: what a survey found about the data set in `folder`.
 
     The detector sees the images that are shown once more: keeping the maps of all would take
     256 KB each.
@@ -69,6 +71,13 @@ def evaluation_report_page(
         provenance_of(bundle, choice),
         command_of(bundle, choice),
         data,
+        evaluation.judged_by,
+        next_step(
+            evaluation.judgement,
+            evaluation.rows,
+            Setup(bundle, choice.backend, evaluation.judged_by, folder),
+        ),
+        evaluation.simulated,
     )
     return evaluation_html(report)
 
@@ -90,7 +99,8 @@ def cases_of(
     with bars("pictures", min(shown, len(pairs))) as advance:
         cases = []
         for case, row in pairs[:shown]:
-            cases.append(replace(case, picture=picture_for(row, detector, preprocessing)))
+            picture = picture_for(row, detector, preprocessing, stretched=True)
+            cases.append(replace(case, picture=picture))
             advance()
     return [*cases, *(case for case, _ in pairs[shown:])]
 
@@ -103,7 +113,7 @@ def figure_texts(evaluation: Evaluation) -> dict[str, str]:
         for name, figure in known(evaluation.figures, HEADLINES).items()
     }
     if evaluation.f1_max_threshold is not None:
-        figures["F1-max is reached at"] = score_text(evaluation.f1_max_threshold)
+        figures["F1-max is reached at"] = score_text(max(0.0, evaluation.f1_max_threshold))
     verdicts = {
         "false alarms": _part(evaluation.false_alarms, good, "good"),
         "misses": _part(evaluation.misses, defective, "defective"),
@@ -154,8 +164,13 @@ def case_of(row: Row, verdict: Verdict) -> Case:
     )
 
 
-def picture_for(row: Row, detector: Detector, preprocessing: Preprocessing) -> LayeredPicture:
-    """The image with its heat, which an undecided one has not, and the mask."""
+def picture_for(
+    row: Row, detector: Detector, preprocessing: Preprocessing, *, stretched: bool = False
+) -> LayeredPicture:
+    """The image with its heat, which an undecided one has not, and the mask.
+
+    `stretched`: with the heat on a scale of its own, too.
+    """
     try:
         image = read_image(row.sample.image)
     except DatasetError:
@@ -164,7 +179,7 @@ def picture_for(row: Row, detector: Detector, preprocessing: Preprocessing) -> L
     if row.score is not None:
         prediction = detector.detect(image)
         heat = map_on_frame(prediction.anomaly_map, preprocessing, image.shape)
-    return picture_of(image, heat, _mask(row, image))
+    return picture_of(image, heat, _mask(row, image), stretched=stretched)
 
 
 def _mask(row: Row, image: Image) -> Mask | None:

@@ -9,9 +9,15 @@ function showBadges() {
     const badge = figure.querySelector(".badge");
     badge.textContent = outcomeOf(index);
     badge.className = `badge ${outcomeOf(index)}`;
+    figure.querySelector(".mistake").textContent = mistakeOf(index);
     figure.classList.toggle("wrong", isWrong(index));
   }
   byId("errors").textContent = data.scores.filter((_, index) => isWrong(index)).length;
+}
+
+function mistakeOf(index) {
+  if (!isWrong(index)) return "";
+  return data.kindOf[index] === data.good ? "false alarm" : "missed";
 }
 
 function caseOf(figure) {
@@ -100,6 +106,9 @@ function leave() {
 for (const control of document.querySelectorAll("input[name=order], #errors-only, #kind")) {
   control.addEventListener("change", arrange);
 }
+byId("stretch").addEventListener("change", () => {
+  byId("report").classList.toggle("stretched", byId("stretch").checked);
+});
 for (const figure of figures) {
   figure.querySelector(".pair").addEventListener("click", () => enlarge(figure));
 }

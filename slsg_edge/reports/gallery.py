@@ -37,7 +37,9 @@ def gallery(cases: Sequence[Case], axis: Axis) -> str:
     return "\n".join(
         (
             _count(cases),
-            '<div class="legend"><span><i class="heat"></i>anomaly map, 0 to 1</span>'
+            '<div class="legend"><span><i class="heat"></i>anomaly map, '
+            '<span class="one-scale">0 to 1 for all</span>'
+            '<span class="own-scale">each from its lowest to its highest</span></span>'
             '<span><i class="mask"></i>where the defect is</span>'
             '<span><i class="cut-key"></i>score against the threshold</span></div>',
             _controls(cases),
@@ -67,7 +69,9 @@ def _controls(cases: Sequence[Case]) -> str:
     return (
         '<div class="controls live"><fieldset class="choice"><legend>sort by</legend>'
         f'{orders}</fieldset>{_kinds(cases)}<label class="check"><input type="checkbox" '
-        'id="errors-only">errors only</label></div>'
+        'id="errors-only">errors only</label>'
+        '<label class="check"><input type="checkbox" id="stretch">stretch the scale of each map'
+        "</label></div>"
     )
 
 
@@ -94,10 +98,11 @@ def _figure(index: int, case: Case, picture: LayeredPicture, axis: Axis) -> str:
         f'<figure data-case="{index}" class="{"wrong" if case.wrong else ""}">'
         f'<button type="button" class="pair {shape}" style="--ratio:{ratio:.3f}" '
         f'aria-label="Enlarge {name}">'
-        f"{plain_view(index, picture)}{hot_view(index, picture)}</button>"
+        f"{plain_view(index, picture)}{hot_view(index, picture, 'anomaly map')}</button>"
         f"<figcaption><b>{breakable(case.name)}</b>"
         f'<span class="truth">{words(case.kind)} &rarr; </span>'
-        f'<span class="badge {case.outcome}">{case.outcome}</span>{score_track(case, axis)}{reason}'
+        f'<span class="badge {case.outcome}">{case.outcome}</span> '
+        f'<span class="mistake">{case.mistake}</span>{score_track(case, axis)}{reason}'
         "</figcaption></figure>"
     )
 

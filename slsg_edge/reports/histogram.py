@@ -22,8 +22,16 @@ class Series(NamedTuple):
     scores: Sequence[float]
 
 
-def histogram(good: Sequence[float], anomalous: Sequence[float], axis: Axis) -> str:
-    """A legend and the chart. Bars are shares of their own series, so that few are seen too."""
+def histogram(
+    good: Sequence[float],
+    anomalous: Sequence[float],
+    axis: Axis,
+    interval: tuple[float, float] | None = None,
+) -> str:
+    """A legend and the chart. Bars are shares of their own series, so that few are seen too.
+
+    `interval`: where the threshold may belong, as a band behind the bars.
+    """
     series = (Series("good", good), Series("anomalous", anomalous))
     counts = [_counts(each.scores, axis) for each in series]
     shares = [max(bins) / max(1, sum(bins)) for bins in counts]
@@ -32,27 +40,36 @@ def histogram(good: Sequence[float], anomalous: Sequence[float], axis: Axis) -> 
     bars = (_bars(each, bins, scale) for each, bins in zip(series, counts, strict=True))
     return "\n".join(
         (
-            _legend(len(good), len(anomalous)),
+            _legend(len(good), len(anomalous), interval is not None),
             f'<div class="histogram" role="img" aria-label="{label}"><div class="plot">',
-            '<div class="flagged"></div>',
+            f'<div class="flagged"></div>{_band(interval, axis) if interval else ""}',
             *(f'<div class="tick" {_left(axis.place(score))}></div>' for score in axis.ticks()),
             '<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">',
             *bars,
             f'<path class="axis" d="M0 {MIDDLE}H100"/></svg>',
             *(_tallest(each, bins, scale) for each, bins in zip(series, counts, strict=True)),
-            '<div class="cut"></div></div><div class="labels">',
-            *(_label(score, axis) for score in axis.ticks()),
-            "</div></div>",
+            '<span class="axis-title">share of the images</span><div class="cut"></div></div>',
+            f'<div class="labels">{"".join(_label(score, axis) for score in axis.ticks())}</div>',
+            '<div class="axis-title">anomaly score, 0 to 1 (logit scale)</div></div>',
         )
     )
 
 
-def _legend(good: int, anomalous: int) -> str:
+def _legend(good: int, anomalous: int, band: bool) -> str:
+    between = (
+        '<span><i class="key between"></i>90 % interval of the threshold</span>' if band else ""
+    )
     return (
         f'<div class="legend"><span><i class="key good"></i>upwards: good, {good} images</span>'
         f'<span><i class="key anomalous"></i>downwards: anomalous, {anomalous} images</span>'
-        "<span>bars: share of each</span></div>"
+        f"<span>bars: share of each</span>{between}</div>"
     )
+
+
+def _band(interval: tuple[float, float], axis: Axis) -> str:
+    """It ends where the axis does."""
+    low, high = (min(1.0, max(0.0, axis.place(score))) for score in interval)
+    return f'<div class="band" style="left:{100 * low:.2f}%;right:{100 * (1 - high):.2f}%"></div>'
 
 
 def _counts(scores: Sequence[float], axis: Axis) -> list[int]:

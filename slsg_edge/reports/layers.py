@@ -17,6 +17,7 @@ from slsg_edge.preprocessing import resize
 
 LONGEST_SIDE = 480  # pixels of the image
 LONGEST_HEAT = 256  # pixels: the map is as smooth as the model's resolution
+LONGEST_OWN_HEAT = 128  # pixels of the stretched one, which is the second of each image
 JPEG_QUALITY = 82
 WEBP_QUALITY = 80
 HEAT_STRENGTH = 0.75
@@ -29,6 +30,7 @@ class LayeredPicture:
     width, height: in pixels
     image: as a data URI
     heat: as a data URI; None where there is no map
+    own_heat: the same, from its own lowest to its own highest value; None where not wanted
     outline: of the defect, as an SVG path in these pixels
     """
 
@@ -37,24 +39,39 @@ class LayeredPicture:
     image: str
     heat: str | None
     outline: str
+    own_heat: str | None = None
 
 
 def picture_of(
-    image: Image, heat: AnomalyMap | None = None, mask: Mask | None = None
+    image: Image,
+    heat: AnomalyMap | None = None,
+    mask: Mask | None = None,
+    *,
+    stretched: bool = False,
 ) -> LayeredPicture:
-    """Heat and mask are of the image's own size; the picture is never larger than the image."""
+    """Heat and mask are of the image's own size; the picture is never larger than the image.
+
+    `stretched`: with the map stretched to its own range, too.
+    """
     height, width = _fitting(image.shape, LONGEST_SIDE)
     return LayeredPicture(
         width,
         height,
         _data_uri(resize(image, height, width), "jpeg"),
-        None if heat is None else _heat(heat),
+        None if heat is None else _heat(heat, LONGEST_HEAT),
         "" if mask is None else _outline(mask, height, width),
+        _heat(_stretched(heat), LONGEST_OWN_HEAT) if stretched and heat is not None else None,
     )
 
 
-def _heat(heat: AnomalyMap) -> str:
-    small = _shrunk(heat, *_fitting(heat.shape, LONGEST_HEAT))
+def _stretched(heat: AnomalyMap) -> AnomalyMap:
+    """From 0 to 1; all 0 where it is the same everywhere."""
+    low, high = float(heat.min()), float(heat.max())
+    return np.asarray((heat - low) / max(high - low, 1e-12), np.float32)
+
+
+def _heat(heat: AnomalyMap, longest: int) -> str:
+    small = _shrunk(heat, *_fitting(heat.shape, longest))
     return _data_uri(heat_layer(small, HEAT_STRENGTH), "webp")
 
 

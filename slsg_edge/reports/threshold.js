@@ -80,6 +80,7 @@ function showReadings(counts) {
 function showReading(id, value, of) {
   byId(id).textContent = value;
   byId(`${id}-of`).textContent = of;
+  byId(id).closest(".reading").classList.toggle("none", value === 0);
 }
 
 function partOf(count, total) {
@@ -186,6 +187,10 @@ slider.addEventListener("input", () => show(atPlace(slider.value)));
 slider.addEventListener("change", arrange);
 for (const button of document.querySelectorAll("[data-preset]")) {
   button.addEventListener("click", () => jump(PRESETS[button.dataset.preset]()));
+}
+
+for (const button of document.querySelectorAll("[data-threshold]")) {
+  button.addEventListener("click", () => jump(Number(button.dataset.threshold)));
 }
 
 const plot = document.querySelector(".plot");

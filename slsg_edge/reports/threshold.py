@@ -7,8 +7,10 @@ places when the slider moves.
 from collections.abc import Sequence
 from html import escape
 
+from slsg_edge.evaluation.next_step import threshold_text, threshold_warning
 from slsg_edge.reports.axis import Axis, score_text
 from slsg_edge.reports.case import Case, decided_scores, errors_of
+from slsg_edge.scoring import Threshold
 
 STEPS = 1000  # of the slider
 PRESETS = {
@@ -53,11 +55,24 @@ def _readings(cases: Sequence[Case], threshold: float) -> str:
         ("kept", "Good kept", str(good - alarms), _of(good - alarms, good)),
     )
     shown = (
-        f'<div class="reading {name}"><dt>{label}</dt><dd><b id="{name}">{value}</b> '
-        f'<small id="{name}-of">{of}</small></dd></div>'
+        f'<div class="reading {name}{_zero(name, value)}"><dt>{label}</dt>'
+        f'<dd><b id="{name}">{value}</b> <small id="{name}-of">{of}</small></dd></div>'
         for name, label, value, of in readings
     )
     return f'<dl class="readings">{"".join(shown)}</dl>'
+
+
+def _zero(name: str, value: str) -> str:
+    """No error is no alarm."""
+    return " none" if name in ("alarms", "misses") and value == "0" else ""
+
+
+def on_threshold(threshold: Threshold, cases: Sequence[Case]) -> str:
+    """Where the bundle's threshold is from and how sure it is, with a warning where it matters."""
+    warning = threshold_warning(threshold, cases)
+    shown = f'<p class="warning"><b>Warning:</b> {escape(warning)}</p>' if warning else ""
+    text = f"The bundle's threshold: {threshold_text(threshold)}."
+    return f'<p class="note">{escape(text)}</p>{shown}'
 
 
 def _of(count: int, total: int) -> str:

@@ -3,31 +3,48 @@
 Knows nothing about verdicts; what stands around a view is for the page.
 """
 
+from html import escape
+
 from slsg_edge.reports.layers import LayeredPicture
 
 
 def plain_view(index: int, picture: LayeredPicture) -> str:
     """The image itself, stored under the number that other views refer to."""
-    return _svg(
+    return _view(
         picture,
+        "photo",
         f'<image id="image-{index}" width="{picture.width}" height="{picture.height}" '
         f'href="{picture.image}"/>{_outline(picture)}',
     )
 
 
-def hot_view(index: int, picture: LayeredPicture) -> str:
-    """The same image, not stored again, with the heat over it."""
-    heat = picture.heat and (
-        f'<image width="{picture.width}" height="{picture.height}" preserveAspectRatio="none" '
-        f'href="{picture.heat}"/>'
+def hot_view(index: int, picture: LayeredPicture, name: str) -> str:
+    """The same image, not stored again, with the heat over it; `name` says whose map it is."""
+    own = picture.own_heat
+    heat = _heat(picture, picture.heat, "one-scale" if own else "")
+    return _view(
+        picture,
+        name if picture.heat else "no anomaly map",
+        f'<use href="#image-{index}"/>{heat}{_heat(picture, own, "own-scale")}{_outline(picture)}',
     )
-    return _svg(picture, f'<use href="#image-{index}"/>{heat or ""}{_outline(picture)}')
 
 
-def _svg(picture: LayeredPicture, content: str) -> str:
+def _heat(picture: LayeredPicture, heat: str | None, scale: str) -> str:
+    """The style sheet shows one of the scales."""
+    if heat is None:
+        return ""
+    mark = f' class="{scale}"' if scale else ""
     return (
-        f'<svg viewBox="0 0 {picture.width} {picture.height}" width="{picture.width}" '
-        f'height="{picture.height}" aria-hidden="true">{content}</svg>'
+        f'<image{mark} width="{picture.width}" height="{picture.height}" '
+        f'preserveAspectRatio="none" href="{heat}"/>'
+    )
+
+
+def _view(picture: LayeredPicture, name: str, content: str) -> str:
+    return (
+        f'<span class="view"><svg viewBox="0 0 {picture.width} {picture.height}" '
+        f'width="{picture.width}" height="{picture.height}" aria-hidden="true">{content}</svg>'
+        f"<small>{escape(name)}</small></span>"
     )
 
 

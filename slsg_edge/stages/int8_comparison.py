@@ -98,7 +98,7 @@ def comparison_frames(bundle: Bundle, paths: Sequence[Path]) -> LabelledFrames:
     Deterministic: the same images and rules give the same anomalies.
     """
     good = load_frames(paths, bundle.manifest.preprocessing)
-    simulator = AnomalySimulator(_synthesis_settings(bundle), ProceduralTextures())
+    simulator = AnomalySimulator(synthesis_settings_of(bundle), ProceduralTextures())
     anomalous = []
     for index, frame in enumerate(good):
         rng = np.random.default_rng([_SEED, index])
@@ -186,7 +186,7 @@ def _first_by_hash(samples: Sequence[Sample]) -> list[Path]:
     return sorted((sample.image for sample in samples), key=content_hash)[:MOST_OF_EACH]
 
 
-def _synthesis_settings(bundle: Bundle) -> SynthesisSettings:
+def synthesis_settings_of(bundle: Bundle) -> SynthesisSettings:
     """As `train` recorded them; else the defaults."""
     recorded = train_record_of(bundle).settings.get("synthesis")
     if not isinstance(recorded, dict):

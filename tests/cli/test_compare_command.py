@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import typer
-from bundles import sets
+from bundles import sets, with_file
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.cli.compare import compare
@@ -61,6 +61,36 @@ def test_images_that_change_verdict_are_named_and_the_exit_code_tells(
     assert found["changes"]["image_auroc"]["difference"]["value"] == 0
     assert "aupro" in found["changes"]
     assert found["latency"] is None
+
+
+def test_the_verdicts_of_both_lead_and_one_of_them_is_recommended(toy_bundle, other, data, capsys):
+    with pytest.raises(typer.Exit):
+        compare([toy_bundle, other, data], frames=0)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        "made -> lower:",
+        "  defects missed: 2 of 4 -> 0 of 4: better, but chance alone may explain it "
+        "(50 %, 7 to 93 % -> 0 to 60 %)",
+        "  good parts rejected: 0 of 4 -> 0 of 4: same (0 to 60 % -> 0 to 60 %)",
+    ]
+    assert lines[3].startswith("  made is not ready: it misses more than 10 %")
+    assert lines[5].startswith("Take lower: fewer defects missed (2 of 4 -> 0 of 4).")
+
+
+def test_bundles_of_different_products_are_warned_of_everywhere(
+    toy_bundle, other, data, tmp_path, capsys
+):
+    for path, first in ((toy_bundle, "a"), (other, "b")):
+        known = json.dumps({"train": [first * 64], "holdout": []}).encode()
+        with_file(open_bundle(path), "data.json", known)
+    page = tmp_path / "compared.html"
+    code, found = as_json(toy_bundle, other, data, capsys=capsys, frames=0, report=page)
+    assert code == 1
+    (warning,) = found["warnings"]
+    assert "learned from different images (0 of 1 shared)" in warning
+    assert f"Warning:</b> {warning}" in page.read_text(encoding="utf-8")
+    assert found["recommendation"].startswith("Take lower")
+    assert [side["counts"]["misses"]["count"] for side in found["sides"]] == [2, 0]
 
 
 def test_two_backends_of_one_bundle_say_the_same_and_are_timed_side_by_side(

@@ -9,7 +9,8 @@ from sklearn.metrics import roc_auc_score
 from slsg_edge.contracts import Prediction
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.errors import ConfigError, DatasetError
-from slsg_edge.evaluation.evaluate import evaluate, summary_of
+from slsg_edge.evaluation.evaluate import evaluate
+from slsg_edge.evaluation.summary import summary_of
 from slsg_edge.line.sources.source import open_source
 from slsg_edge.line.watching import watch
 from slsg_edge.preprocessing import Preprocessing, Roi, prepare

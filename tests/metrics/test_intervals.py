@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from slsg_edge.metrics.intervals import Bootstrap, delong, delong_figure, percentile_figure
+from slsg_edge.metrics.intervals import (
+    Bootstrap,
+    delong,
+    delong_figure,
+    exact_share,
+    percentile_figure,
+)
 
 
 def scores_of(seed, good=40, defective=30, shift=1.0):
@@ -76,3 +82,21 @@ def test_a_single_class_or_a_score_that_is_no_number_is_an_error():
         delong([0.1, 0.2], [False, False])
     with pytest.raises(ValueError, match="not finite"):
         delong([0.1, np.nan], [False, True])
+
+
+@pytest.mark.parametrize(
+    ("count", "total"), [(95, 133), (0, 48), (48, 48), (1, 1), (0, 1), (3, 2000), (1999, 2000)]
+)
+def test_the_interval_of_a_count_is_that_of_clopper_and_pearson(count, total):
+    beta = pytest.importorskip("scipy.stats").beta
+    figure = exact_share(count, total)
+    low = beta.ppf(0.025, count, total - count + 1) if count else 0
+    high = beta.ppf(0.975, count + 1, total - count) if count < total else 1
+    assert figure.value == count / total
+    assert (figure.low, figure.high) == pytest.approx((low, high), abs=1e-9)
+
+
+@pytest.mark.parametrize(("count", "total"), [(0, 0), (2, 1), (-1, 3)])
+def test_there_is_no_share_of_nothing(count, total):
+    with pytest.raises(ValueError, match="is no share"):
+        exact_share(count, total)

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from slsg_edge.evaluation.contest import Contest, Line
+from slsg_edge.evaluation.verdicts import Part, judgement_of
 from slsg_edge.metrics.differences import Change
 from slsg_edge.metrics.intervals import Figure
 from slsg_edge.reports.case import Case
@@ -48,6 +50,51 @@ def compared():
         notes=("an <odd> note",),
         provenance={"a": {"model": "x" * 200}, "b": {"model": "y"}},
     )
+
+
+LINES = (
+    Line("defects missed", Part(20, 20), Part(0, 20), "better", sure=True),
+    Line("good parts rejected", Part(0, 48), Part(4, 48), "worse", sure=False),
+)
+
+
+@pytest.fixture
+def led(compared):
+    judgement = judgement_of([*(pair.first for pair in compared.changed)], 0.5)
+    contest = Contest(judgement, judgement, LINES, "Take b: <fewer> defects missed.")
+    return replace(compared, contest=contest, warnings=("They are <not> one product.",))
+
+
+def test_the_verdicts_and_the_recommendation_come_first(led):
+    html = comparison_html(led)
+    places = [
+        html.index(text)
+        for text in (
+            *("They are &lt;not&gt; one product", "Take b: &lt;fewer&gt;", "<b>20 of 20</b>"),
+            *("100 %, 83 to 100 %", "<b>0 of 20</b>", '<td class="mark better">better</td>'),
+            "worse, but chance alone may explain it",
+            *("test images change verdict", "<h2>Differences"),
+        )
+    ]
+    assert places == sorted(places)
+
+
+def test_maps_say_whose_they_are_and_errors_have_their_name(led):
+    html = comparison_html(led)
+    assert html.count("<small>photo</small>") == 2
+    assert html.count("<small>anomaly map, a onnxruntime-fp32</small>") == 2
+    assert html.count("<small>anomaly map, b openvino-int8</small>") == 2
+    assert '<span class="mistake">missed</span>' in html
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_the_verdicts_fit_the_screen(tab, led, tmp_path, width):
+    path = tmp_path / "led.html"
+    path.write_text(comparison_html(led), encoding="utf-8")
+    tab.look(width, 844, phone=width < 500)
+    tab.open(path)
+    assert tab.run("document.documentElement.scrollWidth") == width
+    assert tab.run("document.querySelector('.recommendation').getBoundingClientRect().top") < 400
 
 
 def test_a_difference_is_signed_and_nothing_is_no_minus_nothing():

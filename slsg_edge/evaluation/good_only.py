@@ -1,0 +1,165 @@
+"""A test where there are good photos only: held-out good images, and anomalies simulated in some.
+
+No real defect is in it, so it shows what the threshold rejects and whether maps and verdicts work
+at all, and proves nothing about defects. The anomalies are pasted into the photos as they are, in
+a folder that is gone afterwards.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.training_record import trained_on
+from slsg_edge.contracts import Image, Mask, Sample
+from slsg_edge.data.dataset import Dataset
+from slsg_edge.data.layouts import read_dataset
+from slsg_edge.errors import DatasetError
+from slsg_edge.evaluation.evaluate import hash_or_none
+from slsg_edge.images import read_image
+from slsg_edge.preprocessing import Preprocessing, map_on_frame, prepare, require_inside, resize
+from slsg_edge.progress import Bars, no_progress
+from slsg_edge.stages.int8_comparison import synthesis_settings_of
+from slsg_edge.storage import write_atomically
+from slsg_edge.synthesis.anomalies import AnomalySimulator
+from slsg_edge.synthesis.simulated import SimulatedSet, anomaly_kinds
+from slsg_edge.synthesis.textures import ProceduralTextures
+
+MOST_GOOD = 200  # images, the first by content hash
+MOST_CARRIERS = 30  # good images that get anomalies
+ANOMALIES = 3  # in each of them, one of each kind
+LONGEST_SIDE = 1024  # pixels of a photo with an anomaly, where no region of interest is cut
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSet:
+    """What is tested.
+
+    simulated: what its anomalies are, in a sentence; empty where the defects are real.
+    """
+
+    dataset: Dataset
+    simulated: str = ""
+
+
+@contextmanager
+def open_evaluation_set(
+    bundle: Bundle, data: Path, bars: Bars = no_progress
+) -> Iterator[EvaluationSet]:
+    """The test images of `data`; without a defect among them its good images and simulated
+    anomalies, which exist as long as this is open.
+    """
+    dataset = read_dataset(data)
+    good, which = _good_samples(bundle, dataset)
+    if dataset.of("test", good=False) or not good:
+        yield EvaluationSet(dataset)
+        return
+    with tempfile.TemporaryDirectory(prefix="slsg-edge-") as folder:
+        anomalous = _simulated(bundle, good, Path(folder), bars)
+        text = (
+            f"No real defect was tested: {len(anomalous)} anomalies are simulated in good images. "
+            f"Good images: {which}."
+        )
+        yield EvaluationSet(Dataset(Path(folder), dataset.layout, (*good, *anomalous)), text)
+
+
+def _good_samples(bundle: Bundle, dataset: Dataset) -> tuple[tuple[Sample, ...], str]:
+    """As test images, and which ones they are: the best there are for a test."""
+    known = trained_on(bundle)
+    trained = known.train if known else frozenset()
+    every = (*dataset.of("train", good=True), *dataset.of("validation", good=True))
+    fresh = [sample for sample in every if hash_or_none(sample.image) not in trained]
+    if tests := dataset.of("test", good=True):
+        return tests, f"{len(tests)} of the test"
+    chosen = _first(fresh or every)
+    if not fresh:
+        return chosen, f"{len(chosen)} that it was trained on, so it looks better than it is"
+    if known is None:
+        return chosen, f"{len(chosen)}, and nobody knows whether it was trained on them"
+    return chosen, f"{len(chosen)} that it was not trained on"
+
+
+def _first(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """By content hash, so that the same are chosen whatever their names."""
+    ordered = sorted(samples, key=lambda sample: hash_or_none(sample.image) or "")
+    return tuple(replace(sample, split="test") for sample in ordered[:MOST_GOOD])
+
+
+def _simulated(bundle: Bundle, good: Sequence[Sample], folder: Path, bars: Bars) -> list[Sample]:
+    """Written into `folder`, picture and mask; none where no good image can be read."""
+    spec = bundle.manifest.preprocessing
+    photos = _photos(good, spec)
+    if not photos:
+        return []
+    textures = ProceduralTextures()
+    synthesis = synthesis_settings_of(bundle)
+    kinds = anomaly_kinds(AnomalySimulator(synthesis, textures), synthesis, textures)
+    frames = [prepare(photo, spec) for photo in photos.values()]
+    anomalies = SimulatedSet(_Frames(frames), kinds, wanted=ANOMALIES * len(frames))
+    samples = []
+    with bars("simulated anomalies", ANOMALIES * len(frames)) as advance:
+        for place, (path, photo) in enumerate(photos.items()):
+            for number in anomalies.numbers_of(place):
+                drawn = pasted(photo, *anomalies.anomaly(place, number), spec)
+                kind = f"simulated_{anomalies.kind_of(number)}"
+                samples.append(_written(folder, f"{path.stem}_{number:03}.png", kind, *drawn))
+                advance()
+    return samples
+
+
+@dataclass(frozen=True, slots=True)
+class _Frames:
+    """Images of one size, by number."""
+
+    frames: Sequence[Image]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, index: int) -> Image:
+        return self.frames[index]
+
+
+def pasted(photo: Image, anomalous: Image, mask: Mask, spec: Preprocessing) -> tuple[Image, Mask]:
+    """The photo with what `mask` marks in `anomalous`, both at model resolution; and the mask."""
+    shape = photo.shape
+    there = map_on_frame(mask.astype(np.float32), spec, shape) > 0.5
+    result = photo.copy()
+    for channel in range(3):
+        drawn = map_on_frame(anomalous[..., channel].astype(np.float32), spec, shape)
+        result[there, channel] = np.rint(drawn[there])
+    return result, there
+
+
+def _photos(good: Sequence[Sample], spec: Preprocessing) -> dict[Path, Image]:
+    """Those that can be read, large ones made smaller where no region depends on their size."""
+    photos: dict[Path, Image] = {}
+    for sample in good:
+        if len(photos) == MOST_CARRIERS:
+            break
+        try:
+            photo = read_image(sample.image)
+        except DatasetError:
+            continue
+        if spec.roi is None:
+            scale = min(1.0, LONGEST_SIDE / max(photo.shape[:2]))
+            photo = resize(photo, *(max(1, round(scale * side)) for side in photo.shape[:2]))
+        else:
+            require_inside(spec.roi, *photo.shape[:2])
+        photos[sample.image] = photo
+    return photos
+
+
+def _written(folder: Path, name: str, kind: str, image: Image, mask: Mask) -> Sample:
+    """As PNG, lossless."""
+    import cv2
+
+    paths = folder / kind / name, folder / "masks" / kind / name
+    for path, picture in zip(paths, (image, mask.astype(np.uint8) * 255), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, cv2.imencode(".png", picture)[1].tobytes())
+    return Sample(paths[0], "test", kind, (paths[1],))

@@ -1,0 +1,61 @@
+"""An evaluation as one JSON object, for machines."""
+
+from dataclasses import asdict
+
+from slsg_edge.contracts import Json
+from slsg_edge.evaluation.evaluate import Evaluation, Row
+from slsg_edge.evaluation.next_step import Step
+from slsg_edge.evaluation.verdicts import judgement_summary
+from slsg_edge.metrics.intervals import Figures
+from slsg_edge.scoring import Threshold
+
+
+def summary_of(evaluation: Evaluation, step: Step | None = None) -> dict[str, Json]:
+    """All of it; `step`: what to do next."""
+    return {
+        **judgement_summary(evaluation.judgement),
+        "next": asdict(step) if step else None,
+        "good": evaluation.scored(good=True),
+        "defective": evaluation.scored(good=False),
+        "figures": _figures_summary(evaluation.figures),
+        "kinds": {kind: _figures_summary(some) for kind, some in evaluation.kinds.items()},
+        "f1_max_threshold": evaluation.f1_max_threshold,
+        "threshold": evaluation.threshold,
+        "threshold_interval": _interval(evaluation.judged_by),
+        "threshold_images": len(evaluation.judged_by.good_scores) if evaluation.judged_by else None,
+        "false_alarms": evaluation.false_alarms,
+        "misses": evaluation.misses,
+        "undecided": len(evaluation.undecided),
+        "notes": list(evaluation.notes),
+        "images": [_row_summary(row, evaluation.judged_by) for row in evaluation.rows],
+    }
+
+
+def _figures_summary(figures: Figures) -> dict[str, Json]:
+    """Value, low and high of each; null where the data set does not say enough."""
+    return {name: None if figure is None else asdict(figure) for name, figure in figures.items()}
+
+
+def _interval(threshold: Threshold | None) -> Json:
+    return list(threshold.interval) if threshold and threshold.interval else None
+
+
+def _row_summary(row: Row, threshold: Threshold | None) -> dict[str, Json]:
+    return {
+        "image": str(row.sample.image),
+        "kind": row.sample.kind,
+        "score": row.score,
+        "outcome": row.outcome,
+        **_p_values(row, threshold),
+        "reason": row.verdict.reason if row.verdict else None,
+    }
+
+
+def _p_values(row: Row, threshold: Threshold | None) -> dict[str, Json]:
+    """n good images show no p-value below 1 / (n + 1): what the tail says beyond is called so."""
+    found = row.verdict.p_value if row.verdict else None
+    if found is None or threshold is None:
+        return {"p_value": found, "p_value_extrapolated": None}
+    shown = 1 / (len(threshold.good_scores) + 1)
+    beyond = found if 0 < found < shown else None
+    return {"p_value": max(found, shown), "p_value_extrapolated": beyond}
