@@ -4,8 +4,8 @@ A score of an image that was trained on is lower than that of a new part, so it 
 Test images are never among them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from slsg_edge.bundle.training_record import TrainedOn
@@ -16,6 +16,7 @@ from slsg_edge.data.layouts import good_images, read_dataset
 from slsg_edge.data.splits import content_hash, fingerprint
 from slsg_edge.errors import DatasetError
 from slsg_edge.images import read_image
+from slsg_edge.scoring import expit, logit
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +26,34 @@ class GoodImages:
     paths: ascending.
     hashes: the sha256 of each, ascending.
     notes: what the user should know of them.
+    acquisitions: of each, by its hash; the folder's name where nobody said.
     """
 
     paths: tuple[Path, ...]
     hashes: tuple[str, ...]
     notes: tuple[str, ...]
+    acquisitions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
         return fingerprint(self.hashes)
 
 
-def choose_good_images(folder: Path, trained: TrainedOn | None) -> GoodImages:
+def choose_good_images(
+    folder: Path, trained: TrainedOn | None, known: Collection[str] = ()
+) -> GoodImages:
     """The good images of `folder` that were not trained on, each content once.
 
     A data set gives its `validation/good`, or what training held out of `train/good`; a plain
     folder everything. Where a plain folder holds too few others, those trained on count as well,
     and a note warns.
+
+    known: sha256 of images whose scores are worth as much as if they had not been trained on;
+    they count, and so does all of `train/good`.
     """
     dataset = read_dataset(folder)
+    if known:
+        return _with_known(dataset, trained, known)
     held_out = not dataset.of("validation", good=True) and dataset.layout != "plain"
     paths = _training_images(dataset) if held_out and trained else good_images(folder)
     by_content = {content_hash(path): path for path in reversed(paths)}
@@ -52,6 +62,34 @@ def choose_good_images(folder: Path, trained: TrainedOn | None) -> GoodImages:
     chosen = fresh if enough else by_content
     notes = _notes(len(paths) - len(by_content), len(by_content) - len(fresh), enough, held_out)
     return GoodImages(tuple(sorted(chosen.values())), tuple(sorted(chosen)), tuple(notes))
+
+
+def _with_known(dataset: Dataset, trained: TrainedOn | None, known: Collection[str]) -> GoodImages:
+    samples = (*dataset.of("train", good=True), *dataset.of("validation", good=True))
+    found = {content_hash(sample.image): sample for sample in reversed(samples)}
+    learned = (trained.train if trained else frozenset()) - set(known)
+    chosen = {digest: sample for digest, sample in found.items() if digest not in learned}
+    if not chosen:
+        raise DatasetError(
+            f"{dataset.folder} holds no good image that was not trained on.",
+            fix="Give good images that the detector has not seen.",
+        )
+    notes = _notes(len(samples) - len(found), len(found) - len(chosen), True, False)
+    return GoodImages(
+        tuple(sorted(sample.image for sample in chosen.values())),
+        tuple(sorted(chosen)),
+        tuple(notes),
+        {digest: sample.acquisition or dataset.folder.name for digest, sample in chosen.items()},
+    )
+
+
+def moved(left_out: float, reference: float, backend: float) -> float:
+    """What a backend would score an image without having learned from it.
+
+    left_out: the reference's score by what it came to without that image; reference, backend: what
+    both say of it now. A backend moves a score in logits by what it moves that of the same image.
+    """
+    return expit(logit(left_out) + logit(backend) - logit(reference))
 
 
 def scores_of(

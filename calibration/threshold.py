@@ -19,6 +19,7 @@ from slsg_edge.scoring import Threshold, logit
 
 FEWEST_IMAGES = 8  # images; the interval of fewer spans nearly everything
 FALSE_ALARM_RATE = 0.001
+LOOSEST_RATE = 1 / 20  # that is ever taken without being asked for
 
 
 def threshold_from_scores(
@@ -35,7 +36,7 @@ def threshold_from_scores(
     return _from_tail(scores, false_alarm_rate, seed)
 
 
-def check_enough(count: int, false_alarm_rate: float) -> None:
+def check_enough(count: int, false_alarm_rate: float = LOOSEST_RATE) -> None:
     """DatasetError for fewer images than FEWEST_IMAGES, ConfigError for a rate that is none."""
     needed = images_needed(false_alarm_rate)
     if count < FEWEST_IMAGES:
@@ -43,7 +44,7 @@ def check_enough(count: int, false_alarm_rate: float) -> None:
             f"{count} good images are too few for a threshold, which needs at least "
             f"{FEWEST_IMAGES}.",
             fix=f"Add good images that were not trained on; {needed} settle a false-alarm rate of "
-            f"{false_alarm_rate:g}.",
+            f"1 in {1 / false_alarm_rate:.0f}.",
         )
 
 

@@ -103,23 +103,28 @@ def export_bundle(
 
 def calibrate(
     bundle: Bundle,
-    images: str | Path,
+    images: str | Path | None = None,
     *,
-    false_alarm_rate: float = 0.001,
+    false_alarm_rate: float | None = None,
     backend: str | None = None,
 ) -> "Calibrated":
-    """Finds the threshold from good images that were not trained on, and stores it.
+    """Finds the threshold from good images, and stores it with the points it was chosen among.
 
-    false_alarm_rate: the share of good parts that may be rejected, 0 to 1.
+    images: more good images, which join those of the training; None takes the training's alone.
+    false_alarm_rate: the share of good parts that may be rejected, 0 to 1; None takes the
+    strictest that the images can show and that finds nine in ten simulated anomalies, at most
+    1 in 20.
     backend: whose scores it judges; None is the best in FP32, which gives the reference's.
 
     Raises ConfigError or DatasetError, before anything is scored, for what cannot be done.
     """
+    from slsg_edge.stages.threshold import Choice
     from slsg_edge.stages.threshold import calibrate as run
 
-    options = {"--images": images, "--backend": backend, "--false-alarms": false_alarm_rate}
+    folder = None if images is None else Path(images)
+    options = {"--images": folder, "--backend": backend, "--false-alarms": false_alarm_rate}
     command = recorded_command("calibrate", options)
-    return run(bundle, Path(images), false_alarm_rate, None, backend, command=command)
+    return run(bundle, folder, Choice(false_alarm_rate), backend, command=command)
 
 
 def evaluate(bundle: Bundle, data: str | Path, *, backend: str | None = None) -> "Evaluation":

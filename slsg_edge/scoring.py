@@ -6,14 +6,17 @@ Knows nothing about how a threshold was found: that is `calibration.threshold`.
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from slsg_edge.contracts import Prediction, Verdict
+from slsg_edge.contracts import Outcome, Prediction, Verdict
 from slsg_edge.errors import ConfigError
 
 # Scores are probabilities; their tail is modelled where it is not squeezed against 1.
 LOGIT_LIMIT = 1e-7
+
+BETWEEN_THRESHOLDS = "between_thresholds"  # the reason of an undecided verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,37 @@ class Tail:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """A threshold that could be chosen, and what it would do.
+
+    false_alarm_rate: share of good parts that it rejects, as far as the good scores can show.
+    interval: of the threshold. found: share of simulated anomalies above it, each kind and size
+    counting alike; kinds, sizes: the same of each of them. missed: of so many real defects, where
+    some were given. chosen: whether it is the bundle's.
+    """
+
+    false_alarm_rate: float
+    threshold: float
+    interval: tuple[float, float] | None = None
+    found: float | None = None
+    kinds: Mapping[str, float] = field(default_factory=dict)
+    sizes: Mapping[str, float] = field(default_factory=dict)
+    missed: int | None = None
+    defects: int | None = None
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Threshold:
     """Scores above `value` are anomalous. `good_scores` is what it was found from, ascending.
 
     `images`: sha256 of the images of those scores; `reviewed`: those of them that came back from
-    the line, rejected and found good by a person.
+    the line, rejected and found good by a person. `left_out`: how many of the scores are of images
+    that the detector learned from, each by what it came to without that image. `simulated`: scores
+    of simulated anomalies, by kind and size as in `texture, small`. `acquisitions`: the good scores
+    of each day, lot or set-up, where there are several. `points`: the thresholds that
+    it was chosen among; none for one of an earlier version. `undecided_above`: scores above it
+    that are not above `value` are undecided. `chosen_by`: how it was chosen among the points.
     """
 
     value: float
@@ -62,6 +91,12 @@ class Threshold:
     data_fingerprint: str | None = None
     images: tuple[str, ...] = ()
     reviewed: tuple[str, ...] = ()
+    left_out: int = 0
+    simulated: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    acquisitions: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    points: tuple[OperatingPoint, ...] = ()
+    undecided_above: float | None = None
+    chosen_by: Literal["rate", "simulated anomalies", "defects and costs"] = "rate"
 
     def __post_init__(self) -> None:
         # no score is above 1 or NaN, so everything would pass as good
@@ -69,6 +104,12 @@ class Threshold:
             raise ConfigError(
                 f"The threshold {self.value:g} is not between 0 and 1.",
                 fix="Give a number such as 0.5.",
+            )
+        if self.undecided_above is not None and not 0 <= self.undecided_above <= self.value:
+            raise ConfigError(
+                f"The undecided band begins at {self.undecided_above:g}, which is not between 0 "
+                f"and the threshold {self.value:g}.",
+                fix="Run `slsg-edge calibrate` again.",
             )
 
 
@@ -102,16 +143,27 @@ def p_value(score: float, threshold: Threshold) -> float | None:
 
 
 def judge(prediction: Prediction, threshold: Threshold) -> Verdict:
-    """`undecided` for a score that is no number between 0 and 1, else by the threshold."""
+    """`undecided` for a score that is no number between 0 and 1 or lies in the undecided band,
+    else by the threshold."""
     score = prediction.image_score
     if not math.isfinite(score) or not 0 <= score <= 1:
         return undecided(f"the detector gave the score {score}")
+    outcome, reason = _outcome(score, threshold)
     return Verdict(
-        "anomalous" if score > threshold.value else "good",
+        outcome,
         score=score,
         threshold=threshold.value,
         p_value=p_value(score, threshold),
+        reason=reason,
     )
+
+
+def _outcome(score: float, threshold: Threshold) -> tuple[Outcome, str | None]:
+    if score > threshold.value:
+        return "anomalous", None
+    if threshold.undecided_above is not None and score > threshold.undecided_above:
+        return "undecided", BETWEEN_THRESHOLDS
+    return "good", None
 
 
 def undecided(reason: str) -> Verdict:

@@ -11,7 +11,7 @@ from slsg_edge.calibration.sensitivity import Budget
 from slsg_edge.cli.calibrate_int8 import Int8Options, run_int8
 from slsg_edge.cli.calibrate_reviewed import calibrate_reviewed
 from slsg_edge.cli.options import AsJson, Backend
-from slsg_edge.cli.text import threshold_line
+from slsg_edge.cli.text import choice_note, plain_console, threshold_line
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,8 +29,11 @@ TAKEN_BY: Mapping[str, tuple[str, ...]] = {
     "--int8": (
         "--images", "--false-alarms", "--method", "--auroc-drop", "--rank", "--report",
     ),
-    "--threshold": ("--images", "--backend"),
-    "--images": ("--false-alarms", "--backend"),
+    "--threshold": ("--images", "--replace", "--backend", "--parts-per-day"),
+    "": (
+        "--images", "--replace", "--false-alarms", "--undecided-band", "--backend",
+        "--parts-per-day",
+    ),
 }  # fmt: skip
 
 
@@ -38,15 +41,34 @@ def calibrate(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="An exported bundle.")],
     images: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Good images that were not trained on, or the data set."),
+        typer.Option(
+            metavar="DIR",
+            help="More good images, or the data set. They join those of the training; without "
+            "them the training's alone count.",
+        ),
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Let the given images alone count.")
+    ] = False,
     false_alarms: Annotated[
-        float | None,
+        str | None,
         typer.Option(
             metavar="RATE",
-            help="Share of good parts that may be rejected; else 0.001, and of INT8 or with "
-            "--add-reviewed that of the threshold there is.",
+            help="Share of good parts that may be rejected, as 0.01. By default `auto`: the "
+            "strictest that the images can show and that finds nine in ten simulated anomalies, "
+            "at most 0.05. INT8 and --add-reviewed take that of the threshold there is.",
         ),
+    ] = None,
+    undecided_band: Annotated[
+        bool,
+        typer.Option(
+            "--undecided-band",
+            help="Between the loosest and the strictest threshold that the images can show the "
+            "verdict is `undecided`.",
+        ),
+    ] = False,
+    parts_per_day: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Show false alarms a day of so many.")
     ] = None,
     threshold: Annotated[
         float | None, typer.Option(metavar="VALUE", help="Set it by hand, between 0 and 1.")
@@ -97,12 +119,16 @@ def calibrate(
 ) -> None:
     """Find the threshold from good images alone, or make the INT8 graph."""
     from slsg_edge.bundle.folder import open_bundle
+    from slsg_edge.stages.threshold import Choice
     from slsg_edge.stages.threshold import calibrate as calibrate_bundle
 
     _require_options_apply(
         {
             "--images": images,
+            "--replace": replace or None,
             "--false-alarms": false_alarms,
+            "--undecided-band": undecided_band or None,
+            "--parts-per-day": parts_per_day,
             "--threshold": threshold,
             "--backend": backend,
             "--int8": int8 or None,
@@ -114,15 +140,17 @@ def calibrate(
             "--yes": yes or None,
         }
     )
+    rate = _rate(false_alarms)
     if add_reviewed is not None:
-        calibrate_reviewed(bundle, add_reviewed, false_alarms, backend, yes, as_json)
+        calibrate_reviewed(bundle, add_reviewed, rate, backend, yes, as_json)
         return
     opened = open_bundle(bundle)
-    rate = _rate(opened, false_alarms, int8)
     recorded: dict[str, object] = {
         "--images": images,
+        "--replace": replace or None,
         "--backend": backend,
-        "--false-alarms": rate if threshold is None else None,
+        "--false-alarms": rate,
+        "--undecided-band": undecided_band or None,
         "--threshold": threshold,
     }
     if int8 and images is not None:
@@ -130,51 +158,59 @@ def calibrate(
             DEFAULT_METHOD if method is None else method,
             DEFAULT_BUDGET.auroc_drop if auroc_drop is None else auroc_drop,
             DEFAULT_BUDGET.rank if rank is None else rank,
-            rate,
+            rate or _stored_rate(opened),
         )
         run_int8(opened, images, options, report, recorded, as_json)
         return
     command = recorded_command("calibrate", recorded)
-    done = calibrate_bundle(opened, images, rate, threshold, backend, command=command)
+    choice = Choice(rate, threshold, undecided_band, replace)
+    done = calibrate_bundle(opened, images, choice, backend, command=command)
     if as_json:
         _print_json(done.threshold, done.notes)
     else:
-        _print(done.threshold, done.notes)
+        _print(done.threshold, done.notes, parts_per_day)
 
 
 def _require_options_apply(options: Mapping[str, object]) -> None:
     """ConfigError for an option that nothing would come of; one that is not given is None."""
     given = [name for name, value in options.items() if value is not None]
-    way = next((name for name in TAKEN_BY if name in given), None)
-    if way is None:
-        raise _no_images()
+    way = next((name for name in TAKEN_BY if name in given), "")
     for name in given:
         if name != way and name not in TAKEN_BY[way]:
             raise ConfigError(
-                f"{name} does not go with {way}, so nothing would come of it.",
-                fix=f"Leave out {name}. What goes with {way}: {', '.join(TAKEN_BY[way])}.",
+                f"{name} does not go with {way or 'finding a threshold'}, so nothing would come of "
+                "it.",
+                fix=f"Leave out {name}. What goes with {way or 'it'}: {', '.join(TAKEN_BY[way])}.",
             )
     if way == "--int8" and "--images" not in given:
-        raise _no_images()
+        raise ConfigError("INT8 needs good images.", fix="Give --images DIR.")
+    if "--replace" in given and "--images" not in given:
+        raise ConfigError("--replace needs images to take their place.", fix="Give --images DIR.")
 
 
-def _no_images() -> ConfigError:
-    return ConfigError("Calibration needs good images.", fix="Give --images DIR.")
+def _rate(text: str | None) -> float | None:
+    """None for `auto`; ConfigError for what is no number."""
+    if text in (None, "auto"):
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(
+            f"--false-alarms is '{text}'.", fix="Give a number such as 0.01, or auto."
+        ) from None
 
 
-def _rate(bundle: "Bundle", given: float | None, int8: bool) -> float:
-    """As given; else what the threshold that INT8 is compared with promises."""
-    from slsg_edge.calibration.threshold import FALSE_ALARM_RATE
-
-    if given is not None:
-        return given
-    stored = bundle.manifest.threshold if int8 else None
-    return (stored and stored.false_alarm_rate) or FALSE_ALARM_RATE
+def _stored_rate(bundle: "Bundle") -> float | None:
+    """What the threshold that INT8 is compared with promises."""
+    stored = bundle.manifest.threshold
+    return stored.false_alarm_rate if stored else None
 
 
 def _print_json(threshold: "Threshold", notes: tuple[str, ...]) -> None:
     import json
+    from dataclasses import asdict
 
+    from slsg_edge.calibration.operating_points import weakness
     from slsg_edge.calibration.threshold import advice
 
     result: dict[str, Json] = {
@@ -184,16 +220,28 @@ def _print_json(threshold: "Threshold", notes: tuple[str, ...]) -> None:
         "interval": list(threshold.interval) if threshold.interval else None,
         "images": len(threshold.good_scores),
         "data_fingerprint": threshold.data_fingerprint,
+        "left_out": threshold.left_out,
+        "undecided_above": threshold.undecided_above,
+        "chosen_by": threshold.chosen_by,
+        "points": [json.loads(json.dumps(asdict(point))) for point in threshold.points],
         "advice": advice(threshold),
+        "weakness": weakness(threshold),
         "notes": list(notes),
     }
     typer.echo(json.dumps(result))
 
 
-def _print(threshold: "Threshold", notes: tuple[str, ...]) -> None:
+def _print(threshold: "Threshold", notes: tuple[str, ...], parts_per_day: int | None) -> None:
+    from slsg_edge.calibration.operating_points import weakness
     from slsg_edge.calibration.threshold import advice
+    from slsg_edge.cli.operating_points import points_table
 
-    typer.echo(f"threshold {threshold_line(threshold)}")
-    for note in (*notes, advice(threshold)):
+    console = plain_console(soft_wrap=True)
+    console.print(f"threshold {threshold_line(threshold)}")
+    if threshold.points:
+        console.print(points_table(threshold, parts_per_day))
+    for note in (*notes, advice(threshold), choice_note(threshold)):
         if note:
-            typer.echo(f"note: {note}")
+            console.print(f"note: {note}")
+    if weak := weakness(threshold):
+        console.print(weak)

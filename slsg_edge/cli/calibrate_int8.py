@@ -30,7 +30,7 @@ class Int8Options:
     method: "Method"
     auroc_drop: float
     rank: float
-    false_alarms: float
+    false_alarms: float | None
 
 
 def run_int8(

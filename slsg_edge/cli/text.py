@@ -34,6 +34,35 @@ def threshold_line(threshold: "Threshold") -> str:
     if threshold.false_alarm_rate:
         parts.append(f"false alarms 1 in {1 / threshold.false_alarm_rate:.0f}")
     parts.append(f"{len(threshold.good_scores)} good images")
+    if threshold.left_out:
+        parts[-1] += f" ({threshold.left_out} of them learned from, each scored without itself)"
     if threshold.reviewed:
         parts.append(f"{len(threshold.reviewed)} of them reviewed rejects")
     return ", ".join(parts)
+
+
+def choice_note(threshold: "Threshold") -> str | None:
+    """How it was chosen among its points, and what its undecided band holds."""
+    from slsg_edge.calibration.operating_points import ENOUGH, chosen_of
+
+    point = chosen_of(threshold)
+    if point is None:
+        return None
+    if threshold.undecided_above is not None:
+        loose = next(p for p in threshold.points if p.threshold == threshold.undecided_above)
+        share = loose.false_alarm_rate - point.false_alarm_rate
+        return (
+            f"Scores above {threshold.undecided_above:.4g} and up to {threshold.value:.4g} are "
+            f"undecided: about {share:.1%} of the good parts."
+        )
+    if threshold.chosen_by != "simulated anomalies" or point.found is None:
+        return None
+    if point.found >= ENOUGH:
+        return (
+            f"1 in {1 / point.false_alarm_rate:.0f} is the strictest rate that the images show and "
+            f"that finds {ENOUGH:.0%} of the simulated anomalies."
+        )
+    return (
+        f"No stricter rate finds {ENOUGH:.0%} of the simulated anomalies, so the threshold takes "
+        f"1 in {1 / point.false_alarm_rate:.0f}, which finds {point.found:.0%}."
+    )

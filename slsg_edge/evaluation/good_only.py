@@ -23,11 +23,9 @@ from slsg_edge.evaluation.evaluate import hash_or_none
 from slsg_edge.images import read_image
 from slsg_edge.preprocessing import Preprocessing, map_on_frame, prepare, require_inside, resize
 from slsg_edge.progress import Bars, no_progress
-from slsg_edge.stages.int8_comparison import synthesis_settings_of
+from slsg_edge.stages.simulated import kinds_of_bundle
 from slsg_edge.storage import write_atomically
-from slsg_edge.synthesis.anomalies import AnomalySimulator
-from slsg_edge.synthesis.simulated import SimulatedSet, anomaly_kinds
-from slsg_edge.synthesis.textures import ProceduralTextures
+from slsg_edge.synthesis.simulated import SimulatedSet
 
 MOST_GOOD = 200  # images, the first by content hash
 MOST_CARRIERS = 30  # good images that get anomalies
@@ -95,11 +93,8 @@ def _simulated(bundle: Bundle, good: Sequence[Sample], folder: Path, bars: Bars)
     photos = _photos(good, spec)
     if not photos:
         return []
-    textures = ProceduralTextures()
-    synthesis = synthesis_settings_of(bundle)
-    kinds = anomaly_kinds(AnomalySimulator(synthesis, textures), synthesis, textures)
-    frames = [prepare(photo, spec) for photo in photos.values()]
-    anomalies = SimulatedSet(_Frames(frames), kinds, wanted=ANOMALIES * len(frames))
+    frames = np.stack([prepare(photo, spec) for photo in photos.values()])
+    anomalies = SimulatedSet(frames, kinds_of_bundle(bundle), wanted=ANOMALIES * len(frames))
     samples = []
     with bars("simulated anomalies", ANOMALIES * len(frames)) as advance:
         for place, (path, photo) in enumerate(photos.items()):
@@ -109,19 +104,6 @@ def _simulated(bundle: Bundle, good: Sequence[Sample], folder: Path, bars: Bars)
                 samples.append(_written(folder, f"{path.stem}_{number:03}.png", kind, *drawn))
                 advance()
     return samples
-
-
-@dataclass(frozen=True, slots=True)
-class _Frames:
-    """Images of one size, by number."""
-
-    frames: Sequence[Image]
-
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def __getitem__(self, index: int) -> Image:
-        return self.frames[index]
 
 
 def pasted(photo: Image, anomalous: Image, mask: Mask, spec: Preprocessing) -> tuple[Image, Mask]:

@@ -28,7 +28,6 @@ from slsg_edge.calibration.sensitivity import (
     Int8Damage,
     choose_groups,
 )
-from slsg_edge.calibration.threshold import FALSE_ALARM_RATE
 from slsg_edge.config import require
 from slsg_edge.data.splits import fingerprint
 from slsg_edge.errors import ExportError
@@ -52,7 +51,7 @@ from slsg_edge.stages.int8_comparison import (
     threshold_frames,
 )
 from slsg_edge.stages.int8_ranges import drift_notes, fp16_ranges, input_histograms
-from slsg_edge.stages.threshold import Calibrated, calibrate
+from slsg_edge.stages.threshold import Calibrated, Choice, calibrate
 
 INT8_BACKEND = "openvino-int8"  # the one that runs INT8 on a CPU
 
@@ -135,8 +134,8 @@ def calibrate_int8(
         settings = replace(settings, false_alarms=None)
         return quantise_bundle(bundle, images, settings, command), None
     done = quantise_bundle(bundle, images, settings, command)
-    rate = settings.false_alarms or FALSE_ALARM_RATE
-    return done, calibrate(done.bundle, images, rate, None, INT8_BACKEND, command=command)
+    choice = Choice(settings.false_alarms, replaced=True)
+    return done, calibrate(done.bundle, images, choice, INT8_BACKEND, command=command)
 
 
 def runs_int8() -> bool:

@@ -5,7 +5,7 @@ test images is for people to read: nothing is chosen from those.
 """
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import difference, golden_from_file
+from slsg_edge.bundle.good_scores import good_scores_of
 from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES
-from slsg_edge.bundle.records import train_record_of
 from slsg_edge.bundle.training_record import trained_on
-from slsg_edge.calibration.images import choose_good_images
+from slsg_edge.calibration.images import choose_good_images, moved
 from slsg_edge.calibration.sensitivity import Int8Damage
 from slsg_edge.calibration.threshold import check_enough, threshold_from_scores
-from slsg_edge.config import settings_from_table, without_none
 from slsg_edge.contracts import Answers, Sample
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.loading import load_frames
@@ -32,8 +31,8 @@ from slsg_edge.metrics.ranking import auroc
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime.detector import GraphDetector
 from slsg_edge.runtime.onnxruntime import OnnxRuntimeDetector
+from slsg_edge.stages.simulated import synthesis_settings_of
 from slsg_edge.synthesis.anomalies import AnomalySimulator
-from slsg_edge.synthesis.settings import SynthesisSettings
 from slsg_edge.synthesis.textures import ProceduralTextures
 
 MOST_OF_EACH = 100  # good and anomalous images: every group of layers runs over all of them
@@ -58,10 +57,24 @@ class ThresholdFrames:
 
     frames: (n, H, W, 3) at model resolution.
     false_alarms: the rate of false alarms that the threshold is for.
+    left_out, reference: of those that were learned from, by their place in `frames`: the score
+    without themselves, and the reference's now.
     """
 
     frames: NDArray[np.uint8]
     false_alarms: float
+    left_out: Mapping[int, float]
+    reference: Mapping[int, float]
+
+    def threshold(self, scores: Sequence[float]) -> float:
+        """From what a graph says of the frames."""
+        out_of_sample = [
+            moved(self.left_out[place], self.reference[place], score)
+            if place in self.left_out
+            else score
+            for place, score in enumerate(scores)
+        ]
+        return threshold_from_scores(out_of_sample, self.false_alarms).value
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +99,16 @@ class AurocsOnTest:
 
 def threshold_frames(bundle: Bundle, folder: Path, false_alarms: float) -> ThresholdFrames:
     """ConfigError or DatasetError where no threshold could be found."""
-    paths = choose_good_images(folder, trained_on(bundle)).paths
+    kept = {each.image: each for each in good_scores_of(bundle).good}
+    paths = choose_good_images(folder, trained_on(bundle), kept).paths[: 2 * MOST_OF_EACH]
     check_enough(len(paths), false_alarms)
-    frames = load_frames(paths[: 2 * MOST_OF_EACH], bundle.manifest.preprocessing)
-    return ThresholdFrames(frames, false_alarms)
+    frames = load_frames(paths, bundle.manifest.preprocessing)
+    known = [kept.get(content_hash(path)) for path in paths]
+    left_out = {i: each.score for i, each in enumerate(known) if each and each.how == "left-out"}
+    places = list(left_out)
+    with closing(_reference(bundle)) as detector:
+        scores = detector.run(frames[places])[1].tolist() if places else []
+    return ThresholdFrames(frames, false_alarms, left_out, dict(zip(places, scores, strict=True)))
 
 
 def comparison_frames(bundle: Bundle, paths: Sequence[Path]) -> LabelledFrames:
@@ -175,7 +194,7 @@ class Int8Comparison:
         if self._fresh is None:
             return None
         _, scores = detector.run(self._fresh.frames)
-        return threshold_from_scores(scores.tolist(), self._fresh.false_alarms).value
+        return self._fresh.threshold(scores.tolist())
 
 
 def _labelled(frames: NDArray[np.uint8], good: int) -> LabelledFrames:
@@ -184,15 +203,6 @@ def _labelled(frames: NDArray[np.uint8], good: int) -> LabelledFrames:
 
 def _first_by_hash(samples: Sequence[Sample]) -> list[Path]:
     return sorted((sample.image for sample in samples), key=content_hash)[:MOST_OF_EACH]
-
-
-def synthesis_settings_of(bundle: Bundle) -> SynthesisSettings:
-    """As `train` recorded them; else the defaults."""
-    recorded = train_record_of(bundle).settings.get("synthesis")
-    if not isinstance(recorded, dict):
-        return SynthesisSettings()
-    where = f"{bundle.path}: train.synthesis"
-    return settings_from_table(SynthesisSettings, without_none(recorded), where)
 
 
 def _reference(bundle: Bundle) -> GraphDetector:

@@ -5,7 +5,6 @@ from the reference's.
 """
 
 import time
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,17 +14,16 @@ from slsg_edge.bundle.golden import Difference, difference, golden_from_file
 from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES, threshold_stage
 from slsg_edge.bundle.records import ThresholdRecord, settings_of
 from slsg_edge.bundle.thresholds import calibration_command, own_threshold_name, threshold_of
-from slsg_edge.bundle.training_record import trained_on
-from slsg_edge.calibration.images import choose_good_images, scores_of
-from slsg_edge.calibration.threshold import (
-    FALSE_ALARM_RATE,
-    check_enough,
-    threshold_by_hand,
-    threshold_from_scores,
+from slsg_edge.calibration.acquisitions import acquisition_notes
+from slsg_edge.calibration.operating_points import (
+    choose_threshold,
+    operating_points,
+    with_undecided_band,
 )
-from slsg_edge.errors import BundleError, ConfigError
+from slsg_edge.calibration.threshold import threshold_by_hand
+from slsg_edge.data.contents import fingerprint
+from slsg_edge.errors import BundleError
 from slsg_edge.machine.versions import tool_versions
-from slsg_edge.progress import progress
 from slsg_edge.runtime.detector import (
     BACKENDS,
     REFERENCE_BACKEND,
@@ -35,6 +33,7 @@ from slsg_edge.runtime.detector import (
 )
 from slsg_edge.runtime.judged import MOVED
 from slsg_edge.scoring import Threshold
+from slsg_edge.stages.good_sample import GoodSample, good_sample
 
 TOOLS = ("onnxruntime", "openvino", "tensorrt")
 
@@ -61,54 +60,67 @@ class Calibrated:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How a threshold is chosen.
+
+    false_alarm_rate: the share of good parts that may be rejected; None takes the strictest that
+    the images can show and that finds nearly all simulated anomalies, at most 1 in 20.
+    by_hand: the threshold itself.
+    band: whether scores between the strictest and the loosest that can be shown are undecided.
+    replaced: whether the images given take the place of those that training left scores of.
+    """
+
+    false_alarm_rate: float | None = None
+    by_hand: float | None = None
+    band: bool = False
+    replaced: bool = False
+
+
+AUTOMATIC = Choice()
+
+
 def calibrate(
     bundle: Bundle,
     images: Path | None,
-    false_alarm_rate: float = FALSE_ALARM_RATE,
-    by_hand: float | None = None,
+    choice: Choice = AUTOMATIC,
     backend: str | None = None,
     *,
     command: str,
 ) -> Calibrated:
     """Finds the threshold from good images, or takes the one given by hand, and stores it.
 
-    It judges the scores of `backend`, of the best in FP32 by default. ConfigError or DatasetError
-    for what cannot be done, before anything is scored.
+    images: None takes the scores that training left. It judges the scores of `backend`, of the
+    best in FP32 by default. ConfigError or DatasetError for what cannot be done, before anything
+    is scored.
     """
     started = time.monotonic()
     chosen = backend_to_calibrate(bundle, backend).backend
-    notes: tuple[str, ...] = ()
-    if images is not None:
-        threshold, notes = threshold_from_images(bundle, images, false_alarm_rate, by_hand, chosen)
-    elif by_hand is not None:
-        threshold = moved_by_hand(bundle, by_hand, chosen)
+    if choice.by_hand is not None:
+        threshold_by_hand(choice.by_hand)
+    if choice.by_hand is not None and images is None:
+        found, notes = moved_by_hand(bundle, choice.by_hand, chosen), tuple[str, ...]()
     else:
-        raise ConfigError("Calibration needs good images.", fix="Give --images DIR.")
-    stored = store_threshold(bundle, threshold, command, started, chosen)
-    return Calibrated(stored, threshold, notes)
+        sample = good_sample(bundle, images, chosen, replaced=choice.replaced)
+        found = threshold_of_sample(sample, choice)
+        notes = (*sample.notes, *acquisition_notes(found), *_forgotten(bundle, backend))
+    stored = store_threshold(bundle, found, command, started, chosen)
+    return Calibrated(stored, found, notes)
 
 
-def threshold_from_images(
-    bundle: Bundle,
-    folder: Path,
-    rate: float,
-    by_hand: float | None = None,
-    backend: str | None = None,
-) -> tuple[Threshold, tuple[str, ...]]:
-    """For the false-alarm rate or by hand, and what the user should know of the images.
-
-    The scores are those of `backend`, or of the best in FP32, which gives the reference's.
-    ConfigError or DatasetError for what cannot be done, before anything is scored.
-    """
-    chosen = choose_good_images(folder, trained_on(bundle))
-    if by_hand is None:
-        check_enough(len(chosen.paths), rate)
-        found = threshold_from_scores(_scores(bundle, chosen.paths, backend), rate)
+def threshold_of_sample(sample: GoodSample, choice: Choice) -> Threshold:
+    """ConfigError for a rate that is none, or a band that so few images cannot show."""
+    if choice.by_hand is None:
+        found = choose_threshold(sample.acquired, sample.simulated, choice.false_alarm_rate)
+        found = with_undecided_band(found) if choice.band else found
     else:
-        threshold_by_hand(by_hand)
-        found = threshold_by_hand(by_hand, _scores(bundle, chosen.paths, backend))
-    found = replace(found, data_fingerprint=chosen.fingerprint, images=chosen.hashes)
-    return found, (*chosen.notes, *_forgotten(bundle, backend))
+        scores = [each.score for each in sample.good]
+        found = threshold_by_hand(choice.by_hand, scores)
+        found = replace(found, points=operating_points(sample.acquired, sample.simulated))
+    images = tuple(sorted(each.image for each in sample.good))
+    return replace(
+        found, data_fingerprint=fingerprint(images), images=images, left_out=sample.left_out
+    )
 
 
 def backend_to_calibrate(bundle: Bundle, name: str | None) -> BackendChoice:
@@ -177,8 +189,8 @@ def refit_if_moved(bundle: Bundle, backend: str, images: Path | None, command: s
         return Refit(bundle, off)
     if images is None:
         return Refit(bundle, off, missing=calibration_command(bundle, backend))
-    rate = reference.false_alarm_rate or FALSE_ALARM_RATE
-    done = calibrate(bundle, images, rate, None, backend, command=command)
+    rate = reference.false_alarm_rate
+    done = calibrate(bundle, images, Choice(rate), backend, command=command)
     return Refit(done.bundle, off, done.threshold)
 
 
@@ -205,11 +217,3 @@ def _forgotten(bundle: Bundle, backend: str | None) -> list[str]:
     if not count:
         return []
     return [f"Reviewed rejects that no longer count, so add them again: {count}."]
-
-
-def _scores(bundle: Bundle, paths: Sequence[Path], backend: str | None) -> list[float]:
-    with (
-        closing(open_choice(bundle, backend_to_calibrate(bundle, backend))) as detector,
-        progress("good images", len(paths)) as advance,
-    ):
-        return scores_of(detector, paths, advance)

@@ -209,7 +209,9 @@ def _is_finished(start: _Start, run: RunFolder) -> bool:
     except BundleError:
         return False
     # what is held out is no part of a run, and yet of the bundle
-    return held[TRAINING_RECORD_FILE].read_bytes() == _training_record(start.material)
+    return held[TRAINING_RECORD_FILE].read_bytes() == training_record(
+        start.material.train, start.material.holdout
+    )
 
 
 def _check_run(run: RunFolder, resume: bool, notify: Notify) -> None:
@@ -284,13 +286,9 @@ def _files(start: _Start, learned: _Learned) -> dict[str, bytes]:
     return {
         WEIGHTS_FILE: weight_bytes(start.network.state_dict()),
         FRAMES_FILE: _frames(learned.pairs),
-        TRAINING_RECORD_FILE: _training_record(start.material),
+        TRAINING_RECORD_FILE: training_record(start.material.train, start.material.holdout),
         GOOD_SCORES_FILE: good_scores_file(learned.scores),
     }
-
-
-def _training_record(material: Material) -> bytes:
-    return training_record(material.train, material.holdout)
 
 
 def _frames(pairs: PairBatches) -> bytes:

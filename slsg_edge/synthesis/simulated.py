@@ -16,7 +16,7 @@ from slsg_edge.synthesis.fractal_patches import FractalSettings, FractalSimulato
 from slsg_edge.synthesis.settings import SynthesisSettings
 
 WANTED = 180  # anomalies in all, of three kinds in three sizes
-VISIBLE = 12.0  # grey levels by which an anomaly differs from the good image, in the mean
+VISIBLE = 6.0  # grey levels in the mean by which an anomaly differs: seen where one looks for it
 TRIES = 20  # until one is visible
 _SEED = 7  # first word of the seeds, as in training.feed
 
@@ -51,21 +51,27 @@ class SimulatedSet:
         return tuple(self.kinds)[number % len(self.kinds)]
 
     def anomaly(self, image: int, number: int) -> tuple[Image, Mask]:
-        """(H, W, 3) and (H, W): the image with an anomaly that can be seen."""
+        """(H, W, 3) and (H, W): the image with an anomaly that can be seen, faint or plain."""
         rng = np.random.default_rng([_SEED, self.seed, number])
         good, other = self.images[image], self.images[int(rng.integers(len(self.images)))]
         simulator = self.kinds[self.kind_of(number)]
         for _ in range(TRIES):
             drawn, mask = simulator.anomalous(rng, good, other)
-            if visible(good, drawn, mask):
-                break
+            contrast = contrast_of(good, drawn, mask)
+            if contrast >= VISIBLE:
+                return faded(good, drawn, (VISIBLE / contrast) ** rng.random()), mask
         return drawn, mask
 
 
-def visible(good: Image, anomalous: Image, mask: Mask) -> bool:
-    """Whether a person would see the difference: VISIBLE grey levels in the mean of the mask."""
+def contrast_of(good: Image, anomalous: Image, mask: Mask) -> float:
+    """By how many grey levels they differ in the mean of the mask, in the colour that does most."""
     difference = np.abs(anomalous[mask].astype(np.int16) - good[mask])
-    return difference.size > 0 and float(difference.max(axis=1).mean()) >= VISIBLE
+    return float(difference.max(axis=1).mean()) if difference.size else 0.0
+
+
+def faded(good: Image, anomalous: Image, share: float) -> Image:
+    """The difference to the good image times `share`."""
+    return np.rint(good + share * (anomalous.astype(np.float32) - good)).astype(np.uint8)
 
 
 def anomaly_kinds(

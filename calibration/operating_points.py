@@ -1,0 +1,221 @@
+"""Thresholds that good scores can show, what each would find, and which one to take.
+
+A threshold that lets no good part be rejected may let every defect pass. So the strictest one is
+taken that still finds nearly all simulated anomalies; no defect and no test image takes part.
+Knows nothing about images or detectors, only their scores.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from slsg_edge.calibration.threshold import (
+    LOOSEST_RATE,
+    images_needed,
+    shown_rate,
+    threshold_from_scores,
+)
+from slsg_edge.contracts import SimulatedScore
+from slsg_edge.errors import ConfigError
+from slsg_edge.scoring import OperatingPoint, Threshold
+
+LADDER = (*(1 / parts for parts in (1000, 300, 100, 50)), LOOSEST_RATE)
+ENOUGH = 0.9  # share of simulated anomalies that a threshold must find to be strict
+WEAK = 0.5  # below this share a threshold is called weak
+FEWEST = 3  # anomalies of a kind and size, from which these count
+
+Simulated = Mapping[str, Sequence[float]]
+"""Scores of simulated anomalies by kind and size."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcquiredScore:
+    """Of one good image; acquisition: when or where it was taken, empty where nobody said."""
+
+    score: float
+    acquisition: str = ""
+
+
+def by_kind_and_size(scores: Iterable[SimulatedScore]) -> dict[str, tuple[float, ...]]:
+    """Each under its kind and size, as in `texture, small`, ascending."""
+    cells: dict[str, list[float]] = defaultdict(list)
+    for each in scores:
+        cells[f"{each.kind}, {each.size}"].append(each.score)
+    return {name: tuple(sorted(cells[name])) for name in sorted(cells)}
+
+
+def found_share(simulated: Simulated, value: float) -> float | None:
+    """Share of simulated anomalies that score above `value`; each kind and size counts alike.
+
+    None where there are none.
+    """
+    counted = [scores for scores in simulated.values() if len(scores) >= FEWEST]
+    counted = counted or [scores for scores in simulated.values() if scores]
+    if not counted:
+        return None
+    shares = [sum(score > value for score in scores) / len(scores) for scores in counted]
+    return sum(shares) / len(shares)
+
+
+def acquired_scores(threshold: Threshold) -> tuple[AcquiredScore, ...]:
+    """What the threshold was found from."""
+    if not threshold.acquisitions:
+        return tuple(map(AcquiredScore, threshold.good_scores))
+    return tuple(
+        AcquiredScore(score, name)
+        for name, scores in threshold.acquisitions.items()
+        for score in scores
+    )
+
+
+def threshold_at(good: Sequence[AcquiredScore], rate: float) -> Threshold:
+    """For the false-alarm rate over all images, and within each acquisition that can show it.
+
+    Conformal prediction within groups (Vovk et al. 2005, section 4.5, Mondrian): the largest of
+    the thresholds holds the rate in all of them.
+    """
+    every = threshold_from_scores([each.score for each in good], rate)
+    acquisitions = _by_acquisition(good)
+    values = [every.value]
+    for scores in acquisitions.values():
+        if len(scores) >= images_needed(rate):
+            values.append(threshold_from_scores(scores, rate).value)
+    low, high = every.interval or (every.value, every.value)
+    value = max(values)
+    return replace(every, value=value, interval=(low, max(high, value)), acquisitions=acquisitions)
+
+
+def choose_threshold(
+    good: Sequence[AcquiredScore], simulated: Simulated, rate: float | None = None
+) -> Threshold:
+    """For `rate`, extrapolated where so many images cannot show it; None chooses among those that
+    they can by the simulated anomalies (`chosen_point`).
+    """
+    points = operating_points(good, simulated)
+    point = chosen_point(points) if rate is None else point_at(good, simulated, rate)
+    if point not in points:
+        points = tuple(sorted((*points, point), key=lambda each: each.false_alarm_rate))
+    return replace(
+        threshold_at(good, point.false_alarm_rate),
+        simulated={name: tuple(scores) for name, scores in simulated.items()},
+        points=tuple(replace(each, chosen=each is point) for each in points),
+        chosen_by="simulated anomalies" if rate is None and point.found is not None else "rate",
+    )
+
+
+def with_undecided_band(threshold: Threshold) -> Threshold:
+    """The strictest of its points above, the loosest below; what lies between is undecided.
+
+    ConfigError where the images can show one point alone.
+    """
+    shown = [each for each in threshold.points if _is_shown(threshold, each)]
+    if len(shown) < 2:
+        needed = images_needed(LADDER[-2])
+        raise ConfigError(
+            f"{len(threshold.good_scores)} good images show one false-alarm rate alone, so there "
+            "is no band between two.",
+            fix=f"Give at least {needed} good images, or leave out --undecided-band.",
+        )
+    strict, loose = shown[0], shown[-1]
+    return replace(
+        threshold_at(acquired_scores(threshold), strict.false_alarm_rate),
+        undecided_above=loose.threshold,
+        simulated=threshold.simulated,
+        points=tuple(replace(each, chosen=each is strict) for each in threshold.points),
+        chosen_by=threshold.chosen_by,
+    )
+
+
+def _is_shown(threshold: Threshold, point: OperatingPoint) -> bool:
+    return images_needed(point.false_alarm_rate) <= len(threshold.good_scores)
+
+
+def operating_points(
+    good: Sequence[AcquiredScore], simulated: Simulated, rates: Iterable[float] = LADDER
+) -> tuple[OperatingPoint, ...]:
+    """Of the rates that so many images can show, the strictest first; never an extrapolation.
+
+    Where they can show none of the `rates`, the one that they can.
+    """
+    shown = [rate for rate in rates if images_needed(rate) <= len(good)]
+    return tuple(point_at(good, simulated, rate) for rate in shown or [shown_rate(len(good))])
+
+
+def point_at(good: Sequence[AcquiredScore], simulated: Simulated, rate: float) -> OperatingPoint:
+    """What the threshold for this rate would do; extrapolated where the images cannot show it."""
+    found = threshold_at(good, rate)
+    return OperatingPoint(
+        rate,
+        found.value,
+        found.interval,
+        found_share(simulated, found.value),
+        _shares(simulated, 0, found.value),
+        _shares(simulated, 1, found.value),
+    )
+
+
+def chosen_point(points: Sequence[OperatingPoint]) -> OperatingPoint:
+    """The strictest that finds ENOUGH of the simulated anomalies, else the one that finds most.
+
+    Without simulated anomalies the strictest.
+    """
+    enough = (point for point in points if point.found is None or point.found >= ENOUGH)
+    return next(enough, points[-1])
+
+
+def chosen_of(threshold: Threshold) -> OperatingPoint | None:
+    """The point that is the bundle's; None for a threshold by hand or of an earlier version."""
+    return next((each for each in threshold.points if each.chosen), None)
+
+
+def weakness(threshold: Threshold) -> str | None:
+    """Why this threshold is hardly of use, and what to do; None for one that is not weak."""
+    point = chosen_of(threshold)
+    if point is None or point.found is None or point.found >= WEAK:
+        return None
+    found = (
+        f"This threshold is weak: it finds {point.found:.0%} of the simulated anomalies, so most "
+        "defects may pass as good."
+    )
+    return f"{found} {_ways_out(threshold)}"
+
+
+def _ways_out(threshold: Threshold) -> str:
+    good, count = acquired_scores(threshold), len(threshold.good_scores)
+    rates = [rate for rate in (*reversed(LADDER), 0.1, 0.2) if images_needed(rate) <= count]
+    rates = [rate for rate in rates if rate > (threshold.false_alarm_rate or 0)]
+    better = [point_at(good, threshold.simulated, rate) for rate in sorted(rates)]
+    way = next((each for each in better if each.found and each.found >= WEAK), None)
+    more = images_needed(LADDER[-1]) - count
+    ways = []
+    if way:
+        ways.append(
+            f"allow more false alarms, `--false-alarms {way.false_alarm_rate:.2g}` finds "
+            f"{way.found:.0%}"
+        )
+    if more > 0:
+        ways.append(f"give {more} more good images, which show 1 in 20")
+    else:
+        ways.append(
+            f"train again with more good images, as with {2 * count} of them, or with another "
+            "--detector"
+        )
+    return f"Ways out: {'; or '.join(ways)}."
+
+
+def _by_acquisition(good: Sequence[AcquiredScore]) -> dict[str, tuple[float, ...]]:
+    """Ascending, where there are two or more."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for each in good:
+        found[each.acquisition].append(each.score)
+    several = len(found) > 1
+    return {name: tuple(sorted(found[name])) for name in sorted(found)} if several else {}
+
+
+def _shares(simulated: Simulated, part: int, value: float) -> dict[str, float]:
+    """Share found of each kind (part 0) or size (part 1), the other counting alike."""
+    cells: dict[str, dict[str, Sequence[float]]] = defaultdict(dict)
+    for name, scores in simulated.items():
+        cells[name.split(", ")[part]][name] = scores
+    shares = {name: found_share(some, value) for name, some in cells.items()}
+    return {name: share for name, share in shares.items() if share is not None}
