@@ -39,9 +39,11 @@ from slsg_edge.models.backbones import LAYERS, layers_in, load_trunk
 from slsg_edge.models.network import Network
 from slsg_edge.models.recipe import Notify, Phases, TrainingContext, TrainingInputs
 from slsg_edge.models.registry import detector_of, recipe_of, untrained_network
+from slsg_edge.stages.quicker import quicker_command
 from slsg_edge.training import charts
 from slsg_edge.training.checkpoint import History, RunFolder, unfinished
 from slsg_edge.training.device import TrainingDevice, device_from_name
+from slsg_edge.training.expected import Forecast
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.loop import run_phase
 from slsg_edge.training.material import (
@@ -99,7 +101,8 @@ def train(
             notify(f"{output} is trained already, from this very start.")
             return start.target
         _check_run(run, resume, notify)
-        pairs = _trained(start, run, resume, notify)
+        quicker = quicker_command(data, output, settings, resources)
+        pairs = _trained(start, run, resume, Forecast(notify, quicker))
         return _committed(start, run, pairs, command, started)
 
 
@@ -210,9 +213,10 @@ def _check_run(run: RunFolder, resume: bool, notify: Notify) -> None:
         notify(f"Nothing to resume in {run.path}: this run starts anew.")
 
 
-def _trained(start: _Start, run: RunFolder, resume: bool, notify: Notify) -> PairBatches:
+def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) -> PairBatches:
     """Trains the network of `start` in place; the pairs that the golden frames are drawn from."""
     settings, material, device = start.settings, start.material, start.device
+    notify = forecast.notify
     frames, textures = store_material(material, run.path, settings.preprocessing)
     for hint in settings.hints(device.place.type):
         notify(f"Hint: {hint}")
@@ -221,16 +225,19 @@ def _trained(start: _Start, run: RunFolder, resume: bool, notify: Notify) -> Pai
     pairs = context.pairs(SHOWN_PAIRS)
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
     phases = recipe_of(detector_of(settings)).phases(start.network, context)
-    _run(phases, run, device.workers, resume=resume)
+    _run(phases, run, device.workers, forecast, resume=resume)
     return pairs
 
 
-def _run(phases: Phases, run: RunFolder, workers: int, *, resume: bool) -> None:
+def _run(phases: Phases, run: RunFolder, workers: int, forecast: Forecast, *, resume: bool) -> None:
     histories: dict[str, History] = {}
     record = loss_logger(run.path)
-    for make in phases:
+    for number, make in enumerate(phases, 1):
         phase = make()
-        histories[phase.name] = run_phase(phase, run, record, workers=workers, resume=resume)
+        expected = dataclasses.replace(forecast, following=len(phases) - number)
+        histories[phase.name] = run_phase(
+            phase, run, record, workers=workers, resume=resume, forecast=expected
+        )
         charts.write_loss_chart(run.path / "losses.png", histories)
 
 
