@@ -34,7 +34,8 @@ def train(
 ) -> Bundle:
     """Trains a detector on good images and writes it into the bundle `output`.
 
-    detector: `slsg`, `fractalad`, `npad` or `clflow`; None takes what `config` says, else SLSG.
+    detector: `slsg`, `fractalad`, `npad` or `clflow`; None takes what `config` says, else SLSG,
+    in the variant that the device can bear.
     config, settings: a TOML file, and a table of tables as in TOML, which wins over it.
     textures: a folder of texture photos; None makes procedural ones.
     backbone_weights: `imagenet`, `none` or a file.

@@ -44,7 +44,7 @@ def train(
         typer.Option(help="SLSG's stage 1; both by default, none for edge on a CPU."),
     ] = None,
     pretrain_epochs: Annotated[
-        int | None, typer.Option(metavar="N", help="Of stage 1; 75 unless it starts from noise.")
+        int | None, typer.Option(metavar="N", help="Of stage 1; 75, or 1 from noise on a CPU.")
     ] = None,
     iterations: Annotated[
         int | None, typer.Option(metavar="N", help="As the detector has it by default.")
