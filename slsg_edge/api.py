@@ -34,28 +34,31 @@ def train(
 ) -> Bundle:
     """Trains a detector on good images and writes it into the bundle `output`.
 
-    detector: `slsg`, `fractalad`, `npad` or `clflow`; None takes what `config` says, else SLSG.
+    detector: `slsg`, `fractalad`, `npad` or `clflow`; None takes what `config` says, else SLSG,
+    in the variant that the device can bear.
     config, settings: a TOML file, and a table of tables as in TOML, which wins over it.
     textures: a folder of texture photos; None makes procedural ones.
     backbone_weights: `imagenet`, `none` or a file.
-    device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`. workers: processes that simulate anomalies.
+    device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
+    workers: processes that simulate anomalies, at most one for each core.
     resume: goes on with a run that was stopped.
     notify: takes what the training has to say.
 
     Raises ConfigError, DatasetError, MissingDependency or StorageError; `Interrupted` after
     Ctrl-C, with a checkpoint in the run folder.
     """
-    from slsg_edge.stages.settings import settings_of_run
+    from slsg_edge.stages.settings import settings_here
     from slsg_edge.stages.train import train as run
     from slsg_edge.training.settings import Resources
 
     files = [] if config is None else [Path(config)]
     photos = None if textures is None else Path(textures)
+    resources = Resources(backbone_weights, photos, device, workers)
     return run(
         Path(data),
         Path(output),
-        settings_of_run(detector, files, settings or {}),
-        Resources(backbone_weights, photos, device, workers),
+        settings_here(detector, files, settings or {}, resources, notify),
+        resources,
         command=f"slsg-edge train {data} -o {BUNDLE}"
         + (f" --detector {detector}" if detector else ""),
         resume=resume,

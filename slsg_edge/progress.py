@@ -34,6 +34,21 @@ def bar(*notes: str, transient: bool = False) -> "Progress":
 
 
 @contextmanager
+def aside(shown: "Progress") -> Iterator[None]:
+    """Around lines that are printed while a bar is shown: whole, above it, to be copied.
+
+    rich would break a long one where the terminal ends.
+    """
+    transient, shown.live.transient = shown.live.transient, True
+    shown.stop()
+    try:
+        yield
+    finally:
+        shown.live.transient = transient
+        shown.start()
+
+
+@contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     """A bar for steps that can be counted; advances by one at each call of what it gives."""
     with bar(transient=True) as shown:

@@ -6,6 +6,8 @@ from pathlib import Path
 from test_architecture import FLOORS
 
 from slsg_edge.bundle.plan import PLAN
+from slsg_edge.models.registry import QUICKEST_DETECTOR
+from slsg_edge.models.slsg.settings import FROM_NOISE, ON_A_CPU, SHORT_PRETRAINING
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 ARCHITECTURE = (DOCS / "architecture.md").read_text(encoding="utf-8")
@@ -38,3 +40,20 @@ def test_every_room_is_in_the_table():
     rooms = re.findall(r"^\| ((?:`\w+` ?)+)\|", ARCHITECTURE, re.MULTILINE)
     named = {name for row in rooms for name in re.findall(r"`(\w+)`", row)}
     assert named >= set(FLOORS) - {"__main__"}
+
+
+def test_what_a_cpu_learns_with_is_what_the_page_says():
+    page = (DOCS / "training.md").read_text(encoding="utf-8")
+    weights, noise = re.findall(r"^\| (?:weights,|noise) .*\|$", page, re.MULTILINE)
+    assert f"{ON_A_CPU.iterations} iterations" in weights
+    assert f"{ON_A_CPU.encoder_batch_norm} batch norm" in weights
+    assert f"epoch of {SHORT_PRETRAINING.samples_per_epoch} images" in noise
+    assert f"{FROM_NOISE.iterations} iterations at {FROM_NOISE.learning_rate}" in noise
+    assert (SHORT_PRETRAINING.epochs, FROM_NOISE.encoder) == (1, "trained")
+
+
+def test_the_first_real_use_is_ready_in_minutes():
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    first = re.search(r"## A real use.*?\$ (slsg-edge train .*?)\n", readme, re.DOTALL)
+    assert first is not None
+    assert first[1].endswith(f"--detector {QUICKEST_DETECTOR}")

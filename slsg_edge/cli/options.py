@@ -5,7 +5,19 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from slsg_edge.cli.text import say
 from slsg_edge.errors import ConfigError
+from slsg_edge.machine.host import within_cores
+
+
+def at_most_cores(param: typer.CallbackParam, value: int | None) -> int | None:
+    """Of an option that counts threads or processes: no more than usable cores, and a note."""
+    if value is None or within_cores(value) == value:
+        return value
+    most = within_cores(value)
+    say(f"note: --{param.name} {value} is more than the cores that are usable here: {most} it is.")
+    return most
+
 
 _BACKENDS = (
     "onnxruntime, openvino or tensorrt, or one precision of it as in openvino-int8; default: the "
@@ -30,7 +42,21 @@ PairOfBackends: TypeAlias = Annotated[
     ),
 ]
 Threads: TypeAlias = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="CPU threads; default: one per core.")
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        callback=at_most_cores,
+        help="CPU threads; default and most: one per core.",
+    ),
+]
+Workers: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        callback=at_most_cores,
+        help="Processes that simulate anomalies; at most one per core.",
+    ),
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from slsg_edge.bundle.commands import recorded_words
+from slsg_edge.cli.options import Workers
 from slsg_edge.cli.text import say
 from slsg_edge.errors import ConfigError
 
@@ -35,21 +36,22 @@ def train(
         str | None, typer.Option(metavar="NAME", help="Synthesis rules of a known product.")
     ] = None,
     variant: Annotated[
-        Literal["paper", "edge"] | None, typer.Option(help="Of SLSG; paper by default.")
+        Literal["paper", "edge"] | None,
+        typer.Option(help="Of SLSG; paper on a GPU, else edge."),
     ] = None,
     pretrain: Annotated[
         Literal["shuffle", "mask", "both", "none"] | None,
-        typer.Option(help="SLSG's stage 1; both by default."),
+        typer.Option(help="SLSG's stage 1; both by default, none for edge on a CPU."),
     ] = None,
     pretrain_epochs: Annotated[
-        int | None, typer.Option(metavar="N", help="Of stage 1; 75 by default.")
+        int | None, typer.Option(metavar="N", help="Of stage 1; 75, or 1 from noise on a CPU.")
     ] = None,
     iterations: Annotated[
         int | None, typer.Option(metavar="N", help="As the detector has it by default.")
     ] = None,
     encoder_batch_norm: Annotated[
         Literal["batch", "frozen"] | None,
-        typer.Option(help="Statistics of the frozen encoder; batch, the paper's, by default."),
+        typer.Option(help="Statistics of the frozen encoder; batch, or frozen for edge on a CPU."),
     ] = None,
     backbone_weights: Annotated[
         str, typer.Option(metavar="WHERE", help="imagenet, none or a file.")
@@ -65,9 +67,7 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same weights.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    workers: Annotated[
-        int | None, typer.Option(metavar="N", help="Processes that simulate anomalies.")
-    ] = None,
+    workers: Workers = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any setting, as model.backbone=resnet50."),
@@ -78,7 +78,7 @@ def train(
     from slsg_edge.config import require
     from slsg_edge.preprocessing import roi_from_text
     from slsg_edge.stages.choose_detector import train_best
-    from slsg_edge.stages.settings import settings_of_run
+    from slsg_edge.stages.settings import settings_here
     from slsg_edge.stages.train import train as run
     from slsg_edge.training.loop import Interrupted
     from slsg_edge.training.settings import Resources
@@ -110,7 +110,7 @@ def train(
             _print_pick(pick)
             curves = output if pick.chosen.shortened else pick.chosen.bundle.path
         else:
-            settings = settings_of_run(detector, files, options)
+            settings = settings_here(detector, files, options, resources, say)
             run(data, output, settings, resources, command=command, resume=resume, notify=say)
     except Interrupted as stopped:
         again = [*words, *([] if resume or automatic else ["--resume"])]

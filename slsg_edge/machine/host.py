@@ -61,6 +61,14 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
+def within_cores(asked: int) -> int:
+    """So many threads or processes as asked for, at most one for each usable core.
+
+    More of them compute nothing sooner, and very many take every process that the system allows.
+    """
+    return min(asked, usable_cores())
+
+
 def memory_mb() -> tuple[float, float] | None:
     """All of it and what is available; None where the system does not tell."""
     info = Path("/proc/meminfo")

@@ -15,6 +15,7 @@ from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.training.settings import TrainSettings
 
 DEFAULT_DETECTOR = "slsg"
+QUICKEST_DETECTOR = "npad"  # one pass over the images
 AnyRecipe: TypeAlias = Recipe[Any, Any, Any]
 """Which spec, settings and network belong together is known where a recipe is written and checked
 there. A table of several detectors forgets it: whoever takes one from it has settings of a class

@@ -28,7 +28,7 @@ from slsg_edge.progress import progress
 from slsg_edge.runtime.detector import GraphDetector, choose, open_choice
 from slsg_edge.stages.export import export_bundle
 from slsg_edge.stages.settings import merged_settings
-from slsg_edge.stages.train import require_textures_used, train, usable_resources
+from slsg_edge.stages.train import train
 from slsg_edge.stages.validation_set import (
     ValidationSet,
     held_out_images,
@@ -38,7 +38,12 @@ from slsg_edge.training.checkpoint import unfinished
 from slsg_edge.training.device import device_from_name
 from slsg_edge.training.material import texture_photos
 from slsg_edge.training.run_lock import exclusive_run, require_free
-from slsg_edge.training.settings import Resources, TrainSettings
+from slsg_edge.training.settings import (
+    Resources,
+    TrainSettings,
+    require_textures_used,
+    usable_resources,
+)
 
 _TrialSettings: TypeAlias = tuple[TrainSettings, bool]
 """Of one detector, and whether its training was cut for the trial."""

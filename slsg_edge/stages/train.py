@@ -32,7 +32,6 @@ from slsg_edge.bundle.plan import (
 from slsg_edge.bundle.records import TrainRecord, settings_of, train_record_of
 from slsg_edge.bundle.tolerances import DEFAULTS
 from slsg_edge.bundle.training_record import training_record
-from slsg_edge.config import require
 from slsg_edge.data.groups import groups_of
 from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import BundleError, ConfigError
@@ -44,9 +43,11 @@ from slsg_edge.models.recipe import Notify, Phases, TrainingContext, TrainingInp
 from slsg_edge.models.registry import detector_of, recipe_of, untrained_network
 from slsg_edge.progress import progress
 from slsg_edge.stages.good_scores import NOTHING, good_scores, scores_of_held_out
+from slsg_edge.stages.quicker import quicker_command
 from slsg_edge.training import charts
 from slsg_edge.training.checkpoint import History, RunFolder, unfinished
 from slsg_edge.training.device import TrainingDevice, device_from_name
+from slsg_edge.training.expected import Forecast
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.loop import run_phase
 from slsg_edge.training.material import (
@@ -57,7 +58,7 @@ from slsg_edge.training.material import (
 )
 from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.run_lock import exclusive_run, require_free
-from slsg_edge.training.settings import Resources, TrainSettings
+from slsg_edge.training.settings import Resources, TrainSettings, require_textures_used
 from slsg_edge.training.tensorboard import loss_logger
 from slsg_edge.training.weight_files import weight_bytes
 
@@ -113,7 +114,8 @@ def train(
             notify(f"{output} is trained already, from this very start.")
             return start.target
         _check_run(run, resume, notify)
-        learned = _trained(start, run, resume, notify)
+        quicker = quicker_command(data, output, settings, resources)
+        learned = _trained(start, run, resume, Forecast(notify, quicker))
         return _committed(start, run, learned, command, started)
 
 
@@ -141,22 +143,6 @@ def _start(
     network = untrained_network(settings)
     _load_backbone(network, weights, settings, notify)
     return _Start(resources, device, settings, material, network, target)
-
-
-def require_textures_used(resources: Resources, taken: bool, who: str) -> None:
-    """ConfigError for texture photos that would change nothing."""
-    require(
-        taken or resources.textures is None,
-        f"--textures has no effect: {who} takes none with these settings.",
-        "Leave --textures out.",
-    )
-
-
-def usable_resources(resources: Resources, settings: TrainSettings) -> Resources:
-    """Without the textures that others of the compared detectors take and this one does not."""
-    if settings.takes_textures:
-        return resources
-    return dataclasses.replace(resources, textures=None)
 
 
 def _inputs(material: Material, weights: Weights, settings: TrainSettings) -> TrainingInputs:
@@ -226,9 +212,10 @@ def _check_run(run: RunFolder, resume: bool, notify: Notify) -> None:
         notify(f"Nothing to resume in {run.path}: this run starts anew.")
 
 
-def _trained(start: _Start, run: RunFolder, resume: bool, notify: Notify) -> _Learned:
+def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) -> _Learned:
     """Trains the network of `start` in place."""
     settings, material, device = start.settings, start.material, start.device
+    notify = forecast.notify
     frames, textures = store_material(material, run.path, settings.preprocessing)
     for hint in settings.hints(device.place.type):
         notify(f"Hint: {hint}")
@@ -238,19 +225,24 @@ def _trained(start: _Start, run: RunFolder, resume: bool, notify: Notify) -> _Le
     pairs = context.pairs(SHOWN_PAIRS)
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
     phases = recipe_of(detector_of(settings)).phases(start.network, context)
-    left_out = _run(phases, run, device.workers, resume=resume)
+    left_out = _run(phases, run, device.workers, forecast, resume=resume)
     held_out = scores_of_held_out(start.network, context, material, run.path)
     return _Learned(pairs, good_scores(material, left_out, held_out))
 
 
-def _run(phases: Phases, run: RunFolder, workers: int, *, resume: bool) -> OutOfSample:
+def _run(
+    phases: Phases, run: RunFolder, workers: int, forecast: Forecast, *, resume: bool
+) -> OutOfSample:
     """What the phases say of good images, out of sample; NOTHING of most detectors."""
     histories: dict[str, History] = {}
     record = loss_logger(run.path)
     scores = NOTHING
-    for make in phases:
+    for number, make in enumerate(phases, 1):
         phase = make()
-        histories[phase.name] = run_phase(phase, run, record, workers=workers, resume=resume)
+        expected = dataclasses.replace(forecast, following=len(phases) - number)
+        histories[phase.name] = run_phase(
+            phase, run, record, workers=workers, resume=resume, forecast=expected
+        )
         charts.write_loss_chart(run.path / "losses.png", histories)
         scores = phase.scores() if phase.scores else scores
     return scores

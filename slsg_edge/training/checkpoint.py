@@ -63,7 +63,8 @@ class RunFolder:
         if saved["identity"] != self.identity:
             raise ConfigError(
                 f"{path} belongs to a run with other settings, data or weights.",
-                fix=f"Give the options of that run, or delete {self.path} to start anew.",
+                fix="Give the options of that run, or delete "
+                f"{self.path} to start anew. Without a GPU other defaults hold.",
             )
         for name, part in parts.items():
             part.load_state_dict(saved["state"][name])

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from slsg_edge.config import require, unknown_name
 from slsg_edge.errors import ConfigError
+from slsg_edge.machine.host import within_cores
 from slsg_edge.training.feed import Batch, default_workers
 
 AMPERE = 8  # compute capability from which bfloat16 is more than an emulation
@@ -52,11 +53,12 @@ class TrainingDevice:
 def device_from_name(name: str, workers: int | None) -> TrainingDevice:
     """`auto`, `cpu`, `cuda`, `cuda:1` or `mps`; ConfigError when torch cannot use it.
 
+    `workers` None takes what is sensible; more than one for each core are never started.
     With CUDA it also makes PyTorch choose algorithms that give the same result twice.
     """
     require(workers is None or workers >= 0, f"--workers is {workers}.", "Give 0 or more.")
     place = _place(name)
-    count = default_workers() if workers is None else workers
+    count = default_workers() if workers is None else within_cores(workers)
     if place.type != "cuda":
         return TrainingDevice(place, count)
     # backward of gathering and of bilinear upsampling adds up in any order otherwise

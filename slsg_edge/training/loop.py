@@ -7,20 +7,24 @@ import contextlib
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from slsg_edge.errors import ConfigError
-from slsg_edge.progress import bar
+from slsg_edge.progress import aside, bar
 from slsg_edge.training.checkpoint import History, RunFolder, Stateful
+from slsg_edge.training.expected import Forecast, PhaseTimer
 from slsg_edge.training.feed import Batch, batches
 from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.tensorboard import LossLog
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 CHECKPOINT_SECONDS = 40.0  # a crash loses at most one minute
 LOG_EVERY = 10  # iterations
@@ -70,13 +74,20 @@ class Throughput:
 
 
 def run_phase(
-    phase: Phase, folder: RunFolder, record: LossLog, *, workers: int, resume: bool
+    phase: Phase,
+    folder: RunFolder,
+    record: LossLog,
+    *,
+    workers: int,
+    resume: bool,
+    forecast: Forecast,
 ) -> History:
     """Trains to the end of the phase; Interrupted when told to stop before."""
     done, history = folder.restore(phase.name, phase.parts) if resume else (0, [])
     if done >= phase.iterations:
         return history
     saved, throughput = time.monotonic(), Throughput()
+    timer = PhaseTimer(forecast, phase.iterations)
     with _stop_flag() as stopping, bar("{task.fields[note]}") as progress:
         task = progress.add_task(phase.name, total=phase.iterations, completed=done, note="")
         drawn = batches(phase.source, done, phase.iterations, workers)
@@ -89,6 +100,8 @@ def run_phase(
                 record(phase.name, iteration, values)
                 progress.update(task, note=_note(values, throughput))
             progress.update(task, completed=iteration)
+            if due := timer.after(iteration):
+                _say(due, forecast, progress)
             late = time.monotonic() - saved > CHECKPOINT_SECONDS
             if late or stopping() or iteration == phase.iterations:
                 folder.save(phase.name, iteration, phase.parts, history)
@@ -96,6 +109,12 @@ def run_phase(
             if stopping():
                 raise Interrupted(phase.name, iteration)
     return history
+
+
+def _say(lines: Sequence[str], forecast: Forecast, progress: "Progress") -> None:
+    with aside(progress):
+        for line in lines:
+            forecast.notify(line)
 
 
 def _next(drawn: Iterator[Batch], throughput: Throughput) -> Batch:

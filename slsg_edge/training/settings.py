@@ -4,8 +4,9 @@ Knows no detector: each one's own tables stand in a subclass of `TrainSettings` 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from slsg_edge.config import require
 from slsg_edge.preprocessing import Preprocessing
@@ -13,6 +14,24 @@ from slsg_edge.synthesis.anomalies import AnomalySimulator, Simulator, TextureSo
 from slsg_edge.synthesis.settings import SynthesisSettings
 
 LARGEST_SEED = 2**32 - 1  # of what PyTorch and NumPy take alike
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What defaults may depend on, before any image is read.
+
+    device: the kind that trains: `cpu`, `cuda` or `mps`. noise: the backbone starts from it.
+    given: what files and options say, a table of tables as in TOML; no default wins over it.
+    """
+
+    device: str
+    noise: bool
+    given: Mapping[str, Any]
+
+    def value(self, table: str, key: str) -> object:
+        """What is given for it, None where nothing is."""
+        values = self.given.get(table)
+        return values.get(key) if isinstance(values, Mapping) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +54,15 @@ class TrainSettings:
             0 <= self.seed <= LARGEST_SEED, f"seed is {self.seed}.", f"Give 0 to {LARGEST_SEED}."
         )
         require(0 <= self.holdout < 1, f"holdout is {self.holdout}.", "Give a share below 1.")
+
+    @classmethod
+    def fitting(cls, start: Start) -> "TrainSettings":
+        """The defaults of a run that starts like this: what this machine can bear."""
+        return cls()
+
+    def fitted(self, start: Start) -> Iterator[str]:
+        """What `fitting` decided on the way to these settings, and why, for the user."""
+        return iter(())
 
     @property
     def trains_backbone(self) -> bool:
@@ -75,6 +103,7 @@ class Resources:
     """Where things are on this machine. The number of workers does not change the result.
 
     backbone_weights: `imagenet`, `none` or a file. textures: photos; None draws procedural ones.
+    workers: None takes what is sensible; more than one for each core are never started.
     """
 
     backbone_weights: str = "imagenet"
@@ -91,3 +120,19 @@ def require_optimiser(table: str, learning_rate: float, weight_decay: float) -> 
     """ConfigError for steps that go nowhere or uphill."""
     require(learning_rate > 0, f"{table}.learning_rate is {learning_rate}.", "Give more than 0.")
     require(weight_decay >= 0, f"{table}.weight_decay is {weight_decay}.", "Give 0 or more.")
+
+
+def require_textures_used(resources: Resources, taken: bool, who: str) -> None:
+    """ConfigError for texture photos that would change nothing."""
+    require(
+        taken or resources.textures is None,
+        f"--textures has no effect: {who} takes none with these settings.",
+        "Leave --textures out.",
+    )
+
+
+def usable_resources(resources: Resources, settings: TrainSettings) -> Resources:
+    """Without the textures that others of the compared detectors take and this one does not."""
+    if settings.takes_textures:
+        return resources
+    return replace(resources, textures=None)

@@ -11,8 +11,8 @@ from slsg_edge.models.backbones import Trunk
 from slsg_edge.models.fractalad.network import FractalSpec
 from slsg_edge.models.fractalad.settings import FractalAdSettings, FractalTraining
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.stages.train import usable_resources
 from slsg_edge.synthesis.settings import SynthesisSettings
+from slsg_edge.training.settings import usable_resources
 
 
 @pytest.mark.slow

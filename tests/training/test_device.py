@@ -4,13 +4,21 @@ import pytest
 import torch
 
 from slsg_edge.errors import ConfigError
+from slsg_edge.machine import host
 from slsg_edge.models.slsg.graph import GraphHead, GraphSpec
 from slsg_edge.models.slsg.network import SlsgSpec, network_from_spec
 from slsg_edge.training.device import device_from_name
 
 
-def test_auto_finds_a_device_and_takes_the_workers_that_are_asked_for():
+def test_auto_finds_a_device_and_takes_the_workers_that_are_asked_for(monkeypatch):
+    monkeypatch.setattr(host, "usable_cores", lambda: 4)
     assert device_from_name("auto", 3).workers == 3
+    assert device_from_name("auto", 0).workers == 0
+
+
+def test_no_more_workers_than_cores(monkeypatch):
+    monkeypatch.setattr(host, "usable_cores", lambda: 4)
+    assert device_from_name("cpu", 100_000).workers == 4
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "cuda:x", "gpu", "cpu:1"])

@@ -1,0 +1,34 @@
+"""`slsg-edge train` without a word on what to train: what fits a machine without a GPU."""
+
+import numpy as np
+import pytest
+
+from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.images import encode_image
+
+
+@pytest.mark.slow
+def test_what_the_machine_decided_is_said_recorded_and_resumed(run, tmp_path):
+    good, bundle = tmp_path / "good", tmp_path / "a.slsg"
+    good.mkdir()
+    for index in range(6):
+        picture = np.random.default_rng(index).integers(0, 255, (80, 100, 3), dtype=np.uint8)
+        (good / f"{index}.png").write_bytes(encode_image(picture))
+    words = ["train", good, "-o", bundle, "--size", 96, "--pretrain", "none", "--iterations", 2]
+    words += ["--backbone-weights", "none", "--device", "cpu", "--workers", 0]
+    code, said = run(*words)
+    assert code == 0
+    decided = "SLSG `edge`, as it trains on the CPU: no pretraining, 2 iterations of training."
+    assert decided in said
+    manifest = open_bundle(bundle).manifest
+    assert manifest.spec == {"variant": "edge"}
+    settings = manifest.stages["train"].settings
+    assert settings["model"] == {"variant": "edge"}
+    assert settings["pretraining"]["task"] == "none"
+    assert settings["training"]["encoder"] == "trained"
+    code, said = run(*words, "--resume")
+    assert code == 0
+    assert "is trained already" in said
+    code, said = run(*words, "--resume", "--variant", "edge")
+    assert code == 0
+    assert "is trained already" in said
