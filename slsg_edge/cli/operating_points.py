@@ -1,6 +1,9 @@
 """The table of operating points: which thresholds there are, and what each would do."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from slsg_edge.calibration.defects import Costs, missed
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -10,7 +13,9 @@ if TYPE_CHECKING:
 SIZES = ("small", "medium", "large")
 
 
-def points_table(threshold: "Threshold", parts_per_day: int | None = None) -> "Table":
+def points_table(
+    threshold: "Threshold", parts_per_day: int | None = None, costs: Costs | None = None
+) -> "Table":
     """A row for each point, the strictest first; the bundle's own is marked."""
     from rich.table import Table
 
@@ -28,7 +33,8 @@ def points_table(threshold: "Threshold", parts_per_day: int | None = None) -> "T
         *(["anomalies found"] if kinds else []),
         *kinds,
         *sizes,
-        *(["defects missed"] if tested else []),
+        *(["defects missed, 95 % interval"] if tested else []),
+        *(["cost a part"] if costs else []),
     ):
         table.add_column(head, justify="right")
     for point in points:
@@ -42,8 +48,36 @@ def points_table(threshold: "Threshold", parts_per_day: int | None = None) -> "T
             *(_percent(point.kinds.get(kind)) for kind in kinds),
             *(_percent(point.sizes.get(size)) for size in sizes),
             *([_missed(point)] if tested else []),
+            *([_cost(costs.expected(point))] if costs else []),
         )
     return table
+
+
+def points_before_and_after(
+    now: "Threshold", then: "Threshold | None", bad: Sequence[float]
+) -> "Table":
+    """The points of both by their rate, in short, and how many of the `bad` each would pass."""
+    from rich.table import Table
+
+    sides = [{point.false_alarm_rate: point for point in now.points}]
+    sides += [{point.false_alarm_rate: point for point in then.points}] if then else []
+    table = Table(box=None, pad_edge=False)
+    table.add_column("false alarms", justify="right")
+    for head in ("now", "with them")[: len(sides)]:
+        table.add_column(head, justify="right")
+        if bad:
+            table.add_column("bad ones missed", justify="right")
+    for rate in sorted({rate for side in sides for rate in side}):
+        cells = [cell for side in sides for cell in _in_short(side.get(rate), bad)]
+        table.add_row(f"1 in {1 / rate:.0f}", *cells)
+    return table
+
+
+def _in_short(point: "OperatingPoint | None", bad: Sequence[float]) -> list[str]:
+    if point is None:
+        return ["", *([""] if bad else [])]
+    value = f"{'chosen ' if point.chosen else ''}{point.threshold:.4g}"
+    return [value, *([f"{missed(bad, point.threshold)} of {len(bad)}"] if bad else [])]
 
 
 def _percent(share: float | None) -> str:
@@ -51,4 +85,14 @@ def _percent(share: float | None) -> str:
 
 
 def _missed(point: "OperatingPoint") -> str:
-    return "" if point.defects is None else f"{point.missed} of {point.defects}"
+    """With the exact interval of the share."""
+    from slsg_edge.metrics.intervals import exact_share
+
+    if not point.defects or point.missed is None:
+        return ""
+    share = exact_share(point.missed, point.defects)
+    return f"{point.missed} of {point.defects}, {100 * share.low:.0f} to {100 * share.high:.0f} %"
+
+
+def _cost(cost: float | None) -> str:
+    return "" if cost is None else f"{cost:.4g}"
