@@ -5,50 +5,15 @@ thresholds from good images miss, and, with costs, say which of these to take.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from slsg_edge.calibration.costs import FEWEST_DEFECTS, Costs
 from slsg_edge.calibration.operating_points import acquired_scores, is_shown, threshold_at
 from slsg_edge.calibration.reviewed import images_by_content
-from slsg_edge.config import require
 from slsg_edge.contracts import GOOD
 from slsg_edge.errors import DatasetError
-from slsg_edge.scoring import OperatingPoint, Threshold
-
-FEWEST_DEFECTS = 8  # to choose by: one more or less missed is an eighth of them
-DEFECT_RATE = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """miss: of a defect that passes; false_alarm: of a good part that is rejected, in one unit.
-
-    defect_rate: the share of all parts of the line that are defective.
-    """
-
-    miss: float
-    false_alarm: float
-    defect_rate: float = DEFECT_RATE
-
-    def __post_init__(self) -> None:
-        for name, cost in (("miss", self.miss), ("false alarm", self.false_alarm)):
-            require(
-                0 < cost < float("inf"),
-                f"The cost of a {name} is {cost:g}.",
-                "Give a number above 0, such as 100 for a miss where a false alarm costs 1.",
-            )
-        require(
-            0 < self.defect_rate < 1,
-            f"The defect rate {self.defect_rate:g} is not between 0 and 1.",
-            "Give the share of all parts that are defective, such as 0.01.",
-        )
-
-    def expected(self, point: OperatingPoint) -> float | None:
-        """Cost a part; None of a point that no defect was counted at."""
-        if not point.defects or point.missed is None:
-            return None
-        misses = self.defect_rate * self.miss * point.missed / point.defects
-        return misses + (1 - self.defect_rate) * self.false_alarm * point.false_alarm_rate
+from slsg_edge.scoring import Threshold
 
 
 def choose_defects(folder: Path, good: Collection[str]) -> dict[str, Path]:

@@ -98,7 +98,7 @@ def choose_threshold(
     return replace(
         threshold_at(good, point.false_alarm_rate),
         simulated={name: tuple(scores) for name, scores in simulated.items()},
-        points=tuple(replace(each, chosen=each is point) for each in points),
+        points=tuple(replace(each, chosen=each == point) for each in points),
         chosen_by="simulated anomalies" if rate is None and point.found is not None else "rate",
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.bundle.commands import recorded_command
-from slsg_edge.calibration.defects import DEFECT_RATE, Costs
+from slsg_edge.calibration.costs import DEFECT_RATE, Costs
 from slsg_edge.cli.calibrate_int8 import Int8Options, run_int8
 from slsg_edge.cli.calibrate_options import (
     DEFAULT_BUDGET,

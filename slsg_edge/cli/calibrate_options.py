@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from slsg_edge.calibration.defects import DEFECT_RATE, FEWEST_DEFECTS
+from slsg_edge.calibration.costs import DEFECT_RATE, FEWEST_DEFECTS
 from slsg_edge.calibration.sensitivity import Budget
 
 if TYPE_CHECKING:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from slsg_edge.bundle.commands import recorded_command
-from slsg_edge.calibration.defects import missed
-from slsg_edge.cli.operating_points import points_before_and_after
 from slsg_edge.cli.text import next_after_calibrate, plain_console, threshold_line
 
 if TYPE_CHECKING:
@@ -81,6 +79,8 @@ def _summary(proposal: "Proposal", written: bool) -> "dict[str, Json]":
 
 
 def _point(point: "OperatingPoint", proposal: "Proposal") -> "dict[str, Json]":
+    from slsg_edge.calibration.defects import missed
+
     return {
         "false_alarm_rate": point.false_alarm_rate,
         "threshold": point.threshold,
@@ -93,6 +93,8 @@ def _point(point: "OperatingPoint", proposal: "Proposal") -> "dict[str, Json]":
 def _print(proposal: "Proposal", written: bool) -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from slsg_edge.cli.operating_points import points_before_and_after
 
     sides = [side for side in (proposal.now, proposal.then) if side is not None]
     table = Table("", "now", *(["with them"] if len(sides) > 1 else []))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.training_record import trained_on
+from slsg_edge.calibration.costs import Costs
 from slsg_edge.calibration.defects import (
-    Costs,
     cheapest,
     choose_defects,
     counted_defects,

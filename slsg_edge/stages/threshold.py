@@ -15,7 +15,8 @@ from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES, threshold_stage
 from slsg_edge.bundle.records import ThresholdRecord, settings_of
 from slsg_edge.bundle.thresholds import calibration_command, own_threshold_name, threshold_of
 from slsg_edge.calibration.acquisitions import acquisition_notes
-from slsg_edge.calibration.defects import Costs, counted_defects
+from slsg_edge.calibration.costs import Costs
+from slsg_edge.calibration.defects import counted_defects
 from slsg_edge.calibration.operating_points import (
     choose_threshold,
     with_undecided_band,
