@@ -1,8 +1,8 @@
 """Rejects from the line that a person has looked at: which of them may join the good scores.
 
 A folder with `good/` and `bad/`, into which somebody sorted what `watch --rejects` wrote. Only
-good ones ever move a threshold. Bad ones are there to be counted: nothing is chosen from
-defective images.
+good ones ever move a threshold. Bad ones are there to be counted: nothing is chosen by them, for
+rejects hold none of the defects that the threshold of that day missed.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -30,7 +30,7 @@ BIASED = (
     "threshold up further than as many good parts taken at random would. Where that misses too "
     "much, train again with these good images instead."
 )
-BAD_ONLY_COUNTED = "Bad ones are counted here and nothing else: no threshold comes from defects."
+BAD_ONLY_COUNTED = "Bad ones are counted here and nothing else: they choose no threshold."
 STAYS = "No good one is new, so the threshold stays."
 
 

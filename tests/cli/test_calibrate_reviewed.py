@@ -78,7 +78,7 @@ def test_people_see_both_thresholds_and_what_bad_ones_are_for(bundle, rejects, c
     shown = capsys.readouterr().out
     for text in (
         *("3 of 3 (100%)", "0 of 3 (0%)", "0 of 2 (0%)", "1 of 2 (50%)"),
-        *("95.png 0.3725", "no threshold comes from defects", "--yes", "not a sample of it"),
+        *("95.png 0.3725", "they choose no threshold", "--yes", "not a sample of it"),
     ):
         assert text in shown
 
