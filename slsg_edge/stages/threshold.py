@@ -22,6 +22,7 @@ from slsg_edge.calibration.operating_points import (
     with_undecided_band,
 )
 from slsg_edge.calibration.threshold import threshold_by_hand
+from slsg_edge.config import require
 from slsg_edge.data.contents import fingerprint
 from slsg_edge.errors import BundleError
 from slsg_edge.machine.versions import tool_versions
@@ -81,6 +82,13 @@ class Choice:
     replaced: bool = False
     defects: Path | None = None
     costs: Costs | None = None
+
+    def __post_init__(self) -> None:
+        require(
+            self.costs is None or self.defects is not None,
+            "Costs need defects to count the misses of.",
+            "Give a folder of defects, or no costs.",
+        )
 
 
 AUTOMATIC = Choice()

@@ -11,11 +11,14 @@ from bundles import with_file
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.bundle.good_scores import GoodScore, GoodScores, good_scores_file
+from slsg_edge.calibration.costs import Costs
 from slsg_edge.cli.calibrate import calibrate
 from slsg_edge.contracts import SimulatedScore
 from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.metrics.intervals import exact_share
+from slsg_edge.runtime.detector import choose
+from slsg_edge.stages.threshold import Choice
 
 
 def write(path, level, height=40):
@@ -131,6 +134,26 @@ def test_a_calibration_without_them_says_that_they_count_no_longer(bundle, defec
     assert "tested on 10 defects" in note
     assert "It was chosen by them." in note
     assert threshold(bundle).points[0].defects is None
+
+
+def test_they_are_scored_on_the_backend_that_the_threshold_is_for(
+    bundle, defects, monkeypatch, capsys
+):
+    asked = []
+
+    def spying(bundle, backend):
+        asked.append(backend)
+        return choose(bundle, backend)
+
+    monkeypatch.setattr("slsg_edge.stages.defects.choose", spying)
+    shown = as_json(bundle, capsys, defects=defects, backend="openvino-fp32")
+    assert asked == ["openvino-fp32"]
+    assert shown["points"][0]["missed"] == 4
+
+
+def test_python_users_cannot_give_costs_alone():
+    with pytest.raises(ConfigError, match="Costs need defects"):
+        Choice(costs=Costs(1, 1))
 
 
 def test_moved_by_hand_the_points_stay_and_none_is_chosen(bundle, defects, capsys):
