@@ -98,7 +98,7 @@ def choose_threshold(
     return replace(
         threshold_at(good, point.false_alarm_rate),
         simulated={name: tuple(scores) for name, scores in simulated.items()},
-        points=tuple(replace(each, chosen=each is point) for each in points),
+        points=tuple(replace(each, chosen=each == point) for each in points),
         chosen_by="simulated anomalies" if rate is None and point.found is not None else "rate",
     )
 
@@ -108,7 +108,7 @@ def with_undecided_band(threshold: Threshold) -> Threshold:
 
     ConfigError where the images can show one point alone.
     """
-    shown = [each for each in threshold.points if _is_shown(threshold, each)]
+    shown = [each for each in threshold.points if is_shown(threshold, each)]
     if len(shown) < 2:
         needed = images_needed(LADDER[-2])
         raise ConfigError(
@@ -126,7 +126,8 @@ def with_undecided_band(threshold: Threshold) -> Threshold:
     )
 
 
-def _is_shown(threshold: Threshold, point: OperatingPoint) -> bool:
+def is_shown(threshold: Threshold, point: OperatingPoint) -> bool:
+    """Whether so many good images show its rate; else it is extrapolated."""
     return images_needed(point.false_alarm_rate) <= len(threshold.good_scores)
 
 

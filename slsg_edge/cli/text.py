@@ -1,5 +1,7 @@
 """Lines that several commands print."""
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -41,6 +43,12 @@ def threshold_line(threshold: "Threshold") -> str:
     return ", ".join(parts)
 
 
+def next_after_calibrate(bundle: Path) -> str:
+    """What to do with a bundle that has its threshold."""
+    path = shlex.quote(str(bundle))
+    return f"next: slsg-edge eval {path} DATA, or slsg-edge watch {path} SOURCE"
+
+
 def choice_note(threshold: "Threshold") -> str | None:
     """How it was chosen among its points, and what its undecided band holds."""
     from slsg_edge.calibration.operating_points import ENOUGH, chosen_of
@@ -54,6 +62,11 @@ def choice_note(threshold: "Threshold") -> str | None:
         return (
             f"Scores above {threshold.undecided_above:.4g} and up to {threshold.value:.4g} are "
             f"undecided: about {share:.1%} of the good parts."
+        )
+    if threshold.chosen_by == "defects and costs":
+        return (
+            f"1 in {1 / point.false_alarm_rate:.0f} costs least a part of the rates that the "
+            f"images show, by {point.defects} defects and the costs given."
         )
     if threshold.chosen_by != "simulated anomalies" or point.found is None:
         return None
