@@ -179,14 +179,16 @@ def chosen_of(threshold: Threshold) -> OperatingPoint | None:
 
 def weakness(threshold: Threshold) -> str | None:
     """Why this threshold is hardly of use, and what to do; None for one that is not weak."""
-    point = chosen_of(threshold)
-    if point is None or point.found is None or point.found >= WEAK:
+    passes_above = threshold.value  # what scores more is not good
+    if threshold.undecided_above is not None:
+        passes_above = threshold.undecided_above
+    found = found_share(threshold.simulated, passes_above)
+    if found is None or found >= WEAK:
         return None
-    found = (
-        f"This threshold is weak: it finds {point.found:.0%} of the simulated anomalies, so most "
-        "defects may pass as good."
+    return (
+        f"This threshold is weak: {1 - found:.0%} of the simulated anomalies pass as good, and so "
+        f"may most defects. {_ways_out(threshold)}"
     )
-    return f"{found} {_ways_out(threshold)}"
 
 
 def _ways_out(threshold: Threshold) -> str:
