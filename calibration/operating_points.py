@@ -76,6 +76,15 @@ def acquired_scores(threshold: Threshold) -> tuple[AcquiredScore, ...]:
     )
 
 
+def by_acquisition(good: Sequence[AcquiredScore]) -> dict[str, tuple[float, ...]]:
+    """Ascending, where there are two or more."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for each in good:
+        found[each.acquisition].append(each.score)
+    several = len(found) > 1
+    return {name: tuple(sorted(found[name])) for name in sorted(found)} if several else {}
+
+
 def threshold_at(good: Sequence[AcquiredScore], rate: float) -> Threshold:
     """For the false-alarm rate over all images, and within each acquisition that can show it.
 
@@ -218,15 +227,6 @@ def _ways_out(threshold: Threshold) -> str:
             "--detector"
         )
     return f"Ways out: {'; or '.join(ways)}."
-
-
-def by_acquisition(good: Sequence[AcquiredScore]) -> dict[str, tuple[float, ...]]:
-    """Ascending, where there are two or more."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for each in good:
-        found[each.acquisition].append(each.score)
-    several = len(found) > 1
-    return {name: tuple(sorted(found[name])) for name in sorted(found)} if several else {}
 
 
 def _shares(simulated: Simulated, part: int, value: float) -> dict[str, float]:

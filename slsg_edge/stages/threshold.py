@@ -16,11 +16,12 @@ from slsg_edge.bundle.records import ThresholdRecord, settings_of
 from slsg_edge.bundle.thresholds import calibration_command, own_threshold_name, threshold_of
 from slsg_edge.calibration.acquisitions import acquisition_notes
 from slsg_edge.calibration.operating_points import (
+    by_acquisition,
     choose_threshold,
     operating_points,
     with_undecided_band,
 )
-from slsg_edge.calibration.threshold import threshold_by_hand
+from slsg_edge.calibration.threshold import images_needed, threshold_by_hand
 from slsg_edge.data.contents import fingerprint
 from slsg_edge.errors import BundleError
 from slsg_edge.machine.versions import tool_versions
@@ -96,8 +97,7 @@ def calibrate(
     """
     started = time.monotonic()
     chosen = backend_to_calibrate(bundle, backend).backend
-    if choice.by_hand is not None:
-        threshold_by_hand(choice.by_hand)
+    _require_possible(choice)
     if choice.by_hand is not None and images is None:
         found, notes = moved_by_hand(bundle, choice.by_hand, chosen), tuple[str, ...]()
     else:
@@ -108,6 +108,14 @@ def calibrate(
     return Calibrated(stored, found, notes)
 
 
+def _require_possible(choice: Choice) -> None:
+    """ConfigError for a threshold or a rate that is none."""
+    if choice.by_hand is not None:
+        threshold_by_hand(choice.by_hand)
+    if choice.false_alarm_rate is not None:
+        images_needed(choice.false_alarm_rate)
+
+
 def threshold_of_sample(sample: GoodSample, choice: Choice) -> Threshold:
     """ConfigError for a rate that is none, or a band that so few images cannot show."""
     if choice.by_hand is None:
@@ -115,8 +123,12 @@ def threshold_of_sample(sample: GoodSample, choice: Choice) -> Threshold:
         found = with_undecided_band(found) if choice.band else found
     else:
         scores = [each.score for each in sample.good]
-        found = threshold_by_hand(choice.by_hand, scores)
-        found = replace(found, points=operating_points(sample.acquired, sample.simulated))
+        found = replace(
+            threshold_by_hand(choice.by_hand, scores),
+            points=operating_points(sample.acquired, sample.simulated),
+            simulated={name: tuple(some) for name, some in sample.simulated.items()},
+            acquisitions=by_acquisition(sample.acquired),
+        )
     images = tuple(sorted(each.image for each in sample.good))
     return replace(
         found, data_fingerprint=fingerprint(images), images=images, left_out=sample.left_out
@@ -129,18 +141,20 @@ def backend_to_calibrate(bundle: Bundle, name: str | None) -> BackendChoice:
 
 
 def moved_by_hand(bundle: Bundle, value: float, backend: str = REFERENCE_BACKEND) -> Threshold:
-    """`value` as the threshold, with the good scores that the bundle has of this very model."""
+    """`value` as the threshold, with all the scores that the bundle has of this very model."""
     try:
         old = threshold_of(bundle, own_threshold_name(backend))
     except BundleError:
         return threshold_by_hand(value)
-    found = threshold_by_hand(value, old.good_scores)
     return replace(
-        found,
-        data_fingerprint=old.data_fingerprint,
-        tail=old.tail,
-        images=old.images,
-        reviewed=old.reviewed,
+        old,
+        value=threshold_by_hand(value).value,
+        method="manual",
+        false_alarm_rate=None,
+        interval=None,
+        points=tuple(replace(point, chosen=False) for point in old.points),
+        undecided_above=None,
+        chosen_by="rate",
     )
 
 

@@ -146,7 +146,7 @@ class TestAcquisitions:
     @pytest.mark.parametrize("asked", [None, 0.1, 0.03])
     def test_the_undecided_band_ends_at_the_threshold(self, asked):
         for count in (9, 12, 20):
-            scores = [*good(400, acquisition="monday"), *good(count, 1, 0.0, "tuesday")]
+            scores = [*good(880, acquisition="monday"), *good(count, 1, 0.0, "tuesday")]
             found = with_undecided_band(choose_threshold(scores, {}, asked))
             assert found.undecided_above <= found.value
             assert chosen_of(found).threshold == found.value
