@@ -26,6 +26,8 @@ WEIGHTS = (
 )
 SIDE = 64
 
+pytestmark = pytest.mark.slow  # each training simulates its anomalies
+
 
 @pytest.fixture
 def settings():
@@ -77,7 +79,6 @@ def test_an_image_held_out_is_scored_by_the_network_that_ships(tmp_path, setting
     assert [each.score for each in held] == pytest.approx(scores_of(bundle, frames), abs=1e-5)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("steps", "rank"), [(5, 0), (4, 3)])  # 3 are the statistics
 def test_a_run_that_was_stopped_while_leaving_out_gives_the_same_scores(
     good_images, settings, resources, stopped_after, steps, rank
@@ -111,7 +112,6 @@ def write(folder, images):
         (folder / f"{number:04}.png").write_bytes(encode_image(image))
 
 
-@pytest.mark.slow
 def test_left_out_scores_are_those_of_new_parts_and_those_of_the_fit_are_not(
     tmp_path, settings, resources, weights
 ):
@@ -131,7 +131,6 @@ def test_left_out_scores_are_those_of_new_parts_and_those_of_the_fit_are_not(
     assert ks_2samp(inside, fresh).pvalue < 0.01
 
 
-@pytest.mark.slow
 def test_two_lights_hold_their_rate_apart_and_one_alone_warns(
     tmp_path, settings, resources, weights
 ):
