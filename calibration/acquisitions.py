@@ -2,13 +2,14 @@
 
 import math
 import statistics
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 from slsg_edge.scoring import Threshold, logit
 
 FEWEST = 3  # images, of which an acquisition says anything
 ENOUGH = 19  # images, that can show 1 false alarm in 20
-STEPS = 41  # of the shift that another acquisition may have, within three deviations
+STEPS = 201  # of the shift that another acquisition may have
 
 
 def spread_between(acquisitions: Mapping[str, Sequence[float]]) -> float | None:
@@ -29,23 +30,32 @@ def spread_between(acquisitions: Mapping[str, Sequence[float]]) -> float | None:
 def rate_elsewhere(acquisitions: Mapping[str, Sequence[float]], threshold: float) -> float | None:
     """Share of good parts of another acquisition that a threshold would reject, in the mean.
 
-    Scores vary as within these acquisitions, around a mean that varies as between them. None
-    where the spread is not known.
+    Scores vary as within these acquisitions, around a mean that varies as between them: by
+    Student's t, since few acquisitions know neither their centre nor their spread well. None where
+    the spread is not known.
     """
     spread = spread_between(acquisitions)
     if spread is None:
         return None
     groups = [list(map(logit, some)) for some in acquisitions.values() if len(some) >= FEWEST]
     centre = statistics.mean(map(statistics.mean, groups))
-    within = [value - statistics.mean(some) for some in groups for value in some]
-    steps = [6 * step / (STEPS - 1) - 3 for step in range(STEPS)]
-    weights = [math.exp(-step * step / 2) for step in steps]
-    limit = logit(threshold)
-    shares = [
-        sum(centre + spread * step + value > limit for value in within) / len(within)
-        for step in steps
+    within = sorted(value for some in groups for value in _residuals(some))
+    limit, freedom = logit(threshold) - centre, len(groups) - 1
+    reach = spread * math.sqrt(freedom * (1 + 1 / len(groups)))
+    # x = sqrt(freedom) tan(angle) makes a power of the cosine of Student's density
+    angles = [math.pi * ((step + 0.5) / STEPS - 0.5) for step in range(STEPS)]
+    weights = [math.cos(angle) ** (freedom - 1) for angle in angles]
+    above = [
+        len(within) - bisect_right(within, limit - reach * math.tan(angle)) for angle in angles
     ]
-    return sum(w * share for w, share in zip(weights, shares, strict=True)) / sum(weights)
+    total = sum(weight * count for weight, count in zip(weights, above, strict=True))
+    return total / (sum(weights) * len(within))
+
+
+def _residuals(logits: Sequence[float]) -> list[float]:
+    """As far from the true mean as they are from their own in so few."""
+    mean, wider = statistics.mean(logits), math.sqrt(len(logits) / (len(logits) - 1))
+    return [(value - mean) * wider for value in logits]
 
 
 def acquisition_notes(threshold: Threshold) -> list[str]:

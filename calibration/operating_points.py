@@ -9,8 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from slsg_edge.calibration.tail import VALUE_MAXIMUM
 from slsg_edge.calibration.threshold import (
     LOOSEST_RATE,
+    check_enough,
+    checked_scores,
     images_needed,
     shown_rate,
     threshold_from_scores,
@@ -37,9 +40,14 @@ class AcquiredScore:
 
 
 def by_kind_and_size(scores: Iterable[SimulatedScore]) -> dict[str, tuple[float, ...]]:
-    """Each under its kind and size, as in `texture, small`, ascending."""
+    """Each under its kind and size, as in `texture, small`, ascending.
+
+    DatasetError when one is no number from 0 to 1.
+    """
+    known = list(scores)
+    checked_scores([each.score for each in known])
     cells: dict[str, list[float]] = defaultdict(list)
-    for each in scores:
+    for each in known:
         cells[f"{each.kind}, {each.size}"].append(each.score)
     return {name: tuple(sorted(cells[name])) for name in sorted(cells)}
 
@@ -68,21 +76,36 @@ def acquired_scores(threshold: Threshold) -> tuple[AcquiredScore, ...]:
     )
 
 
+def by_acquisition(good: Sequence[AcquiredScore]) -> dict[str, tuple[float, ...]]:
+    """Ascending, where there are two or more."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for each in good:
+        found[each.acquisition].append(each.score)
+    several = len(found) > 1
+    return {name: tuple(sorted(found[name])) for name in sorted(found)} if several else {}
+
+
 def threshold_at(good: Sequence[AcquiredScore], rate: float) -> Threshold:
     """For the false-alarm rate over all images, and within each acquisition that can show it.
 
     Conformal prediction within groups (Vovk et al. 2005, section 4.5, Mondrian): the largest of
-    the thresholds holds the rate in all of them.
+    the thresholds holds the rate in all of them. An acquisition that shows LOOSEST_RATE alone is
+    held to what it can show, so that a stricter rate never has a lower threshold.
     """
     every = threshold_from_scores([each.score for each in good], rate)
-    acquisitions = _by_acquisition(good)
-    values = [every.value]
-    for scores in acquisitions.values():
-        if len(scores) >= images_needed(rate):
-            values.append(threshold_from_scores(scores, rate).value)
-    low, high = every.interval or (every.value, every.value)
-    value = max(values)
+    acquisitions = by_acquisition(good)
+    least = images_needed(max(rate, LOOSEST_RATE))
+    own = [_value_of(scores, rate) for scores in acquisitions.values() if len(scores) >= least]
+    value = max(every.value, *own) if own else every.value
+    low, high = every.interval or (value, value)
     return replace(every, value=value, interval=(low, max(high, value)), acquisitions=acquisitions)
+
+
+def _value_of(scores: Sequence[float], rate: float) -> float:
+    """Of one acquisition, ascending: its largest where so few cannot show the rate."""
+    if len(scores) >= images_needed(rate):
+        return threshold_from_scores(scores, rate).value
+    return min(scores[-1], VALUE_MAXIMUM)
 
 
 def choose_threshold(
@@ -109,6 +132,8 @@ def with_undecided_band(threshold: Threshold) -> Threshold:
     ConfigError where the images can show one point alone.
     """
     shown = [each for each in threshold.points if is_shown(threshold, each)]
+    # an acquisition that shows a rate looser than the ladder's counts for that one alone
+    shown = [each for each in shown if each.threshold <= shown[0].threshold]
     if len(shown) < 2:
         needed = images_needed(LADDER[-2])
         raise ConfigError(
@@ -136,8 +161,9 @@ def operating_points(
 ) -> tuple[OperatingPoint, ...]:
     """Of the rates that so many images can show, the strictest first; never an extrapolation.
 
-    Where they can show none of the `rates`, the one that they can.
+    Where they can show none of the `rates`, the one that they can. DatasetError for too few.
     """
+    check_enough(len(good))
     shown = [rate for rate in rates if images_needed(rate) <= len(good)]
     return tuple(point_at(good, simulated, rate) for rate in shown or [shown_rate(len(good))])
 
@@ -212,15 +238,6 @@ def _ways_out(threshold: Threshold) -> str:
             "--detector"
         )
     return f"Ways out: {'; or '.join(ways)}."
-
-
-def _by_acquisition(good: Sequence[AcquiredScore]) -> dict[str, tuple[float, ...]]:
-    """Ascending, where there are two or more."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for each in good:
-        found[each.acquisition].append(each.score)
-    several = len(found) > 1
-    return {name: tuple(sorted(found[name])) for name in sorted(found)} if several else {}
 
 
 def _shares(simulated: Simulated, part: int, value: float) -> dict[str, float]:

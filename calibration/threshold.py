@@ -29,7 +29,7 @@ def threshold_from_scores(
 
     DatasetError for fewer than FEWEST_IMAGES scores, or one that is no number from 0 to 1.
     """
-    scores = _checked(good_scores)
+    scores = checked_scores(good_scores)
     check_enough(len(scores), false_alarm_rate)
     if len(scores) >= images_needed(false_alarm_rate):
         return _conformal(scores, false_alarm_rate)
@@ -54,7 +54,7 @@ def threshold_by_hand(value: float, good_scores: Sequence[float] = ()) -> Thresh
         raise ConfigError(
             f"The threshold {value:g} is not between 0 and 1.", fix="Give a number such as 0.5."
         )
-    return Threshold(value, "manual", good_scores=_checked(good_scores))
+    return Threshold(value, "manual", good_scores=checked_scores(good_scores))
 
 
 def images_needed(false_alarm_rate: float) -> int:
@@ -142,7 +142,7 @@ def _from_tail(scores: tuple[float, ...], rate: float, seed: int) -> Threshold:
     )
 
 
-def _checked(scores: Sequence[float]) -> tuple[float, ...]:
+def checked_scores(scores: Sequence[float]) -> tuple[float, ...]:
     """Ascending; DatasetError when one is no number from 0 to 1."""
     bad = sum(not 0 <= score <= 1 for score in scores)  # true of NaN
     if bad:

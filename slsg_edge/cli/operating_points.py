@@ -47,7 +47,11 @@ def _main_table(
         (
             "chosen" if point.chosen else "",
             _rate(point.false_alarm_rate),
-            *([f"{point.false_alarm_rate * parts_per_day:,.1f}".removesuffix(".0")] if parts_per_day else []),
+            *(
+                [f"{point.false_alarm_rate * parts_per_day:,.1f}".removesuffix(".0")]
+                if parts_per_day
+                else []
+            ),
             f"{point.threshold:.4g}",
             "{:.4g} to {:.4g}".format(*point.interval) if point.interval else "",
             *([_percent(point.found)] if kinds else []),
@@ -137,3 +141,8 @@ def _missed(point: "OperatingPoint") -> str:
 
 def _cost(cost: float | None) -> str:
     return "" if cost is None else f"{cost:.4g}"
+
+
+def _alarms(point: "OperatingPoint", parts: int) -> str:
+    """How many of so many good parts."""
+    return f"{point.false_alarm_rate * parts:,.1f}".removesuffix(".0")

@@ -21,7 +21,7 @@ from slsg_edge.calibration.operating_points import (
     choose_threshold,
     with_undecided_band,
 )
-from slsg_edge.calibration.threshold import threshold_by_hand
+from slsg_edge.calibration.threshold import images_needed, threshold_by_hand
 from slsg_edge.config import require
 from slsg_edge.data.contents import fingerprint
 from slsg_edge.errors import BundleError
@@ -110,8 +110,7 @@ def calibrate(
     """
     started = time.monotonic()
     chosen = backend_to_calibrate(bundle, backend).backend
-    if choice.by_hand is not None:
-        threshold_by_hand(choice.by_hand)
+    _require_possible(choice)
     if choice.by_hand is not None and images is None:
         found, notes = moved_by_hand(bundle, choice.by_hand, chosen), tuple[str, ...]()
     else:
@@ -130,6 +129,14 @@ def _from_images(
         found, tested = with_defects(bundle, found, defects, choice.costs, backend)
     forgotten = _forgotten(_stored(bundle, backend), found)
     return found, (*sample.notes, *acquisition_notes(found), *tested, *forgotten)
+
+
+def _require_possible(choice: Choice) -> None:
+    """ConfigError for a threshold or a rate that is none."""
+    if choice.by_hand is not None:
+        threshold_by_hand(choice.by_hand)
+    if choice.false_alarm_rate is not None:
+        images_needed(choice.false_alarm_rate)
 
 
 def threshold_of_sample(sample: GoodSample, choice: Choice) -> Threshold:
@@ -152,7 +159,7 @@ def backend_to_calibrate(bundle: Bundle, name: str | None) -> BackendChoice:
 
 
 def moved_by_hand(bundle: Bundle, value: float, backend: str = REFERENCE_BACKEND) -> Threshold:
-    """`value` as the threshold, with the good scores that the bundle has of this very model."""
+    """`value` as the threshold, with all the scores that the bundle has of this very model."""
     try:
         old = threshold_of(bundle, own_threshold_name(backend))
     except BundleError:

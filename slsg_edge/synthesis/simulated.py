@@ -17,7 +17,7 @@ from slsg_edge.synthesis.settings import SynthesisSettings
 
 WANTED = 180  # anomalies in all, of three kinds in three sizes
 VISIBLE = 6.0  # grey levels in the mean by which an anomaly differs: seen where one looks for it
-TRIES = 20  # until one is visible
+TRIES = 20  # of a kind, until one is visible
 _SEED = 7  # first word of the seeds, as in training.feed
 
 
@@ -51,11 +51,16 @@ class SimulatedSet:
         return tuple(self.kinds)[number % len(self.kinds)]
 
     def anomaly(self, image: int, number: int) -> tuple[Image, Mask]:
-        """(H, W, 3) and (H, W): the image with an anomaly that can be seen, faint or plain."""
+        """(H, W, 3) and (H, W): the image with an anomaly that can be seen, faint or plain.
+
+        Where none of its kind can be, as of an image's own pixels where nearly all is black, it is
+        one of another kind.
+        """
         rng = np.random.default_rng([_SEED, self.seed, number])
         good, other = self.images[image], self.images[int(rng.integers(len(self.images)))]
-        simulator = self.kinds[self.kind_of(number)]
-        for _ in range(TRIES):
+        own = self.kinds[self.kind_of(number)]
+        others = (kind for kind in self.kinds.values() if kind is not own)
+        for simulator in (kind for kind in (own, *others) for _ in range(TRIES)):
             drawn, mask = simulator.anomalous(rng, good, other)
             contrast = contrast_of(good, drawn, mask)
             if contrast >= VISIBLE:

@@ -85,10 +85,10 @@ class StatisticsPhases:
         """Once the statistics are gathered."""
         options, (rows, columns) = self.settings.training, self.head.grid
         means, covariances = self._gaussians()
-        factor = whitening(regularised(covariances, options.regularisation)).float()
+        factor = whitening(regularised(covariances, options.regularisation))
         counts = float(self.patches.count) * neighbours(rows, columns, options.neighbourhood)
         rank = self.network.spec.rank
-        cells = WhitenedCells(factor, means.float(), counts, options.neighbourhood, rank)
+        cells = WhitenedCells(factor, means, counts, options.neighbourhood, rank)
         return LeaveOneOut(
             self.head, cells, self.means, self.sample, self.clusters, options.shrinkage
         )

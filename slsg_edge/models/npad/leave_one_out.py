@@ -38,23 +38,24 @@ class WhitenedCells:
 
     In coordinates where the cell's Gaussian is the unit one, u = W (x - m), the n - k patches
     that are left of n have the mean d = -sum(u) / (n - k) and the covariance
-    (n I - sum(u u^T)) / (n - k) - d d^T.
+    (n I - sum(u u^T)) / (n - k) - d d^T. In FP64: images that are left out may be nearly all that
+    varies, and then little is left.
     """
 
     def __init__(self, factor: Tensor, means: Tensor, counts: Tensor, side: int, rank: int) -> None:
         """factor: W (cells, D, D); means: m (cells, D); counts: n (cells,); side of the
         neighbourhood that a cell's patches are from; rank as in the spec."""
-        self.factor, self.side, self.rank = factor, side, rank
-        self.offset = factor @ means[..., None]
-        self.counts = counts.float()[:, None, None]
+        self.factor, self.side, self.rank = factor.double(), side, rank
+        self.offset = self.factor @ means.double()[..., None]
+        self.counts = counts.double()[:, None, None]
 
     def distances(self, own: Tensor, asked: Tensor) -> Tensor:
         """(N, 1, h, w) of `asked` (N, D, h, w), without the images `own` (G, D, h, w)."""
-        vectors, there = self._neighbours(own)
+        vectors, there = self._neighbours(own.double())
         u = self._whitened(vectors) * there
         left = self.counts - there.sum(2, keepdim=True)
         mean = -u.sum(2, keepdim=True) / left
-        x = self._whitened(asked.flatten(2).permute(2, 1, 0)) - mean
+        x = self._whitened(asked.double().flatten(2).permute(2, 1, 0)) - mean
         squares = self._squares(x, torch.cat((u / left.sqrt(), mean), 2), self.counts / left)
         distance = (squares.float() / asked.shape[1]).clamp_min(TINY).sqrt()
         return distance.T.reshape(-1, 1, *asked.shape[2:])
@@ -69,7 +70,7 @@ class WhitenedCells:
             return found.reshape(len(maps), -1, side * side, found.shape[2])
 
         vectors = unfolded(own).permute(3, 1, 0, 2).flatten(2)
-        there = unfolded(torch.ones(1, 1, *own.shape[2:])).permute(3, 1, 0, 2)
+        there = unfolded(own.new_ones(1, 1, *own.shape[2:])).permute(3, 1, 0, 2)
         return vectors, there.expand(-1, -1, images, -1).flatten(2)
 
     def _whitened(self, vectors: Tensor) -> Tensor:
@@ -78,14 +79,12 @@ class WhitenedCells:
     def _squares(self, x: Tensor, taken: Tensor, grown: Tensor) -> Tensor:
         """(cells, N) squared Mahalanobis distances of x (cells, D, N), of the covariance
         a I - V V^T with V `taken` (cells, D, M) and a `grown` (cells, 1, 1)."""
-        if self.rank:
-            return self._squares_of_rank(x, grown * torch.eye(x.shape[1]) - taken @ taken.mT)
-        if taken.shape[2] >= x.shape[1]:
-            return _solved(grown * torch.eye(x.shape[1]) - taken @ taken.mT, x)
+        if self.rank or taken.shape[2] >= x.shape[1]:
+            covariance = grown * _unit(x.shape[1]) - taken @ taken.mT
+            return self._squares_of_rank(x, covariance) if self.rank else _solved(covariance, x)
         # Woodbury's identity: M is small where one image is left out, and D is not
-        few = taken.double()  # one image may be most of what varies, and then little is left
-        gram = grown * torch.eye(taken.shape[2]) - few.mT @ few
-        return (x.square().sum(1) + _solved(gram, few.mT @ x.double())) / grown[:, 0]
+        gram = grown * _unit(taken.shape[2]) - taken.mT @ taken
+        return (x.square().sum(1) + _solved(gram, taken.mT @ x)) / grown[:, 0]
 
     def _squares_of_rank(self, x: Tensor, covariance: Tensor) -> Tensor:
         """Back to where the directions that are kept were chosen."""
@@ -93,6 +92,10 @@ class WhitenedCells:
         x, covariance = lower @ x, lower @ covariance @ lower.mT
         factor, residual = low_rank(covariance, self.rank)
         return (x.square().sum(1) - (factor @ x).square().sum(1)) / residual
+
+
+def _unit(size: int) -> Tensor:
+    return torch.eye(size, dtype=torch.float64)
 
 
 def _solved(matrix: Tensor, x: Tensor) -> Tensor:
