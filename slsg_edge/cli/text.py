@@ -6,6 +6,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from slsg_edge.scoring import Threshold
 
@@ -24,6 +25,15 @@ def plain_console(*, soft_wrap: bool = False) -> "Console":
     from rich.console import Console
 
     return Console(markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap)
+
+
+def print_whole(console: "Console", table: "Table") -> None:
+    """At the width that its columns need: figures that are cut off are of no use."""
+    from rich.measure import Measurement
+
+    wide = Measurement.get(console, console.options.update(max_width=1000), table).maximum
+    console.width = max(wide, console.width)
+    console.print(table, soft_wrap=False)
 
 
 def threshold_line(threshold: "Threshold") -> str:
