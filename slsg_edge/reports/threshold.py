@@ -44,14 +44,14 @@ def point_buttons(points: Sequence[PointOnPage]) -> str:
         for each in points
     )
     return (
-        '<div class="controls points live"><span class="note">Good parts rejected, as far as the '
-        f"good images show:</span>{buttons}</div>"
+        '<div class="controls points live"><span class="note">Good parts rejected, and simulated '
+        f"anomalies found:</span>{buttons}</div>"
     )
 
 
 def _point_text(each: PointOnPage) -> str:
     own = " (the bundle's)" if each.point.chosen else ""
-    found = "" if each.point.found is None else f", {each.point.found:.0%} of the simulated found"
+    found = "" if each.point.found is None else f", {each.point.found:.0%} found"
     return f"{each.rate}{own}{found}"
 
 
