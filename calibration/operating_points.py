@@ -97,7 +97,7 @@ def choose_threshold(
     they can by the simulated anomalies (`chosen_point`).
     """
     points = operating_points(good, simulated)
-    point = chosen_point(points) if rate is None else point_at(good, simulated, rate)
+    point = chosen_point(points, len(good)) if rate is None else point_at(good, simulated, rate)
     if point not in points:
         points = tuple(sorted((*points, point), key=lambda each: each.false_alarm_rate))
     return replace(
@@ -159,13 +159,21 @@ def point_at(good: Sequence[AcquiredScore], simulated: Simulated, rate: float) -
     )
 
 
-def chosen_point(points: Sequence[OperatingPoint]) -> OperatingPoint:
+def chosen_point(points: Sequence[OperatingPoint], count: int) -> OperatingPoint:
     """The strictest that finds ENOUGH of the simulated anomalies, else the one that finds most.
 
-    Without simulated anomalies the strictest.
+    Without simulated anomalies the strictest. Of `count` good images, not one alone may decide: a
+    single odd one among them would let every defect pass.
     """
-    enough = (point for point in points if point.found is None or point.found >= ENOUGH)
+    firm = [point for point in points if is_firm(point.false_alarm_rate, count)]
+    enough = (point for point in firm if point.found is None or point.found >= ENOUGH)
     return next(enough, points[-1])
+
+
+def is_firm(rate: float, count: int) -> bool:
+    """Whether the threshold for this rate lies below the highest of `count` good scores, so that
+    it would hold without that one."""
+    return count - 1 >= 2 * images_needed(rate)
 
 
 def chosen_of(threshold: Threshold) -> OperatingPoint | None:

@@ -81,13 +81,15 @@ class DistanceHead(nn.Module):
     """Features of the layers to anomaly logits.
 
     `centre` and `spread`, of good images by statistics that did not see them: of the Mahalanobis
-    distance, the Euclidean one, both combined, and the whole image's; last, of the sum.
+    distance, the Euclidean one, both combined, and the whole image's; last, of the sum. `mixing`
+    is there where `combine` is `auto`: what the three distances count for.
     """
 
     centre: Tensor
     spread: Tensor
     rows: Tensor
     columns: Tensor
+    mixing: Tensor
 
     def __init__(self, spec: NpadSpec, widths: Sequence[int], height: int, width: int) -> None:
         super().__init__()
@@ -101,6 +103,8 @@ class DistanceHead(nn.Module):
         self.whole = ImageGaussian(self.features) if spec.whole else None
         self.register_buffer("centre", torch.zeros(5))
         self.register_buffer("spread", torch.ones(5))
+        if spec.combine == "auto":
+            self.register_buffer("mixing", torch.ones(3))
         rows = enlargement(self.grid[0], height, spec.smoothing)
         columns = enlargement(self.grid[1], width, spec.smoothing)
         self.register_buffer("rows", rows, persistent=False)
@@ -145,6 +149,8 @@ class DistanceHead(nn.Module):
     def combined(self, mahalanobis: Tensor, euclidean: Tensor) -> Tensor:
         """Both distances on the scale of good images, then as `combine` has it."""
         first, second = self.normal(0, mahalanobis), self.normal(1, euclidean)
+        if self.spec.combine == "auto":
+            return self.mixing[0] * first + self.mixing[1] * second
         if self.spec.combine == "max":
             return torch.maximum(first, second)
         if self.spec.combine == "sum":
@@ -153,7 +159,8 @@ class DistanceHead(nn.Module):
 
     def tipped(self, whole: Tensor) -> Tensor:
         """What the whole image adds to all its cells: enough to tip it, not to drown its map."""
-        return softened(self.normal(3, whole))
+        added = softened(self.normal(3, whole))
+        return self.mixing[2] * added if self.spec.combine == "auto" else added
 
     def normal(self, index: int, value: Tensor) -> Tensor:
         return (value - self.centre[index]) / self.spread[index]

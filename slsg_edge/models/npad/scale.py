@@ -3,7 +3,7 @@
 That puts all distances on one scale, and is what a part that nobody has seen would score.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +23,12 @@ from slsg_edge.training.out_of_sample import OutOfSample
 LEAST_SPREAD = 0.01  # of the centre: good images may be as good as alike
 FOLDS_OF_LOW_RANK = 20  # whose Gaussians are found anew for each, in about a second
 CHUNK = 8  # frames that pass the trunk at a time
+# What Mahalanobis, Euclidean and the whole image's distance may count for: a product in one pose
+# is told best by its places, one in any pose by its kinds of patches, one that is wrong as a
+# whole by its mean features.
+MIXINGS = [
+    (share, 1 - share, whole) for whole in (1.0, 3.0) for share in (0.5, 0.0, 0.25, 0.75, 1.0)
+]
 MAPS = 64  # whose enlarged maps are in memory at once
 
 
@@ -65,7 +71,7 @@ def scale_phase(made: StatisticsPhases) -> Phase:
             kept.add(*distances, shares[rows.start : rows.stop])
             start = rows.stop
         if left.down():
-            Scaled(made.network, kept).fit()
+            Scaled(made.network, kept).fit(_cells(source, kept))
         return {}
 
     def scores() -> OutOfSample:
@@ -83,21 +89,40 @@ class Scaled:
     kept: LeftOutDistances
 
     @torch.inference_mode()
-    def fit(self) -> None:
-        """From the good images alone."""
-        head, good = self.network.head, self.kept.shares == 0
-        place = head.centre.device
-        maps, whole = self.kept.maps[good].to(place), self.kept.whole[good, 0].to(place)
-        first, second = torch.split(maps, 1, 1)
+    def fit(self, cells: Sequence[Tensor]) -> None:
+        """From the good images alone, but for what the distances count for where that is open:
+        `cells` are the places of the simulated anomalies of each kind and size.
+        """
+        head, place = self.network.head, self.network.head.centre.device
+        first, second = torch.split(self.kept.maps.to(place), 1, 1)
         self._set(0, self._of_cells(first))
         self._set(1, self._of_cells(second))
+        if head.whole is not None:
+            self._set(3, self.kept.whole[:, 0].to(place))
+        if head.spec.combine == "auto" and cells:
+            self._mix(first, second, cells)
+        self._set(4, self._combined(first, second))
+
+    def _combined(self, first: Tensor, second: Tensor) -> Tensor:
+        """(N,) of all frames on the way to the score, by the scale that is set before."""
+        head = self.network.head
         both = head.combined(first, second)
         self._set(2, self._of_cells(both))
         total = self._of_cells(head.normal(2, both))
-        if head.whole is not None:
-            self._set(3, whole)
-            total = total + head.tipped(whole)
-        self._set(4, total)
+        if head.whole is None:
+            return total
+        return total + head.tipped(self.kept.whole[:, 0].to(total.device))
+
+    def _mix(self, first: Tensor, second: Tensor, cells: Sequence[Tensor]) -> None:
+        """The best of MIXINGS by the AUROC of each kind and size of anomaly, all counting alike."""
+        head, good = self.network.head, self.kept.shares == 0
+        found = []
+        for mixing in MIXINGS:
+            head.mixing.copy_(torch.tensor(mixing))
+            scores = self._combined(first, second).cpu()
+            ranks = [float((scores[cell][:, None] > scores[good]).float().mean()) for cell in cells]
+            found.append(sum(ranks) / len(ranks))
+        head.mixing.copy_(torch.tensor(MIXINGS[found.index(max(found))]))
 
     @torch.inference_mode()
     def scores(self) -> list[float]:
@@ -120,9 +145,24 @@ class Scaled:
         return torch.cat([image_score(part, pixels) for part in maps])
 
     def _set(self, index: int, values: Tensor) -> None:
-        head, centre = self.network.head, values.mean()
+        """The scale of a distance, by those of all frames (N,), of which the good ones count."""
+        head = self.network.head
+        values = values[(self.kept.shares == 0).to(values.device)]
+        centre = values.mean()
         head.centre[index] = centre
         head.spread[index] = values.std().clamp_min(LEAST_SPREAD * centre.abs().clamp_min(0.1))
+
+
+def _cells(source: LeftOutBatches, kept: LeftOutDistances) -> list[Tensor]:
+    """Places of the simulated anomalies among the frames, by kind and size."""
+    cells: dict[tuple[str, str], list[int]] = {}
+    for place, (entry, share) in enumerate(
+        zip(source.all_entries(), kept.shares.tolist(), strict=True)
+    ):
+        if entry.anomaly is not None:
+            each = SimulatedScore(source.simulated.kind_of(entry.anomaly), share, 0.0)
+            cells.setdefault((each.kind, each.size), []).append(place)
+    return [torch.tensor(cell) for cell in cells.values()]
 
 
 def _patches(made: StatisticsPhases, frames: Tensor) -> Patches:

@@ -17,8 +17,9 @@ class NpadSpec:
 
     layers: whose features make a patch, on a grid with a cell every `stride` pixels. channels: of
     a patch, once reduced. rank: directions of each Gaussian that are kept, the rest being alike;
-    0 keeps all. combine: the sum of both distances, the larger, or one of them alone. whole: add
-    the distance of the whole image's mean features, for what is wrong nowhere in particular.
+    0 keeps all. combine: the sum of both distances, the larger, or one of them alone; `auto` weighs
+    them, and the whole image's, as parts simulated anomalies from good images best. whole: add the
+    distance of the whole image's mean features, for what is wrong nowhere in particular.
     smoothing: of the map, in pixels; score_share: the image score is the mean of so large a share
     of the map, its largest pixels.
     """
@@ -29,7 +30,7 @@ class NpadSpec:
     channels: int = 64
     rank: int = 0
     centroids: int = 1024
-    combine: Literal["sum", "max", "mahalanobis", "euclidean"] = "sum"
+    combine: Literal["auto", "sum", "max", "mahalanobis", "euclidean"] = "auto"
     whole: bool = True
     smoothing: float = 4.0
     score_share: float = 0.02
