@@ -72,7 +72,7 @@ def test_machines_get_one_json_object(bundle, capsys):
     }
 
 
-GOOD = tuple(AcquiredScore(0.1 + index / 1000) for index in range(60))
+GOOD = tuple(AcquiredScore(0.1 + index / 1000) for index in range(120))
 
 
 def with_threshold(bundle, threshold):
@@ -116,11 +116,11 @@ def test_what_is_missing_is_said_with_the_command(tmp_path, capsys):
 def test_the_operating_points_are_a_table_with_why_the_threshold_was_chosen(bundle, capsys):
     simulated = {"texture, small": (0.05,) * 2 + (0.9,) * 18}
     shown = said(with_threshold(bundle, choose_threshold(GOOD, simulated)), capsys)
-    rows = [line.split() for line in shown.splitlines() if "1 in" in line]
-    assert rows[1][:5] == ["chosen", "1", "in", "50", "0.159"]
-    assert rows[2][:4] == ["1", "in", "20", "0.157"]
+    rows = [line.split() for line in shown.splitlines() if "%" in line and " 1 in " in line][1:]
+    assert rows[1][:5] == ["chosen", "1", "in", "50", "0.218"]
+    assert rows[2][:4] == ["1", "in", "20", "0.214"]
     assert rows[1][-3:] == ["90%", "90%", "90%"]
-    assert "note: 1 in 50 is the strictest rate that the images show" in shown
+    assert "note: 1 in 50 is the strictest rate" in shown
     assert "…" not in shown  # nothing is cut off where there is no terminal
     assert "weak" not in shown
 
@@ -132,10 +132,14 @@ def test_a_weak_threshold_and_an_undecided_band_are_said(bundle, capsys):
     info(made.path, as_json=True)
     shown = json.loads(capsys.readouterr().out)
     assert shown["weakness"].startswith("This threshold is weak")
-    assert [point["false_alarm_rate"] for point in shown["threshold"]["points"]] == [0.02, 0.05]
+    assert [point["false_alarm_rate"] for point in shown["threshold"]["points"]] == [
+        0.01,
+        0.02,
+        0.05,
+    ]
     assert (shown["ready"], shown["next"].split()[1], shown["older"]) == (True, "watch", None)
     banded = with_threshold(made, with_undecided_band(weak))
-    assert "note: Scores above 0.157 and up to 0.159 are undecided" in said(banded, capsys)
+    assert "note: Scores above 0.214 and up to 0.219 are undecided" in said(banded, capsys)
 
 
 def test_a_threshold_of_an_earlier_version_stays_valid_and_is_called_so(bundle, capsys):
