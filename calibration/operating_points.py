@@ -103,7 +103,7 @@ def choose_threshold(
     return replace(
         threshold_at(good, point.false_alarm_rate),
         simulated={name: tuple(scores) for name, scores in simulated.items()},
-        points=tuple(replace(each, chosen=each is point) for each in points),
+        points=tuple(replace(each, chosen=each == point) for each in points),
         chosen_by="simulated anomalies" if rate is None and point.found is not None else "rate",
     )
 
@@ -113,7 +113,7 @@ def with_undecided_band(threshold: Threshold) -> Threshold:
 
     ConfigError where the images can show one point alone.
     """
-    shown = [each for each in threshold.points if _is_shown(threshold, each)]
+    shown = [each for each in threshold.points if is_shown(threshold, each)]
     if len(shown) < 2:
         needed = images_needed(LADDER[-2])
         raise ConfigError(
@@ -131,7 +131,8 @@ def with_undecided_band(threshold: Threshold) -> Threshold:
     )
 
 
-def _is_shown(threshold: Threshold, point: OperatingPoint) -> bool:
+def is_shown(threshold: Threshold, point: OperatingPoint) -> bool:
+    """Whether so many good images show its rate; else it is extrapolated."""
     return images_needed(point.false_alarm_rate) <= len(threshold.good_scores)
 
 
@@ -183,14 +184,16 @@ def chosen_of(threshold: Threshold) -> OperatingPoint | None:
 
 def weakness(threshold: Threshold) -> str | None:
     """Why this threshold is hardly of use, and what to do; None for one that is not weak."""
-    point = chosen_of(threshold)
-    if point is None or point.found is None or point.found >= WEAK:
+    passes_above = threshold.value  # what scores more is not good
+    if threshold.undecided_above is not None:
+        passes_above = threshold.undecided_above
+    found = found_share(threshold.simulated, passes_above)
+    if found is None or found >= WEAK:
         return None
-    found = (
-        f"This threshold is weak: it finds {point.found:.0%} of the simulated anomalies, so most "
-        "defects may pass as good."
+    return (
+        f"This threshold is weak: {1 - found:.0%} of the simulated anomalies pass as good, and so "
+        f"may most defects. {_ways_out(threshold)}"
     )
-    return f"{found} {_ways_out(threshold)}"
 
 
 def _ways_out(threshold: Threshold) -> str:

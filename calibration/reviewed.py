@@ -1,8 +1,8 @@
 """Rejects from the line that a person has looked at: which of them may join the good scores.
 
 A folder with `good/` and `bad/`, into which somebody sorted what `watch --rejects` wrote. Only
-good ones ever move a threshold. Bad ones are there to be counted: nothing is chosen from
-defective images.
+good ones ever move a threshold. Bad ones are there to be counted: nothing is chosen by them, for
+rejects hold none of the defects that the threshold of that day missed.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -10,7 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slsg_edge.bundle.training_record import TrainedOn
-from slsg_edge.calibration.threshold import threshold_from_scores
+from slsg_edge.calibration.operating_points import (
+    AcquiredScore,
+    acquired_scores,
+    choose_threshold,
+    with_undecided_band,
+)
 from slsg_edge.contracts import GOOD
 from slsg_edge.data.splits import content_hash, fingerprint
 from slsg_edge.errors import DatasetError
@@ -18,6 +23,7 @@ from slsg_edge.images import HEAT_SUFFIX, is_image
 from slsg_edge.scoring import Threshold
 
 BAD = "bad"
+REVIEWED = "reviewed"  # the acquisition that they form, beside others
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ def choose_reviewed(
 
     DatasetError when there is nothing, or an image was sorted into both.
     """
-    good, bad = (_by_content(folder / name) for name in (GOOD, BAD))
+    good, bad = (images_by_content(folder / name) for name in (GOOD, BAD))
     if not good and not bad:
         raise DatasetError(
             f"{folder} holds no reviewed images.",
@@ -62,17 +68,33 @@ def choose_reviewed(
 
 
 def joined_threshold(
-    old: Threshold, reviewed: Mapping[str, float], false_alarm_rate: float
+    old: Threshold, reviewed: Mapping[str, float], false_alarm_rate: float | None
 ) -> Threshold:
-    """The threshold from the good scores of `old` and those of `reviewed`, by sha256."""
+    """The threshold from the good scores of `old` and those of `reviewed`, by sha256.
+
+    For that rate; None chooses it anew by the simulated anomalies that `old` keeps. Where the
+    scores of `old` are of several acquisitions, the reviewed ones are one more. Its undecided band,
+    if it has one, lies between the new operating points.
+    """
+    own = REVIEWED if old.acquisitions else ""
+    joined = [AcquiredScore(score, own) for score in reviewed.values()]
+    good = (*acquired_scores(old), *joined)
+    found = choose_threshold(good, old.simulated, false_alarm_rate)
+    if old.undecided_above is not None:
+        found = with_undecided_band(found)
     images = tuple(sorted({*old.images, *reviewed}))
-    scores = (*old.good_scores, *reviewed.values())
     return replace(
-        threshold_from_scores(scores, false_alarm_rate),
+        found,
         data_fingerprint=fingerprint(images),
         images=images,
         reviewed=tuple(sorted({*old.reviewed, *reviewed})),
+        left_out=old.left_out,
     )
+
+
+def rate_to_join_for(old: Threshold) -> float | None:
+    """That of `old`; None where simulated anomalies chose it, or nobody did."""
+    return None if old.chosen_by == "simulated anomalies" else old.false_alarm_rate
 
 
 def above(scores: Iterable[float], threshold: Threshold) -> int:
@@ -80,8 +102,14 @@ def above(scores: Iterable[float], threshold: Threshold) -> int:
     return sum(score > threshold.value for score in scores)
 
 
-def _by_content(folder: Path) -> dict[str, Path]:
-    """Images below a folder, in folders of any depth, but for those with heat drawn over them."""
+def passing(scores: Iterable[float], threshold: Threshold) -> int:
+    """How many are good by this threshold, and not merely undecided."""
+    band = threshold.undecided_above
+    return sum(score <= (threshold.value if band is None else band) for score in scores)
+
+
+def images_by_content(folder: Path) -> dict[str, Path]:
+    """By sha256, in folders of any depth; not those with heat drawn over them."""
     if not folder.is_dir():
         return {}
     images = sorted(path for path in folder.rglob("*") if is_image(path) and path.is_file())

@@ -82,6 +82,10 @@ class ThresholdRecord:
     backend: whose scores it was found on; method: how.
     images: how many good scores it is from; reviewed: how many of them are rejects of the line.
     data_fingerprint: of those images; false_alarm_rate: what it was found for.
+    chosen_by: what the rate was chosen by; none for a threshold by hand.
+    defects: how many were counted at its operating points. With costs it was chosen among these
+    by what is missed of them; without costs no defect took part in the choice.
+    cost_miss, cost_false_alarm, defect_rate: the costs, and the share of parts taken as defective.
     """
 
     backend: str
@@ -90,6 +94,11 @@ class ThresholdRecord:
     reviewed: int
     data_fingerprint: str | None
     false_alarm_rate: float | None
+    chosen_by: str | None = None
+    defects: int | None = None
+    cost_miss: float | None = None
+    cost_false_alarm: float | None = None
+    defect_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,26 +2,46 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slsg_edge.bundle.commands import recorded_command
-from slsg_edge.calibration.sensitivity import Budget
+from slsg_edge.calibration.costs import DEFECT_RATE, Costs
 from slsg_edge.cli.calibrate_int8 import Int8Options, run_int8
+from slsg_edge.cli.calibrate_options import (
+    DEFAULT_BUDGET,
+    DEFAULT_METHOD,
+    AddReviewed,
+    AurocDrop,
+    ByHand,
+    CostFalseAlarm,
+    CostMiss,
+    DefectRate,
+    Defects,
+    FalseAlarms,
+    Images,
+    Int8,
+    PartsPerDay,
+    Rank,
+    Replace,
+    Report,
+    ScaleMethod,
+    UndecidedBand,
+    Yes,
+)
 from slsg_edge.cli.calibrate_reviewed import calibrate_reviewed
 from slsg_edge.cli.options import AsJson, Backend
-from slsg_edge.cli.text import choice_note, plain_console, threshold_line
+from slsg_edge.cli.text import choice_note, next_after_calibrate, plain_console, threshold_line
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle
-    from slsg_edge.calibration.ranges import Method
     from slsg_edge.contracts import Json
-    from slsg_edge.scoring import Threshold
+    from slsg_edge.scoring import OperatingPoint
+    from slsg_edge.stages.threshold import Calibrated
 
-DEFAULT_METHOD: "Method" = "mse"
-DEFAULT_BUDGET = Budget()
+_COSTS = ("--cost-miss", "--cost-false-alarm", "--defect-rate")
 
 # What goes with the option that says how to calibrate; of several the first says it.
 TAKEN_BY: Mapping[str, tuple[str, ...]] = {
@@ -30,91 +50,52 @@ TAKEN_BY: Mapping[str, tuple[str, ...]] = {
         "--images", "--false-alarms", "--method", "--auroc-drop", "--rank", "--report",
     ),
     "--threshold": ("--images", "--replace", "--backend", "--parts-per-day"),
+    **dict.fromkeys(
+        _COSTS, ("--defects", *_COSTS, "--images", "--replace", "--backend", "--parts-per-day")
+    ),
     "": (
-        "--images", "--replace", "--false-alarms", "--undecided-band", "--backend",
+        "--images", "--replace", "--false-alarms", "--undecided-band", "--defects", "--backend",
         "--parts-per-day",
     ),
 }  # fmt: skip
 
+# An option, what nothing would come of it without, why, and what to do.
+NEEDED = (
+    ("--int8", "--images", "INT8 needs good images.", "Give --images DIR."),
+    ("--replace", "--images", "--replace needs images to take their place.", "Give --images DIR."),
+    *(
+        (cost, "--defects", f"{cost} needs defects to count the misses of.", "Give --defects DIR.")
+        for cost in _COSTS
+    ),
+    *(
+        (cost, other, f"{cost} is worth nothing without {other}.", f"Give {other} too.")
+        for cost in _COSTS
+        for other in _COSTS[:2]
+        if cost != other
+    ),
+)
+
 
 def calibrate(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="An exported bundle.")],
-    images: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="More good images, or the data set. They join those of the training; without "
-            "them the training's alone count.",
-        ),
-    ] = None,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Let the given images alone count.")
-    ] = False,
-    false_alarms: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RATE",
-            help="Share of good parts that may be rejected, as 0.01. By default `auto`: the "
-            "strictest that the images can show and that finds nine in ten simulated anomalies, "
-            "at most 0.05. INT8 and --add-reviewed take that of the threshold there is.",
-        ),
-    ] = None,
-    undecided_band: Annotated[
-        bool,
-        typer.Option(
-            "--undecided-band",
-            help="Between the loosest and the strictest threshold that the images can show the "
-            "verdict is `undecided`.",
-        ),
-    ] = False,
-    parts_per_day: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Show false alarms a day of so many.")
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option(metavar="VALUE", help="Set it by hand, between 0 and 1.")
-    ] = None,
+    images: Images = None,
+    replace: Replace = False,
+    false_alarms: FalseAlarms = None,
+    undecided_band: UndecidedBand = False,
+    defects: Defects = None,
+    cost_miss: CostMiss = None,
+    cost_false_alarm: CostFalseAlarm = None,
+    defect_rate: DefectRate = None,
+    parts_per_day: PartsPerDay = None,
+    threshold: ByHand = None,
     backend: Backend = None,
-    int8: Annotated[
-        bool, typer.Option("--int8", help="Make the INT8 graph, and its threshold.")
-    ] = False,
-    method: Annotated[
-        Literal["mse", "max", "percentile", "entropy"] | None,
-        typer.Option(
-            help="With --int8: where its scales clip what flows in the network; "
-            f"{DEFAULT_METHOD} by default."
-        ),
-    ] = None,
-    auroc_drop: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="With --int8: how far it may lower the AUROC between good images and anomalies "
-            f"simulated in them; {DEFAULT_BUDGET.auroc_drop:g} by default.",
-        ),
-    ] = None,
-    rank: Annotated[
-        float | None,
-        typer.Option(
-            metavar="RHO",
-            help="With --int8: how well the scores of the same images must keep their order, as "
-            f"Spearman's correlation; {DEFAULT_BUDGET.rank:g} by default.",
-        ),
-    ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.html", help="With --int8: what each group buys and costs."),
-    ] = None,
-    add_reviewed: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Rejects of the line, sorted into DIR/good and DIR/bad: show what the good ones "
-            "would make of the threshold, and how many bad ones it would miss.",
-        ),
-    ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="With --add-reviewed: take the new threshold.")
-    ] = False,
+    int8: Int8 = False,
+    method: ScaleMethod = None,
+    auroc_drop: AurocDrop = None,
+    rank: Rank = None,
+    report: Report = None,
+    add_reviewed: AddReviewed = None,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Find the threshold from good images alone, or make the INT8 graph."""
@@ -122,15 +103,22 @@ def calibrate(
     from slsg_edge.stages.threshold import Choice
     from slsg_edge.stages.threshold import calibrate as calibrate_bundle
 
+    recorded: dict[str, object] = {
+        "--images": images,
+        "--replace": replace or None,
+        "--backend": backend,
+        "--false-alarms": false_alarms,
+        "--undecided-band": undecided_band or None,
+        "--defects": defects,
+        "--cost-miss": cost_miss,
+        "--cost-false-alarm": cost_false_alarm,
+        "--defect-rate": defect_rate,
+        "--threshold": threshold,
+    }
     _require_options_apply(
         {
-            "--images": images,
-            "--replace": replace or None,
-            "--false-alarms": false_alarms,
-            "--undecided-band": undecided_band or None,
+            **recorded,
             "--parts-per-day": parts_per_day,
-            "--threshold": threshold,
-            "--backend": backend,
             "--int8": int8 or None,
             "--method": method,
             "--auroc-drop": auroc_drop,
@@ -140,19 +128,13 @@ def calibrate(
             "--yes": yes or None,
         }
     )
-    rate = _rate(false_alarms)
+    rate, costs = _rate(false_alarms), _costs(cost_miss, cost_false_alarm, defect_rate)
     if add_reviewed is not None:
-        calibrate_reviewed(bundle, add_reviewed, rate, backend, yes, as_json)
+        by_simulated = false_alarms == "auto"
+        calibrate_reviewed(bundle, add_reviewed, rate, backend, yes, as_json, by_simulated)
         return
     opened = open_bundle(bundle)
-    recorded: dict[str, object] = {
-        "--images": images,
-        "--replace": replace or None,
-        "--backend": backend,
-        "--false-alarms": rate,
-        "--undecided-band": undecided_band or None,
-        "--threshold": threshold,
-    }
+    recorded |= {"--false-alarms": rate, "--defect-rate": costs.defect_rate if costs else None}
     if int8 and images is not None:
         options = Int8Options(
             DEFAULT_METHOD if method is None else method,
@@ -163,12 +145,12 @@ def calibrate(
         run_int8(opened, images, options, report, recorded, as_json)
         return
     command = recorded_command("calibrate", recorded)
-    choice = Choice(rate, threshold, undecided_band, replace)
+    choice = Choice(rate, threshold, undecided_band, replace, defects, costs)
     done = calibrate_bundle(opened, images, choice, backend, command=command)
     if as_json:
-        _print_json(done.threshold, done.notes)
+        _print_json(done, costs)
     else:
-        _print(done.threshold, done.notes, parts_per_day)
+        _print(done, costs, parts_per_day)
 
 
 def _require_options_apply(options: Mapping[str, object]) -> None:
@@ -182,10 +164,9 @@ def _require_options_apply(options: Mapping[str, object]) -> None:
                 "it.",
                 fix=f"Leave out {name}. What goes with {way or 'it'}: {', '.join(TAKEN_BY[way])}.",
             )
-    if way == "--int8" and "--images" not in given:
-        raise ConfigError("INT8 needs good images.", fix="Give --images DIR.")
-    if "--replace" in given and "--images" not in given:
-        raise ConfigError("--replace needs images to take their place.", fix="Give --images DIR.")
+    for option, other, why, fix in NEEDED:
+        if option in given and other not in given:
+            raise ConfigError(why, fix=fix)
 
 
 def _rate(text: str | None) -> float | None:
@@ -200,19 +181,27 @@ def _rate(text: str | None) -> float | None:
         ) from None
 
 
+def _costs(
+    miss: float | None, false_alarm: float | None, defect_rate: float | None
+) -> Costs | None:
+    if miss is None or false_alarm is None:
+        return None
+    return Costs(miss, false_alarm, DEFECT_RATE if defect_rate is None else defect_rate)
+
+
 def _stored_rate(bundle: "Bundle") -> float | None:
     """What the threshold that INT8 is compared with promises."""
     stored = bundle.manifest.threshold
     return stored.false_alarm_rate if stored else None
 
 
-def _print_json(threshold: "Threshold", notes: tuple[str, ...]) -> None:
+def _print_json(done: "Calibrated", costs: Costs | None) -> None:
     import json
-    from dataclasses import asdict
 
     from slsg_edge.calibration.operating_points import weakness
     from slsg_edge.calibration.threshold import advice
 
+    threshold = done.threshold
     result: dict[str, Json] = {
         "threshold": threshold.value,
         "method": threshold.method,
@@ -223,25 +212,53 @@ def _print_json(threshold: "Threshold", notes: tuple[str, ...]) -> None:
         "left_out": threshold.left_out,
         "undecided_above": threshold.undecided_above,
         "chosen_by": threshold.chosen_by,
-        "points": [json.loads(json.dumps(asdict(point))) for point in threshold.points],
+        "points": [_point(point, costs) for point in threshold.points],
         "advice": advice(threshold),
         "weakness": weakness(threshold),
-        "notes": list(notes),
+        "notes": list(done.notes),
     }
+    if costs is not None:
+        result["defect_rate"] = costs.defect_rate
     typer.echo(json.dumps(result))
 
 
-def _print(threshold: "Threshold", notes: tuple[str, ...], parts_per_day: int | None) -> None:
+def _point(point: "OperatingPoint", costs: Costs | None) -> "dict[str, Json]":
+    import json
+    from dataclasses import asdict
+
+    from slsg_edge.metrics.intervals import exact_share
+
+    table: dict[str, Json] = json.loads(json.dumps(asdict(point)))
+    if point.defects and point.missed is not None:
+        share = exact_share(point.missed, point.defects)
+        table["missed_interval"] = [share.low, share.high]
+    if costs is not None:
+        table["cost"] = costs.expected(point)
+    return table
+
+
+def _print(done: "Calibrated", costs: Costs | None, parts_per_day: int | None) -> None:
     from slsg_edge.calibration.operating_points import weakness
     from slsg_edge.calibration.threshold import advice
     from slsg_edge.cli.operating_points import points_table
 
-    console = plain_console(soft_wrap=True)
+    console, threshold = plain_console(soft_wrap=True), done.threshold
     console.print(f"threshold {threshold_line(threshold)}")
     if threshold.points:
-        console.print(points_table(threshold, parts_per_day))
-    for note in (*notes, advice(threshold), choice_note(threshold)):
+        console.print(points_table(threshold, parts_per_day, costs))
+    for note in (*done.notes, advice(threshold), choice_note(threshold), _said_of(costs)):
         if note:
             console.print(f"note: {note}")
     if weak := weakness(threshold):
         console.print(weak)
+    console.print(next_after_calibrate(done.bundle.path))
+
+
+def _said_of(costs: Costs | None) -> str | None:
+    if costs is None:
+        return None
+    return (
+        f"Costs a part are those of a miss at {costs.miss:g} and a false alarm at "
+        f"{costs.false_alarm:g}, where {costs.defect_rate:.3g} of all parts are defective; "
+        "--defect-rate sets that share."
+    )

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from slsg_edge.bundle.commands import recorded_command
-from slsg_edge.cli.text import threshold_line
+from slsg_edge.cli.text import next_after_calibrate, plain_console, threshold_line
 
 if TYPE_CHECKING:
     from slsg_edge.contracts import Json
-    from slsg_edge.scoring import Threshold
+    from slsg_edge.scoring import OperatingPoint, Threshold
     from slsg_edge.stages.reviewed import Proposal
 
 SHOWN = 5  # of the good images with the highest scores, by which a slip of the review shows
@@ -24,6 +24,7 @@ def calibrate_reviewed(
     backend: str | None,
     take: bool,
     as_json: bool,
+    by_simulated: bool = False,
 ) -> None:
     """Shows the proposal, and writes it when it is to be taken."""
     import json
@@ -33,17 +34,20 @@ def calibrate_reviewed(
 
     started = time.monotonic()
     opened = open_bundle(bundle)
-    proposal = propose(opened, folder, rate, backend)
+    proposal = propose(opened, folder, rate, backend, by_simulated=by_simulated)
     written = take and proposal.then is not None
     if written:
-        take_over(opened, proposal, _command(folder, rate, backend), started)
+        asked = "auto" if by_simulated else rate
+        take_over(opened, proposal, _command(folder, asked, backend), started)
     if as_json:
         typer.echo(json.dumps(_summary(proposal, written)))
     else:
         _print(proposal, written)
+    if written and not as_json:
+        typer.echo(next_after_calibrate(bundle))
 
 
-def _command(folder: Path, rate: float | None, backend: str | None) -> str:
+def _command(folder: Path, rate: float | str | None, backend: str | None) -> str:
     return recorded_command(
         "calibrate",
         {"--add-reviewed": folder, "--yes": True, "--backend": backend, "--false-alarms": rate},
@@ -61,6 +65,7 @@ def _summary(proposal: "Proposal", written: bool) -> "dict[str, Json]":
             "reviewed": len(threshold.reviewed),
             "false_alarms": proposal.false_alarms(threshold),
             "misses": proposal.misses(threshold),
+            "points": [_point(point, proposal) for point in threshold.points],
         }
 
     return {
@@ -73,9 +78,23 @@ def _summary(proposal: "Proposal", written: bool) -> "dict[str, Json]":
     }
 
 
+def _point(point: "OperatingPoint", proposal: "Proposal") -> "dict[str, Json]":
+    from slsg_edge.calibration.defects import missed
+
+    return {
+        "false_alarm_rate": point.false_alarm_rate,
+        "threshold": point.threshold,
+        "found": point.found,
+        "misses": missed([*proposal.bad.values()], point.threshold),
+        "chosen": point.chosen,
+    }
+
+
 def _print(proposal: "Proposal", written: bool) -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from slsg_edge.cli.operating_points import points_before_and_after
 
     sides = [side for side in (proposal.now, proposal.then) if side is not None]
     table = Table("", "now", *(["with them"] if len(sides) > 1 else []))
@@ -89,6 +108,10 @@ def _print(proposal: "Proposal", written: bool) -> None:
         misses = [proposal.misses(side) for side in sides]
         table.add_row("bad ones missed", *(_of(count, bad) for count in misses))
     Console(highlight=False).print(table)
+    if any(side.points for side in sides):
+        bad_scores = [*proposal.bad.values()]
+        shown = points_before_and_after(proposal.now, proposal.then, bad_scores)
+        plain_console(soft_wrap=True).print(shown)
     highest = sorted(proposal.good.items(), key=lambda found: -found[1])[:SHOWN]
     if highest:
         typer.echo("highest good ones: " + ", ".join(f"{p.name} {s:.4g}" for p, s in highest))

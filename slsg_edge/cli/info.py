@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson
-from slsg_edge.cli.text import choice_note, plain_console, print_whole, threshold_line
+from slsg_edge.cli.text import choice_note, plain_console, threshold_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -98,7 +98,7 @@ def _print_threshold(console: "Console", bundle: "Bundle") -> None:
 
     threshold = bundle.manifest.threshold
     if threshold and threshold.points:
-        print_whole(console, points_table(threshold))
+        console.print(points_table(threshold))
     for note in filter(None, threshold_notes(bundle).values()):
         console.print(f"note: {note}")
 

@@ -1,12 +1,13 @@
 """Lines that several commands print."""
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from slsg_edge.scoring import Threshold
 
@@ -27,15 +28,6 @@ def plain_console(*, soft_wrap: bool = False) -> "Console":
     return Console(markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap)
 
 
-def print_whole(console: "Console", table: "Table") -> None:
-    """At the width that its columns need: figures that are cut off are of no use."""
-    from rich.measure import Measurement
-
-    wide = Measurement.get(console, console.options.update(max_width=1000), table).maximum
-    console.width = max(wide, console.width)
-    console.print(table, soft_wrap=False)
-
-
 def threshold_line(threshold: "Threshold") -> str:
     """The threshold, where it comes from and how sure it is, on one line."""
     parts = [f"{threshold.value:.4g} ({threshold.method})"]
@@ -51,6 +43,12 @@ def threshold_line(threshold: "Threshold") -> str:
     return ", ".join(parts)
 
 
+def next_after_calibrate(bundle: Path) -> str:
+    """What to do with a bundle that has its threshold."""
+    path = shlex.quote(str(bundle))
+    return f"next: slsg-edge eval {path} DATA, or slsg-edge watch {path} SOURCE"
+
+
 def choice_note(threshold: "Threshold") -> str | None:
     """How it was chosen among its points, and what its undecided band holds."""
     from slsg_edge.calibration.operating_points import ENOUGH, chosen_of
@@ -64,6 +62,11 @@ def choice_note(threshold: "Threshold") -> str | None:
         return (
             f"Scores above {threshold.undecided_above:.4g} and up to {threshold.value:.4g} are "
             f"undecided: about {share:.1%} of the good parts."
+        )
+    if threshold.chosen_by == "defects and costs":
+        return (
+            f"1 in {1 / point.false_alarm_rate:.0f} costs least a part of the rates that the "
+            f"images show, by {point.defects} defects and the costs given."
         )
     if threshold.chosen_by != "simulated anomalies" or point.found is None:
         return None

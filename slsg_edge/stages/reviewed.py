@@ -1,8 +1,6 @@
 """What the threshold would become with reviewed rejects, before anything is written."""
 
-import math
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,13 +8,21 @@ from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.plan import threshold_stage
 from slsg_edge.bundle.thresholds import calibration_command, own_threshold_name, threshold_of
 from slsg_edge.bundle.training_record import trained_on
-from slsg_edge.calibration.images import scores_of
-from slsg_edge.calibration.reviewed import Reviewed, above, choose_reviewed, joined_threshold
-from slsg_edge.calibration.threshold import FALSE_ALARM_RATE, advice
-from slsg_edge.errors import BundleError, DatasetError
-from slsg_edge.progress import progress
-from slsg_edge.runtime.detector import choose, open_choice
+from slsg_edge.calibration.acquisitions import acquisition_notes
+from slsg_edge.calibration.operating_points import weakness
+from slsg_edge.calibration.reviewed import (
+    Reviewed,
+    above,
+    choose_reviewed,
+    joined_threshold,
+    passing,
+    rate_to_join_for,
+)
+from slsg_edge.calibration.threshold import advice
+from slsg_edge.errors import BundleError
+from slsg_edge.runtime.detector import choose
 from slsg_edge.scoring import Threshold
+from slsg_edge.stages.defects import no_longer_counted, scores_by_file
 from slsg_edge.stages.threshold import backend_to_calibrate, store_threshold
 
 BIASED = (
@@ -24,7 +30,8 @@ BIASED = (
     "threshold up further than as many good parts taken at random would. Where that misses too "
     "much, train again with these good images instead."
 )
-BAD_ONLY_COUNTED = "Bad ones are counted here and nothing else: no threshold comes from defects."
+BAD_ONLY_COUNTED = "Bad ones are counted here and nothing else: they choose no threshold."
+STAYS = "No good one is new, so the threshold stays."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +50,21 @@ class Proposal:
         return above(self.good.values(), threshold)
 
     def misses(self, threshold: Threshold) -> int:
-        """Of all the bad ones."""
-        return len(self.bad) - above(self.bad.values(), threshold)
+        """Of all the bad ones; those between two thresholds are not missed, but undecided."""
+        return passing(self.bad.values(), threshold)
 
 
-def propose(bundle: Bundle, folder: Path, rate: float | None, backend: str | None) -> Proposal:
-    """`rate` None: the false-alarm rate that the threshold was found for.
+def propose(
+    bundle: Bundle,
+    folder: Path,
+    rate: float | None,
+    backend: str | None,
+    *,
+    by_simulated: bool = False,
+) -> Proposal:
+    """`rate` None: that of the threshold there is, chosen anew where simulated anomalies chose it.
 
+    by_simulated: chosen by these in any case.
     BundleError without good scores that others could join, DatasetError for what is no review.
     """
     choice = backend_to_calibrate(bundle, backend)
@@ -63,14 +78,9 @@ def propose(bundle: Bundle, folder: Path, rate: float | None, backend: str | Non
         )
     chosen = choose_reviewed(folder, now.images, trained_on(bundle))
     paths = [*chosen.good.values(), *chosen.bad.values()]
-    with (
-        closing(open_choice(bundle, choice)) as detector,
-        progress("reviewed images", len(paths)) as advance,
-    ):
-        scores = dict(zip(paths, scores_of(detector, paths, advance), strict=True))
-    _require_scores(scores)
-    if rate is None:
-        rate = now.false_alarm_rate or FALSE_ALARM_RATE
+    scores = scores_by_file(bundle, choice.backend, paths, "reviewed images")
+    if rate is None and not by_simulated:
+        rate = rate_to_join_for(now)
     found = _proposal(choice.backend, now, chosen, scores, rate)
     return replace(found, notes=(*found.notes, *_other_threshold(bundle, own, folder)))
 
@@ -90,15 +100,15 @@ def take_over(bundle: Bundle, proposal: Proposal, command: str, started: float) 
 
 
 def _proposal(
-    backend: str, now: Threshold, chosen: Reviewed, scores: Mapping[Path, float], rate: float
+    backend: str,
+    now: Threshold,
+    chosen: Reviewed,
+    scores: Mapping[Path, float],
+    rate: float | None,
 ) -> Proposal:
     new = {digest: scores[path] for digest, path in chosen.good.items()}
     then = joined_threshold(now, new, rate) if new else None
-    notes = [*chosen.notes]
-    if then is not None:
-        notes += filter(None, (BIASED, advice(then)))
-    else:
-        notes.append("No good one is new, so the threshold stays.")
+    notes = [*chosen.notes, *(_notes(now, then) if then else [STAYS])]
     if chosen.bad:
         notes.append(BAD_ONLY_COUNTED)
     return Proposal(
@@ -111,6 +121,12 @@ def _proposal(
     )
 
 
+def _notes(now: Threshold, then: Threshold) -> list[str]:
+    found = [BIASED, *(acquisition_notes(then) if then.acquisitions else [])]
+    said = (advice(then), weakness(then))
+    return [*found, *no_longer_counted(now, then), *(text for text in said if text)]
+
+
 def _other_threshold(bundle: Bundle, own: str | None, folder: Path) -> list[str]:
     """The line takes the best backend, which may be judged by another threshold than this one."""
     best = choose(bundle).backend
@@ -120,12 +136,3 @@ def _other_threshold(bundle: Bundle, own: str | None, folder: Path) -> list[str]
         f"`slsg-edge watch` runs {best} here, which another threshold judges. For that one: "
         f"slsg-edge calibrate {bundle.path} --add-reviewed {folder} --backend {best}"
     ]
-
-
-def _require_scores(scores: Mapping[Path, float]) -> None:
-    for path, score in scores.items():
-        if not math.isfinite(score) or not 0 <= score <= 1:
-            raise DatasetError(
-                f"{path} has the score {score}, which is no number from 0 to 1.",
-                fix="Take it out; if others have such scores too, run `slsg-edge export` again.",
-            )

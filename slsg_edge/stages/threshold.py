@@ -15,12 +15,14 @@ from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES, threshold_stage
 from slsg_edge.bundle.records import ThresholdRecord, settings_of
 from slsg_edge.bundle.thresholds import calibration_command, own_threshold_name, threshold_of
 from slsg_edge.calibration.acquisitions import acquisition_notes
+from slsg_edge.calibration.costs import Costs
+from slsg_edge.calibration.defects import counted_defects
 from slsg_edge.calibration.operating_points import (
     choose_threshold,
-    operating_points,
     with_undecided_band,
 )
 from slsg_edge.calibration.threshold import threshold_by_hand
+from slsg_edge.config import require
 from slsg_edge.data.contents import fingerprint
 from slsg_edge.errors import BundleError
 from slsg_edge.machine.versions import tool_versions
@@ -33,6 +35,7 @@ from slsg_edge.runtime.detector import (
 )
 from slsg_edge.runtime.judged import MOVED
 from slsg_edge.scoring import Threshold
+from slsg_edge.stages.defects import given_defects, no_longer_counted, with_defects
 from slsg_edge.stages.good_sample import GoodSample, good_sample
 
 TOOLS = ("onnxruntime", "openvino", "tensorrt")
@@ -69,12 +72,23 @@ class Choice:
     by_hand: the threshold itself.
     band: whether scores between the strictest and the loosest that can be shown are undecided.
     replaced: whether the images given take the place of those that training left scores of.
+    defects: images of defective parts, which are counted at each operating point.
+    costs: with defects, the point that costs least is taken.
     """
 
     false_alarm_rate: float | None = None
     by_hand: float | None = None
     band: bool = False
     replaced: bool = False
+    defects: Path | None = None
+    costs: Costs | None = None
+
+    def __post_init__(self) -> None:
+        require(
+            self.costs is None or self.defects is not None,
+            "Costs need defects to count the misses of.",
+            "Give a folder of defects, or no costs.",
+        )
 
 
 AUTOMATIC = Choice()
@@ -101,11 +115,21 @@ def calibrate(
     if choice.by_hand is not None and images is None:
         found, notes = moved_by_hand(bundle, choice.by_hand, chosen), tuple[str, ...]()
     else:
-        sample = good_sample(bundle, images, chosen, replaced=choice.replaced)
-        found = threshold_of_sample(sample, choice)
-        notes = (*sample.notes, *acquisition_notes(found), *_forgotten(bundle, backend))
-    stored = store_threshold(bundle, found, command, started, chosen)
+        found, notes = _from_images(bundle, images, choice, chosen)
+    stored = store_threshold(bundle, found, command, started, chosen, choice.costs)
     return Calibrated(stored, found, notes)
+
+
+def _from_images(
+    bundle: Bundle, images: Path | None, choice: Choice, backend: str
+) -> tuple[Threshold, tuple[str, ...]]:
+    defects = choice.defects and given_defects(bundle, choice.defects, choice.costs)
+    sample = good_sample(bundle, images, backend, replaced=choice.replaced)
+    found, tested = threshold_of_sample(sample, choice), list[str]()
+    if defects:
+        found, tested = with_defects(bundle, found, defects, choice.costs, backend)
+    forgotten = _forgotten(_stored(bundle, backend), found)
+    return found, (*sample.notes, *acquisition_notes(found), *tested, *forgotten)
 
 
 def threshold_of_sample(sample: GoodSample, choice: Choice) -> Threshold:
@@ -114,9 +138,8 @@ def threshold_of_sample(sample: GoodSample, choice: Choice) -> Threshold:
         found = choose_threshold(sample.acquired, sample.simulated, choice.false_alarm_rate)
         found = with_undecided_band(found) if choice.band else found
     else:
-        scores = [each.score for each in sample.good]
-        found = threshold_by_hand(choice.by_hand, scores)
-        found = replace(found, points=operating_points(sample.acquired, sample.simulated))
+        known = choose_threshold(sample.acquired, sample.simulated)
+        found = _by_hand(choice.by_hand, known)
     images = tuple(sorted(each.image for each in sample.good))
     return replace(
         found, data_fingerprint=fingerprint(images), images=images, left_out=sample.left_out
@@ -134,13 +157,20 @@ def moved_by_hand(bundle: Bundle, value: float, backend: str = REFERENCE_BACKEND
         old = threshold_of(bundle, own_threshold_name(backend))
     except BundleError:
         return threshold_by_hand(value)
-    found = threshold_by_hand(value, old.good_scores)
+    return _by_hand(value, old)
+
+
+def _by_hand(value: float, known: Threshold) -> Threshold:
+    """`value`, with all that `known` is from; none of its points is chosen."""
     return replace(
-        found,
-        data_fingerprint=old.data_fingerprint,
-        tail=old.tail,
-        images=old.images,
-        reviewed=old.reviewed,
+        known,
+        value=threshold_by_hand(value, known.good_scores).value,
+        method="manual",
+        false_alarm_rate=None,
+        interval=None,
+        points=tuple(replace(point, chosen=False) for point in known.points),
+        undecided_above=None,
+        chosen_by="rate",
     )
 
 
@@ -150,6 +180,7 @@ def store_threshold(
     command: str,
     started: float,
     backend: str = REFERENCE_BACKEND,
+    costs: Costs | None = None,
 ) -> Bundle:
     """Commits the threshold found on the scores of `backend`; BundleError while it has no model.
 
@@ -165,6 +196,11 @@ def store_threshold(
         reviewed=len(threshold.reviewed),
         data_fingerprint=threshold.data_fingerprint,
         false_alarm_rate=threshold.false_alarm_rate,
+        chosen_by=None if threshold.method == "manual" else threshold.chosen_by,
+        defects=counted_defects(threshold),
+        cost_miss=costs.miss if costs else None,
+        cost_false_alarm=costs.false_alarm if costs else None,
+        defect_rate=costs.defect_rate if costs else None,
     )
     return bundle.commit(
         threshold_stage(own),
@@ -209,11 +245,13 @@ def _with_threshold(manifest: Manifest, threshold: Threshold, own: str | None) -
     return replace(manifest, thresholds={**manifest.thresholds, own: threshold})
 
 
-def _forgotten(bundle: Bundle, backend: str | None) -> list[str]:
-    """A threshold from a folder is from that folder alone."""
-    own = own_threshold_name(backend_to_calibrate(bundle, backend).backend)
-    old = bundle.manifest.thresholds.get(own) if own else bundle.manifest.threshold
+def _stored(bundle: Bundle, backend: str) -> Threshold | None:
+    own = own_threshold_name(backend)
+    return bundle.manifest.thresholds.get(own) if own else bundle.manifest.threshold
+
+
+def _forgotten(old: Threshold | None, new: Threshold) -> list[str]:
+    """What the old one knew: a threshold is from the images given and from nothing else."""
     count = len(old.reviewed) if old else 0
-    if not count:
-        return []
-    return [f"Reviewed rejects that no longer count, so add them again: {count}."]
+    again = f"Reviewed rejects that no longer count, so add them again: {count}."
+    return [*([again] if count else []), *no_longer_counted(old, new)]

@@ -39,21 +39,30 @@ def test_the_threshold_and_its_scores_get_into_the_bundle(opened, good, capsys):
     threshold = again.manifest.threshold
     with closing(open_choice(again, choose(again))) as detector:
         expected = scores_of(detector, sorted(good.iterdir()))
-    assert threshold.method == "tail"
+    assert threshold.method == "conformal"
+    assert threshold.false_alarm_rate == 0.077  # what 12 images can show
+    assert [point.chosen for point in threshold.points] == [True]
     assert threshold.good_scores == pytest.approx(sorted(expected), abs=1e-6)
     assert threshold.data_fingerprint == fingerprint(map(content_hash, good.iterdir()))
     stage = again.manifest.stages["calibrate"]
-    assert stage.command == f"slsg-edge calibrate {{bundle}} --images {good} " + (
-        "--false-alarms 0.001"
-    )
+    assert stage.command == f"slsg-edge calibrate {{bundle}} --images {good}"
     assert stage.settings["images"] == 12
     shown = capsys.readouterr().out
     assert "90 % interval" in shown
-    assert "999 would settle it (987 more)" in shown
+    assert "chosen" in shown
+    assert "taken on one occasion" in shown
+
+
+def test_a_rate_that_the_images_cannot_show_is_extrapolated_only_when_it_is_asked_for(
+    opened, good, capsys
+):
+    calibrate(opened.path, images=good, false_alarms="0.001")
+    assert open_bundle(opened.path).manifest.threshold.method == "tail"
+    assert "999 would settle it (987 more)" in capsys.readouterr().out
 
 
 def test_machines_get_one_json_object(opened, good, capsys):
-    calibrate(opened.path, images=good, false_alarms=0.1, as_json=True)
+    calibrate(opened.path, images=good, false_alarms="0.1", as_json=True)
     shown = json.loads(capsys.readouterr().out)
     assert shown["method"] == "conformal"
     assert shown["images"] == 12
@@ -87,7 +96,7 @@ def test_what_cannot_be_done_is_an_error_and_changes_nothing(opened, good, tmp_p
     with pytest.raises(ConfigError, match="between 0 and 1"):
         calibrate(opened.path, threshold=1.5)
     with pytest.raises(ConfigError, match="between 0 and 1"):
-        calibrate(opened.path, images=good, false_alarms=0)
+        calibrate(opened.path, images=good, false_alarms="0")
     with pytest.raises(DatasetError, match="1 good images are too few"):
         calibrate(opened.path, images=tmp_path / "few")
     with pytest.raises(DatasetError, match="There is no folder"):
@@ -105,17 +114,17 @@ def test_what_cannot_be_done_is_an_error_and_changes_nothing(opened, good, tmp_p
         (["--int8", "--images", "GOOD", "--backend", "openvino"], "--backend does not go with"),
         (["--int8", "--images", "GOOD", "--yes"], "--yes does not go with --int8"),
         (["--int8"], "needs good images"),
-        (["--images", "GOOD", "--method", "mse"], "--method does not go with --images"),
+        (["--images", "GOOD", "--method", "mse"], "--method does not go with finding a thr"),
         (["--images", "GOOD", "--auroc-drop", "0.002"], "--auroc-drop does not go with"),
-        (["--images", "GOOD", "--rank", "0.999"], "--rank does not go with --images"),
-        (["--images", "GOOD", "--report", "int8.html"], "--report does not go with --images"),
-        (["--images", "GOOD", "--yes"], "--yes does not go with --images"),
+        (["--images", "GOOD", "--rank", "0.999"], "--rank does not go with finding a thr"),
+        (["--images", "GOOD", "--report", "int8.html"], "--report does not go with finding a thr"),
+        (["--images", "GOOD", "--yes"], "--yes does not go with finding a thr"),
         (["--threshold", "0.5", "--false-alarms", "0.01"], "--false-alarms does not go with"),
         (["--threshold", "0.5", "--rank", "1"], "--rank does not go with --threshold"),
         (["--add-reviewed", "GOOD", "--images", "GOOD"], "--images does not go with --add-rev"),
         (["--add-reviewed", "GOOD", "--int8"], "--int8 does not go with --add-reviewed"),
         (["--add-reviewed", "GOOD", "--method", "max"], "--method does not go with --add-rev"),
-        (["--yes"], "needs good images"),
+        (["--yes"], "--yes does not go with finding a thr"),
     ],
 )
 def test_an_option_that_nothing_would_come_of_is_refused_before_anything_is_read(
@@ -137,8 +146,8 @@ def test_every_option_is_known_to_the_table_of_what_goes_together():
         rich_markup_mode=None,
     )
     options = {name for entry in command.params for name in entry.opts if name.startswith("--")}
-    anywhere = {"--json"}
-    assert options - anywhere == set(TAKEN_BY).union(*TAKEN_BY.values())
+    anywhere = {"--json", ""}
+    assert options - anywhere == set(TAKEN_BY).union(*TAKEN_BY.values()) - anywhere
 
 
 def test_the_help_shows_what_is_taken_where_nothing_is_given():

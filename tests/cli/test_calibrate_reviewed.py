@@ -5,9 +5,13 @@ import json
 import cv2
 import numpy as np
 import pytest
+from bundles import with_file
 
 from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.bundle.good_scores import GoodScore, GoodScores, good_scores_file
 from slsg_edge.cli.calibrate import calibrate
+from slsg_edge.contracts import SimulatedScore
+from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import BundleError, ConfigError, DatasetError
 from slsg_edge.runtime.detector import BackendChoice
 
@@ -22,9 +26,15 @@ def write(path, level):
 
 @pytest.fixture
 def bundle(opened, tmp_path, capsys):
-    """Calibrated on twenty images between 60 and 79."""
+    """Calibrated on twenty images between 60 and 79, whose scores the training left."""
     for index in range(20):
         write(tmp_path / f"good/{index:03}.png", 60 + index)
+    good = tuple(
+        GoodScore(content_hash(path), (60 + index) / 255, "held-out")
+        for index, path in enumerate(sorted((tmp_path / "good").iterdir()))
+    )
+    simulated = (SimulatedScore("texture", 0.01, 92 / 255), SimulatedScore("texture", 0.01, 0.9))
+    with_file(opened, "good_scores.json", good_scores_file(GoodScores(good, simulated)))
     calibrate(opened.path, images=tmp_path / "good", false_alarms=RATE)
     capsys.readouterr()
     return opened.path
@@ -68,7 +78,7 @@ def test_people_see_both_thresholds_and_what_bad_ones_are_for(bundle, rejects, c
     shown = capsys.readouterr().out
     for text in (
         *("3 of 3 (100%)", "0 of 3 (0%)", "0 of 2 (0%)", "1 of 2 (50%)"),
-        *("95.png 0.3725", "no threshold comes from defects", "--yes", "not a sample of it"),
+        *("95.png 0.3725", "they choose no threshold", "--yes", "not a sample of it"),
     ):
         assert text in shown
 
@@ -89,6 +99,51 @@ def test_with_yes_it_is_taken_and_every_image_is_recorded(bundle, rejects, capsy
     assert then == f"slsg-edge calibrate {{bundle}} --add-reviewed {rejects} --yes"
 
 
+def test_operating_points_are_shown_before_and_after(bundle, rejects, capsys):
+    shown = as_json(bundle, rejects, capsys)
+    now, then = (shown[side]["points"] for side in ("now", "then"))
+    assert [point["misses"] for point in (*now, *then)] == [0, 1]
+    assert [point["found"] for point in (*now, *then)] == [1, 0.5]
+    assert [point["chosen"] for point in (*now, *then)] == [True, True]
+    calibrate(bundle, add_reviewed=rejects)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    before, after = ["chosen", "0.3098", "0", "of", "2"], ["chosen", "0.3725", "1", "of", "2"]
+    assert ["1", "in", "20", *before, *after] in rows
+
+
+def test_what_the_threshold_is_from_stays_with_it(bundle, rejects, capsys):
+    before = threshold(bundle)
+    as_json(bundle, rejects, capsys, yes=True)
+    after = threshold(bundle)
+    assert (after.simulated, after.left_out) == (before.simulated, before.left_out)
+    assert after.simulated
+    assert after.acquisitions == {}
+    assert after.points
+
+
+def test_the_ladder_chooses_anew_where_it_chose_before(bundle, rejects, tmp_path, capsys):
+    calibrate(bundle, images=tmp_path / "good")
+    assert threshold(bundle).chosen_by == "simulated anomalies"
+    capsys.readouterr()
+    as_json(bundle, rejects, capsys, yes=True)
+    assert threshold(bundle).chosen_by == "simulated anomalies"
+
+
+def test_auto_has_it_choose_in_any_case_and_is_recorded(bundle, rejects, capsys):
+    assert threshold(bundle).chosen_by == "rate"
+    as_json(bundle, rejects, capsys, yes=True, false_alarms="auto")
+    assert threshold(bundle).chosen_by == "simulated anomalies"
+    command = open_bundle(bundle).manifest.stages["calibrate"].command
+    assert command.endswith("--yes --false-alarms auto")
+
+
+def test_what_follows_is_said_once_it_is_taken(bundle, rejects, capsys):
+    calibrate(bundle, add_reviewed=rejects)
+    assert "next:" not in capsys.readouterr().out
+    calibrate(bundle, add_reviewed=rejects, yes=True)
+    assert f"next: slsg-edge eval {bundle} DATA" in capsys.readouterr().out
+
+
 def test_no_image_counts_twice_under_whatever_name(bundle, rejects, capsys):
     as_json(bundle, rejects, capsys, yes=True)
     taken = (bundle / "manifest.json").read_bytes()
@@ -105,8 +160,6 @@ def test_an_image_of_the_calibration_itself_counts_once(bundle, rejects, tmp_pat
 
 
 def test_an_image_that_was_trained_on_never_joins(bundle, rejects, capsys):
-    from slsg_edge.data.splits import content_hash
-
     record = {"train": [content_hash(rejects / "good/95.png")], "holdout": []}
     content = {"data.json": json.dumps(record).encode()}
     open_bundle(bundle).commit("train", content, command="x", started=0.0)

@@ -90,7 +90,7 @@ def test_a_weak_threshold_is_said_once_and_what_lies_between_is_counted_apart(to
     code, records, err = run(toy_bundle, images)
     assert code == 0
     assert [record["reason"] for record in records][:2] == [None, "between_thresholds"]
-    assert err.count("warning: This threshold is weak: it finds 0%") == 1
+    assert err.count("warning: This threshold is weak: 100% of the simulated") == 1
     assert "1 anomalous, 2 undecided (1 of them between the two thresholds); 0 skipped" in err
 
 

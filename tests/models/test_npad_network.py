@@ -1,7 +1,6 @@
 """N-pad's graph: shapes, cost, size, settings, and errors that say what to do."""
 
 import dataclasses
-import itertools
 
 import pytest
 import torch
@@ -90,7 +89,6 @@ def test_a_graph_that_cannot_be_is_refused(wrong, said):
         {"neighbourhood": 2},
         {"regularisation": 0.0},
         {"shrinkage": 2.0},
-        {"held_out": 0.0},
         {"batch": 0},
         {"rounds": 0},
         {"sample": 0},
@@ -118,14 +116,6 @@ def test_too_few_images_are_refused_with_what_would_do(side):
     assert f"model.channels={channels}" in str(caught.value.fix)
     fewer = dataclasses.replace(settings, model=NpadSpec(channels=channels))
     fewer.require_images(needed - 1)
-
-
-def test_held_out_images_are_spread_and_leave_the_rest():
-    settings = NpadSettings()
-    held_out = settings.held_out(200)
-    assert len(set(held_out)) == 20
-    assert {after - before for before, after in itertools.pairwise(held_out)} == {10}
-    assert settings.held_out(4) == [1, 3]
 
 
 def test_memory_and_size_are_told_before_a_run():

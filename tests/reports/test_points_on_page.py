@@ -143,7 +143,7 @@ def _place(tab, case):
 
 def test_a_weak_threshold_is_warned_of(report):
     weak = choose_threshold(GOOD, {"structure, small": (0.1,) * 20})
-    assert "This threshold is weak: it finds 0%" in evaluation_html(judged(report, weak))
+    assert "This threshold is weak: 100% of the simulated" in evaluation_html(judged(report, weak))
 
 
 def test_a_threshold_without_points_has_no_buttons_and_no_share(report, chosen):

@@ -7,10 +7,10 @@ import pytest
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.runtime.judged import open_judged
 from slsg_edge.stages.threshold import (
+    Choice,
+    calibrate,
     has_threshold,
     refit_if_moved,
-    store_threshold,
-    threshold_from_images,
 )
 
 pytestmark = pytest.mark.slow
@@ -21,8 +21,7 @@ def bundle(quantised_bundle, sample_data, tmp_path):
     shutil.copytree(quantised_bundle("edge"), tmp_path / "edge.slsg")
     opened = open_bundle(tmp_path / "edge.slsg")
     assert not has_threshold(opened)
-    threshold, _ = threshold_from_images(opened, sample_data, 0.05)
-    return store_threshold(opened, threshold, "slsg-edge calibrate", 0.0)
+    return calibrate(opened, sample_data, Choice(0.05), command="slsg-edge calibrate").bundle
 
 
 def test_fp32_keeps_the_reference_threshold(bundle, sample_data):

@@ -83,7 +83,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(
 
 def test_fewer_images_than_a_covariance_needs_are_refused(good_images, settings, resources):
     statistics = dataclasses.replace(settings.training, neighbourhood=1)
-    with pytest.raises(DatasetError, match="needs 10"):
+    with pytest.raises(DatasetError, match="needs 9"):
         _run(good_images, "a.slsg", dataclasses.replace(settings, training=statistics), resources)
 
 
