@@ -57,12 +57,17 @@ def found_share(simulated: Simulated, value: float) -> float | None:
 
     None where there are none.
     """
-    counted = [scores for scores in simulated.values() if len(scores) >= FEWEST]
-    counted = counted or [scores for scores in simulated.values() if scores]
-    if not counted:
+    groups = counted_groups(simulated)
+    if not groups:
         return None
-    shares = [sum(score > value for score in scores) / len(scores) for scores in counted]
+    shares = [sum(score > value for score in scores) / len(scores) for scores in groups]
     return sum(shares) / len(shares)
+
+
+def counted_groups(simulated: Simulated) -> list[Sequence[float]]:
+    """The scores of each kind and size that counts: those with FEWEST, where there are any."""
+    groups = [scores for scores in simulated.values() if len(scores) >= FEWEST]
+    return groups or [scores for scores in simulated.values() if scores]
 
 
 def acquired_scores(threshold: Threshold) -> tuple[AcquiredScore, ...]:

@@ -49,6 +49,12 @@ def _with_placeholder(recorded: str) -> str:
     )
 
 
+def number_text(value: float) -> str:
+    """Short where that is the same number: 1/300 cut short would need one image more."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
 def _words(options: Mapping[str, object]) -> list[str]:
     words: list[str] = []
     for option, value in options.items():
@@ -61,7 +67,7 @@ def _words(options: Mapping[str, object]) -> list[str]:
 
 
 def _text(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return number_text(value) if isinstance(value, float) else str(value)
 
 
 def _without_path(word: str, bundle: str) -> str:

@@ -12,7 +12,7 @@ from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.plan import GOOD_SCORES_FILE
 from slsg_edge.config import require_shares, settings_from_table
 from slsg_edge.contracts import SimulatedScore
-from slsg_edge.errors import ConfigError, UntrustedBundle
+from slsg_edge.errors import BundleError, ConfigError, UntrustedBundle
 
 How: TypeAlias = Literal["left-out", "held-out"]
 
@@ -40,6 +40,14 @@ class GoodScores:
 
 def good_scores_file(scores: GoodScores) -> bytes:
     return json.dumps(dataclasses.asdict(scores)).encode()
+
+
+def has_good_scores(bundle: Bundle) -> bool:
+    """Whether training left some that can be used."""
+    try:
+        return bool(good_scores_of(bundle).good)
+    except BundleError:
+        return False
 
 
 def good_scores_of(bundle: Bundle) -> GoodScores:

@@ -76,6 +76,10 @@ def summary_of(inventory: Inventory) -> dict[str, Json]:
             "interval": threshold.interval,
             "images": len(threshold.good_scores),
             "data_fingerprint": threshold.data_fingerprint,
+            "left_out": threshold.left_out,
+            "undecided_above": threshold.undecided_above,
+            "chosen_by": threshold.chosen_by,
+            "points": [asdict(point) for point in threshold.points],
         },
         "stages": [
             {**asdict(entry), "settings": dict(manifest.stages[entry.name].settings)}

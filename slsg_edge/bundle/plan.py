@@ -74,7 +74,7 @@ PLAN = (
     ),
     PlannedStage(
         THRESHOLD_STAGE,
-        f"slsg-edge calibrate {BUNDLE} --images DIR",
+        f"slsg-edge calibrate {BUNDLE}",
         "threshold",
     ),
     PlannedStage(

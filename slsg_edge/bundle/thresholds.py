@@ -5,7 +5,10 @@ needs a threshold of its own, found on its own scores. FP16 uses a threshold of 
 bundle has one, else the reference's. Knows nothing about how a threshold is found.
 """
 
+import shlex
+
 from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.good_scores import has_good_scores
 from slsg_edge.bundle.plan import threshold_stage
 from slsg_edge.errors import BundleError
 from slsg_edge.scoring import Threshold
@@ -48,6 +51,10 @@ def threshold_of(bundle: Bundle, backend: str | None = None) -> Threshold:
 
 
 def calibration_command(bundle: Bundle, backend: str | None) -> str:
-    """What finds that threshold."""
-    chosen = "" if backend is None else f" --backend {backend}"
-    return f"slsg-edge calibrate {bundle.path}{chosen} --images DIR"
+    """What finds that threshold: without images where training left scores of the reference."""
+    words = ["slsg-edge", "calibrate", str(bundle.path)]
+    if backend is not None:
+        words += ["--backend", backend]
+    if backend is not None or not has_good_scores(bundle):
+        words += ["--images", "DIR"]
+    return shlex.join(words)

@@ -50,6 +50,7 @@ def eval_command(
             *(opened, tested.dataset, choice),
             for_report=report is not None,
             simulated=tested.simulated,
+            left_out=tested.left_out,
         )
         if report:
             write_evaluation_report(report, opened, data, evaluation, choice)
@@ -123,13 +124,14 @@ def _figures(evaluation: "Evaluation") -> "Table":
 
 def _on_threshold(evaluation: "Evaluation") -> list[str]:
     """Where it is from and how sure, and what that means for these images."""
+    from slsg_edge.calibration.operating_points import weakness
     from slsg_edge.evaluation.next_step import threshold_text, threshold_warning
 
     threshold = evaluation.judged_by
     if threshold is None:
         return []
-    warning = threshold_warning(threshold, evaluation.rows)
+    warnings = filter(None, (weakness(threshold), threshold_warning(threshold, evaluation.rows)))
     return [
         f"threshold: {threshold_text(threshold)}",
-        *([f"warning: {warning}"] if warning else []),
+        *(f"warning: {warning}" for warning in warnings),
     ]

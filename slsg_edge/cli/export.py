@@ -80,6 +80,7 @@ def _graph_table(
 
 def _text(done: "Exported") -> str:
     from slsg_edge.bundle.plan import MODEL_FILES
+    from slsg_edge.bundle.thresholds import calibration_command
 
     path = done.bundle.path
     reasons = ", ".join(f"{rule} {count}" for rule, count in done.reasons.items())
@@ -89,5 +90,5 @@ def _text(done: "Exported") -> str:
         f"{len(done.fp32_nodes)} of {done.nodes} nodes stay in FP32 ({reasons})\n"
         f"ONNX Runtime against torch on {done.frames} golden frames: {done.fp32.difference}\n"
         f"FP16, every result rounded, against torch: {done.fp16.difference}\n"
-        f"next: slsg-edge calibrate {path} --images DIR"
+        f"next: {calibration_command(done.bundle, None)}"
     )

@@ -1,4 +1,4 @@
-"""`slsg-edge info`: what a bundle is, what made it, and whether it still holds together."""
+"""`slsg-edge info`: whether a bundle can watch, what it is, and whether it holds together."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson
-from slsg_edge.cli.text import plain_console, threshold_line
+from slsg_edge.cli.text import choice_note, plain_console, threshold_line
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from slsg_edge.bundle.folder import Manifest
+    from slsg_edge.bundle.folder import Bundle, Manifest
     from slsg_edge.bundle.inventory import Inventory, StageEntry
+    from slsg_edge.bundle.readiness import Readiness
+    from slsg_edge.scoring import Threshold
 
 _COLOURS = {"fresh": "green", "damaged": "red"}
 
@@ -27,26 +30,77 @@ def info(
 
     from slsg_edge.bundle.folder import open_bundle
     from slsg_edge.bundle.inventory import inventory_of, summary_of
+    from slsg_edge.bundle.readiness import readiness_of
 
     inventory = inventory_of(open_bundle(bundle))
+    readiness = readiness_of(inventory.bundle)
     if as_json:
-        typer.echo(json.dumps(summary_of(inventory)))
+        state = {
+            "ready": readiness.ready,
+            "missing": readiness.missing,
+            "next": readiness.command,
+        }
+        notes = threshold_notes(inventory.bundle)
+        typer.echo(json.dumps({**state, **summary_of(inventory), **notes}))
     else:
-        _print(inventory)
+        _print(inventory, readiness)
 
 
-def _print(inventory: "Inventory") -> None:
+def threshold_notes(bundle: "Bundle") -> dict[str, str | None]:
+    """How the threshold was chosen, why it is weak, and whether it is of the old kind."""
+    from slsg_edge.calibration.operating_points import weakness
+
+    threshold = bundle.manifest.threshold
+    if threshold is None:
+        return {"choice": None, "weakness": None, "older": None}
+    return {
+        "choice": choice_note(threshold),
+        "weakness": weakness(threshold),
+        "older": _older(bundle, threshold),
+    }
+
+
+def _older(bundle: "Bundle", threshold: "Threshold") -> str | None:
+    """What to know of a threshold that an earlier version found."""
+    import shlex
+
+    if threshold.points or threshold.method == "manual":
+        return None
+    command = shlex.join(["slsg-edge", "calibrate", str(bundle.path), "--images", "DIR"])
+    return (
+        "This threshold is of the old kind, which was not tried on simulated anomalies. It stays "
+        f"valid. To find a new one: {command}"
+    )
+
+
+def _print(inventory: "Inventory", readiness: "Readiness") -> None:
     from rich.text import Text
 
     console = plain_console(soft_wrap=True)  # a command that is cut off is of no use
+    word = Text("ready to watch", "green") if readiness.ready else Text("not ready", "yellow")
+    why = f": {readiness.missing}" if readiness.missing else ""
+    console.print(Text.assemble(word, why))
+    console.print(f"next: {readiness.command}\n")
     for name, text in _lines(inventory.bundle.manifest).items():
         console.print(f"{name:<10} {text}")
+    _print_threshold(console, inventory.bundle)
     for entry in inventory.stages:
         console.print(Text(f"\n{entry.name:<10} ").append_text(_coloured(entry.state)))
         for text in _details(entry):
             console.print(f"{'':<10} {text}")
     console.print()
     console.print(_files(inventory))
+
+
+def _print_threshold(console: "Console", bundle: "Bundle") -> None:
+    """What else is known of it; nothing where there is none."""
+    from slsg_edge.cli.operating_points import points_table
+
+    threshold = bundle.manifest.threshold
+    if threshold and threshold.points:
+        console.print(points_table(threshold))
+    for note in filter(None, threshold_notes(bundle).values()):
+        console.print(f"note: {note}")
 
 
 def _lines(manifest: "Manifest") -> dict[str, str]:

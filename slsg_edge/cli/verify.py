@@ -32,11 +32,17 @@ def verify(
         bool,
         typer.Option("--frozen-neighbours", help="Tell arithmetic from neighbours that changed."),
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Fail when a threshold is missing, extrapolated or weak, too."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the golden frames through every backend and compare them with the trained network.
 
-    Exit code 1 when one of them is beyond its tolerance.
+    Exit code 1 when one of them is beyond its tolerance; with --strict also for a threshold.
     """
     import json
     from dataclasses import asdict
@@ -50,16 +56,17 @@ def verify(
     with progress("backends", len(names) or len(list(subjects()))) as advance:
         verification = verify_bundle(opened, names, advance)
     comparisons = _with_fixed_neighbours(opened) if frozen_neighbours else ()
+    passed = verification.passed and not (strict and verification.doubts)
     if as_json:
-        table = {**asdict(verification), "passed": verification.passed}
+        table = {**asdict(verification), "passed": passed}
         if frozen_neighbours:
             table["frozen_neighbours"] = [_neighbours_json(found) for found in comparisons]
         typer.echo(json.dumps(table))
     else:
-        _print(verification)
+        _print(verification, strict)
         if frozen_neighbours:
             _print_neighbours(comparisons)
-    if not verification.passed:
+    if not passed:
         raise typer.Exit(1)
 
 
@@ -80,7 +87,7 @@ def _neighbours_json(comparison: "NeighbourComparison") -> "dict[str, Json]":
     }
 
 
-def _print(verification: "Verification") -> None:
+def _print(verification: "Verification", strict: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -96,6 +103,9 @@ def _print(verification: "Verification") -> None:
             console.print(f"{check.subject}: {reason}", markup=False, soft_wrap=True)
     frames = verification.frames
     console.print(f"{frames} golden frames, threshold {verification.threshold:.4g}")
+    word = "failed, as --strict asks" if strict else "note"
+    for doubt in verification.doubts:
+        console.print(f"{word}: {doubt}", markup=False, soft_wrap=True)
 
 
 def _print_neighbours(comparisons: "tuple[NeighbourComparison, ...]") -> None:

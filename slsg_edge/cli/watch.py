@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from slsg_edge.line.sinks.recording import Recording
     from slsg_edge.line.sinks.sink import Sink
     from slsg_edge.line.sources.source import FrameSource
+    from slsg_edge.scoring import Threshold
 
 
 def watch(
@@ -67,6 +68,7 @@ def watch(
     with _stoppable(), ExitStack() as stack:
         judged = stack.enter_context(open_judged(opened, backend, threads))
         say(str(judged.choice))
+        _say_weakness(judged.threshold)
         frames = stack.enter_context(open_source(source))
         sinks = _sinks(stack, opened, output, rejects)
         if recording:
@@ -74,16 +76,25 @@ def watch(
         if _live_line_fits(output):
             sinks.append(_live_line(stack, frames, tally))
         summary = watch_frames(frames, judged, sinks, options)
-    say(summary_line(summary))
+    say(summary_line(summary, band=judged.threshold.undecided_above is not None))
     if recording and recording.recorded:
         say(_recorded_lines(recording, bundle, backend))
 
 
-def summary_line(summary: "WatchSummary") -> str:
-    """What was seen, for people."""
+def _say_weakness(threshold: "Threshold") -> None:
+    from slsg_edge.calibration.operating_points import weakness
+
+    if weak := weakness(threshold):
+        say(f"warning: {weak}")
+
+
+def summary_line(summary: "WatchSummary", *, band: bool = False) -> str:
+    """What was seen, for people; band: whether the threshold has an undecided one."""
+    between = f" ({summary.between} of them between the two thresholds)" if band else ""
     text = (
         f"{summary.frames} frames: {summary.good} good, {summary.anomalous} anomalous, "
-        f"{summary.undecided} undecided; {summary.skipped} skipped, {summary.dropped} dropped"
+        f"{summary.undecided} undecided{between}; {summary.skipped} skipped, "
+        f"{summary.dropped} dropped"
     )
     if summary.detect_p50 is not None:
         text += f"; detect p50 {summary.detect_p50:.1f} ms, p95 {summary.detect_p95:.1f} ms"

@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.training_record import trained_on
-from slsg_edge.contracts import GOOD, Detector, Outcome, Sample, Verdict
+from slsg_edge.contracts import GOOD, Detector, Outcome, Prediction, Sample, Verdict
 from slsg_edge.data.dataset import Dataset
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.saturation import defect_rules
-from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import BundleError, DatasetError
+from slsg_edge.evaluation.known_images import known_to
+from slsg_edge.evaluation.left_out import LeftOutScore, left_out_scores
 from slsg_edge.evaluation.pixel import PixelEvaluation, PixelOutcome, no_figures
 from slsg_edge.evaluation.verdicts import Judgement, judgement_of
 from slsg_edge.images import read_image
@@ -27,7 +28,7 @@ from slsg_edge.preprocessing import Preprocessing, require_inside
 from slsg_edge.progress import Bars, no_progress, progress
 from slsg_edge.runtime.detector import BackendChoice, GraphDetector, open_choice
 from slsg_edge.runtime.judged import Judged, threshold_for
-from slsg_edge.scoring import Threshold, undecided
+from slsg_edge.scoring import BETWEEN_THRESHOLDS, Threshold, judge, undecided
 
 # What is undecided is so under any threshold; where there is none, nobody sees the other verdicts.
 _ANY_THRESHOLD = Threshold(0.5, "manual")
@@ -35,7 +36,7 @@ _ANY_THRESHOLD = Threshold(0.5, "manual")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One test image. No score when undecided, no verdict without a threshold."""
+    """One test image. No score where it was not inspected, no verdict without a threshold."""
 
     sample: Sample
     score: float | None
@@ -52,7 +53,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What `evaluate` found; undecided images count in none of the figures.
+    """What `evaluate` found; images that were not inspected count in none of the figures.
 
     `figures` by the name of the metric, over all kinds; `kinds`: those of each kind of defect
     with all good images. `judged_by`: the threshold with all that is known of it. `simulated`:
@@ -120,8 +121,9 @@ def evaluate(
     threshold: Threshold | None,
     preprocessing: Preprocessing,
     bars: Bars = no_progress,
+    left_out: Mapping[Path, LeftOutScore] = MappingProxyType({}),
 ) -> Evaluation:
-    """Every test image of `dataset` through `detector`.
+    """Every test image of `dataset` through `detector`; those `left_out` count by that score.
 
     DatasetError when there is none, ConfigError when the region of interest reaches outside one.
     """
@@ -132,7 +134,7 @@ def evaluate(
         rows = []
         with bars("test images", len(samples)) as advance:
             for sample in samples:
-                row = row_of(judged, sample, preprocessing, pixels)
+                row = row_of(judged, sample, preprocessing, pixels, left_out.get(sample.image))
                 rows.append(row if threshold else _without_verdict(row))
                 advance()
         return _evaluation(rows, threshold, pixels.outcome(bars=bars))
@@ -155,43 +157,20 @@ def evaluate_dataset(
     *,
     for_report: bool = False,
     simulated: str = "",
+    left_out: Mapping[Path, float] = MappingProxyType({}),
 ) -> Evaluation:
-    """As `evaluate_bundle`; `simulated`: what the defects are, where they are no real ones."""
+    """As `evaluate_bundle`; `simulated`: what the defects are, where they are no real ones.
+
+    left_out: what images that were learned from scored by what was learned from the others.
+    """
+    scores = left_out_scores(bundle, choice, left_out)
     with closing(open_choice(bundle, choice)) as detector:
         threshold, notes = _threshold(bundle, choice, detector, needed=for_report)
-        evaluation = evaluate(detector, dataset, threshold, bundle.manifest.preprocessing, progress)
-    notes = (*_known_to(bundle, dataset), *notes, *evaluation.notes)
+        evaluation = evaluate(
+            detector, dataset, threshold, bundle.manifest.preprocessing, progress, scores
+        )
+    notes = (*known_to(bundle, dataset, left_out), *notes, *evaluation.notes)
     return replace(evaluation, notes=notes, simulated=simulated)
-
-
-def _known_to(bundle: Bundle, dataset: Dataset) -> tuple[str, ...]:
-    """By content, whatever the files are called now."""
-    known = trained_on(bundle)
-    if known is None:
-        return ()
-    tested = [hash_or_none(sample.image) for sample in dataset.of("test")]
-    trained, held_out = (
-        sum(digest in some for digest in tested) for some in (known.train, known.holdout)
-    )
-    notes = []
-    if trained:
-        notes.append(
-            f"Test images that the detector was trained on: {trained}. The figures are too good."
-        )
-    if held_out:
-        notes.append(
-            f"Test images that training held out for the threshold: {held_out}. False alarms come "
-            "out too few."
-        )
-    return tuple(notes)
-
-
-def hash_or_none(image: Path) -> str | None:
-    """None for what cannot be read, which is undecided anyway."""
-    try:
-        return content_hash(image)
-    except DatasetError:
-        return None
 
 
 def _threshold(
@@ -248,9 +227,13 @@ def test_samples(dataset: Dataset) -> tuple[Sample, ...]:
 
 
 def row_of(
-    judged: Judged, sample: Sample, preprocessing: Preprocessing, pixels: PixelEvaluation
+    judged: Judged,
+    sample: Sample,
+    preprocessing: Preprocessing,
+    pixels: PixelEvaluation,
+    left_out: LeftOutScore | None = None,
 ) -> Row:
-    """The verdict on an image, its map added to `pixels`.
+    """The verdict on an image, its map added to `pixels`; by the score `left_out` where given.
 
     A file that is no image is undecided, and so is whatever would be on the line. ConfigError
     when the region of interest reaches outside the image, since that is a mistake of whoever set
@@ -265,8 +248,12 @@ def row_of(
     examined = judged.examine(image)
     if examined.prediction is None:
         return Row(sample, None, examined.verdict)
-    pixels.add(sample, image.shape, examined.prediction.anomaly_map)
-    return Row(sample, examined.prediction.image_score, examined.verdict)
+    anomaly_map, score = examined.prediction.anomaly_map, examined.prediction.image_score
+    pixels.add(sample, image.shape, anomaly_map)
+    if left_out is None:
+        return Row(sample, score, examined.verdict)
+    score = left_out.on_backend(score)
+    return Row(sample, score, judge(Prediction(anomaly_map, score), judged.threshold))
 
 
 def _without_verdict(row: Row) -> Row:
@@ -276,6 +263,10 @@ def _without_verdict(row: Row) -> Row:
 
 def _undecided_notes(rows: Sequence[Row]) -> list[str]:
     reasons = [row.verdict.reason or "" for row in rows if row.verdict and row.verdict.reason]
-    if not reasons:
-        return []
-    return [f"Undecided, so in no other figure: {len(reasons)}; the first: {reasons[0]}"]
+    blind = [reason for reason in reasons if reason != BETWEEN_THRESHOLDS]
+    notes = []
+    if blind:
+        notes.append(f"Undecided, so in no other figure: {len(blind)}; the first: {blind[0]}")
+    if between := len(reasons) - len(blind):
+        notes.append(f"Undecided, as they score between the two thresholds: {between}.")
+    return notes

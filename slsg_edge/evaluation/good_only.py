@@ -1,4 +1,7 @@
-"""A test where there are good photos only: held-out good images, and anomalies simulated in some.
+"""A test where there are good photos only: good images, and anomalies simulated in some.
+
+The good images are those that were not learned from, and those that training left a score of: what
+each came to by what was learned from the others.
 
 No real defect is in it, so it shows what the threshold rejects and whether maps and verdicts work
 at all, and proves nothing about defects. The anomalies are pasted into the photos as they are, in
@@ -6,20 +9,21 @@ a folder that is gone afterwards.
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.good_scores import GoodScore, good_scores_of
 from slsg_edge.bundle.training_record import trained_on
 from slsg_edge.contracts import Image, Mask, Sample
 from slsg_edge.data.dataset import Dataset
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.errors import DatasetError
-from slsg_edge.evaluation.evaluate import hash_or_none
+from slsg_edge.evaluation.known_images import hash_or_none
 from slsg_edge.images import read_image
 from slsg_edge.preprocessing import Preprocessing, map_on_frame, prepare, require_inside, resize
 from slsg_edge.progress import Bars, no_progress
@@ -38,10 +42,12 @@ class EvaluationSet:
     """What is tested.
 
     simulated: what its anomalies are, in a sentence; empty where the defects are real.
+    left_out: the scores of good images that were learned from, by what was learned from the others.
     """
 
     dataset: Dataset
     simulated: str = ""
+    left_out: Mapping[Path, float] = field(default_factory=dict)
 
 
 @contextmanager
@@ -52,7 +58,7 @@ def open_evaluation_set(
     anomalies, which exist as long as this is open.
     """
     dataset = read_dataset(data)
-    good, which = _good_samples(bundle, dataset)
+    good, which, left_out = _good_samples(bundle, dataset)
     if dataset.of("test", good=False) or not good:
         yield EvaluationSet(dataset)
         return
@@ -62,23 +68,46 @@ def open_evaluation_set(
             f"No real defect was tested: {len(anomalous)} anomalies are simulated in good images. "
             f"Good images: {which}."
         )
-        yield EvaluationSet(Dataset(Path(folder), dataset.layout, (*good, *anomalous)), text)
+        samples = Dataset(Path(folder), dataset.layout, (*good, *anomalous))
+        yield EvaluationSet(samples, text, left_out)
 
 
-def _good_samples(bundle: Bundle, dataset: Dataset) -> tuple[tuple[Sample, ...], str]:
-    """As test images, and which ones they are: the best there are for a test."""
+def _good_samples(
+    bundle: Bundle, dataset: Dataset
+) -> tuple[tuple[Sample, ...], str, dict[Path, float]]:
+    """As test images, which ones they are, and the left-out scores of those learned from: the best
+    there are for a test.
+    """
+    if tests := dataset.of("test", good=True):
+        return tests, f"{len(tests)} of the test", {}
     known = trained_on(bundle)
     trained = known.train if known else frozenset()
+    scores = {each.image: each.score for each in good_scores_of(bundle).good if _left_out(each)}
     every = (*dataset.of("train", good=True), *dataset.of("validation", good=True))
-    fresh = [sample for sample in every if hash_or_none(sample.image) not in trained]
-    if tests := dataset.of("test", good=True):
-        return tests, f"{len(tests)} of the test"
-    chosen = _first(fresh or every)
-    if not fresh:
-        return chosen, f"{len(chosen)} that it was trained on, so it looks better than it is"
+    digests = {sample.image: hash_or_none(sample.image) or "" for sample in every}
+    learned = trained.difference(scores)
+    chosen = _first([each for each in every if digests[each.image] not in learned] or every)
+    found = {each.image: digests[each.image] for each in chosen}
+    left_out = {image: scores[digest] for image, digest in found.items() if digest in scores}
+    if learned.intersection(found.values()):
+        return chosen, f"{len(chosen)} that it was trained on, so it looks better than it is", {}
     if known is None:
-        return chosen, f"{len(chosen)}, and nobody knows whether it was trained on them"
-    return chosen, f"{len(chosen)} that it was not trained on"
+        return chosen, f"{len(chosen)}, and nobody knows whether it was trained on them", left_out
+    return chosen, _which(len(chosen) - len(left_out), len(left_out)), left_out
+
+
+def _left_out(score: GoodScore) -> bool:
+    return score.how == "left-out"
+
+
+def _which(fresh: int, left_out: int) -> str:
+    parts = [f"{fresh} that it was not trained on"] if fresh or not left_out else []
+    if left_out:
+        parts.append(
+            f"{left_out} that it learned from, each with the score by what was learned from the "
+            "others; the anomalies in them score rather too low than too high"
+        )
+    return ", and ".join(parts)
 
 
 def _first(samples: Sequence[Sample]) -> tuple[Sample, ...]:

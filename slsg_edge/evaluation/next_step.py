@@ -1,7 +1,7 @@
 """The one action that helps a bundle most after it was judged, with the exact command.
 
-A false-alarm rate is proposed only where the bundle's own good scores can settle it, and with what
-it would do to the same test images.
+A false-alarm rate is proposed only where the bundle's own good scores can settle it, as its
+operating points say, and with what it would do to the same test images.
 """
 
 import shlex
@@ -9,10 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from slsg_edge.bundle.commands import number_text
 from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.good_scores import good_scores_of, has_good_scores
 from slsg_edge.bundle.thresholds import calibration_command, judging_threshold_name
+from slsg_edge.calibration.operating_points import acquired_scores, point_at
 from slsg_edge.calibration.threshold import (
     FEWEST_IMAGES,
+    LOOSEST_RATE,
+    images_needed,
     shown_rate,
     threshold_from_scores,
 )
@@ -60,6 +65,20 @@ class Setup:
         words = ["slsg-edge", "calibrate", str(self.bundle.path), *options]
         return shlex.join([*words, "--backend", name] if name else words)
 
+    def calibrate_for(self, rate: float) -> str:
+        """The command for this false-alarm rate, from images like those of the threshold there is.
+
+        Without images where training left the scores of all of them.
+        """
+        wanted = ("--false-alarms", number_text(rate))
+        return self.calibrate(*([] if self._keeps_scores() else ["--images", "DIR"]), *wanted)
+
+    def _keeps_scores(self) -> bool:
+        if judging_threshold_name(self.bundle, self.backend) or not has_good_scores(self.bundle):
+            return False
+        kept = {each.image for each in good_scores_of(self.bundle).good}
+        return kept.issuperset(self.threshold.images if self.threshold else ())
+
 
 def next_step(judgement: Judgement, images: Sequence[Tested], setup: Setup) -> Step:
     """The first that applies, in the order in which it would help."""
@@ -67,7 +86,7 @@ def next_step(judgement: Judgement, images: Sequence[Tested], setup: Setup) -> S
     if misses is None or alarms is None:
         name = judging_threshold_name(setup.bundle, setup.backend)
         return Step("Find its threshold", calibration_command(setup.bundle, name))
-    if judgement.undecided.share > MOST_UNDECIDED:
+    if judgement.not_inspected.share > MOST_UNDECIDED:
         return Step("See in the notes why images were not inspected, and put that right")
     if misses.share > MOST_MISSED:
         return _find_more(judgement, images, setup)
@@ -126,7 +145,7 @@ def _find_more(judgement: Judgement, images: Sequence[Tested], setup: Setup) -> 
         return Step(
             f"Allow more false alarms ({100 * rate:.3g} %): of these images it would then miss "
             f"{missed} {judgement.defects} and reject {rejected} good parts",
-            setup.calibrate("--false-alarms", f"{rate:g}"),
+            setup.calibrate_for(rate),
         )
     scores = setup.threshold.good_scores if setup.threshold else ()
     youden = judgement.youden
@@ -137,7 +156,7 @@ def _find_more(judgement: Judgement, images: Sequence[Tested], setup: Setup) -> 
     ):
         return Step(
             "Find the threshold from good images, for more false alarms",
-            setup.calibrate("--images", "DIR", "--false-alarms", "0.05"),
+            setup.calibrate_for(LOOSEST_RATE),
         )
     new = setup.bundle.path.with_name(f"{setup.bundle.path.stem}-new.slsg")
     train = ["slsg-edge", "train", str(setup.data), "-o", str(new), "--detector", "auto"]
@@ -156,11 +175,8 @@ def _best_rate(
     if threshold is None or len(threshold.good_scores) < FEWEST_IMAGES or not judgement.youden:
         return None
     good, defective = (_scores(images, wanted) for wanted in (True, False))
-    smallest = shown_rate(len(threshold.good_scores))
-    rates = sorted(rate for rate in {*RATES, smallest} if smallest <= rate <= max(RATES))
     best, found = (judgement.youden.at_threshold or 0.0) + MUCH_BETTER, None
-    for rate in rates:
-        value = threshold_from_scores(threshold.good_scores, rate).value
+    for rate, value in _settled(threshold):
         rejected, missed = errors_at(good, defective, value)
         youden = 1 - missed / len(defective) - rejected / len(good)
         if value < threshold.value and youden > best and rejected <= max(RATES) * len(good):
@@ -169,12 +185,25 @@ def _best_rate(
     return found
 
 
+def _settled(threshold: Threshold) -> list[tuple[float, float]]:
+    """False-alarm rates that its good scores can settle, the strictest first, with the threshold
+    of each: its operating points, where it has some, and the loosest of RATES.
+    """
+    scores, loosest = threshold.good_scores, max(RATES)
+    if threshold.points:
+        last = point_at(acquired_scores(threshold), threshold.simulated, loosest)
+        points = {each.false_alarm_rate: each.threshold for each in (last, *threshold.points)}
+        shown = [rate for rate in sorted(points) if images_needed(rate) <= len(scores)]
+        return [(rate, points[rate]) for rate in shown if rate <= loosest]
+    smallest = shown_rate(len(scores))
+    rates = sorted(rate for rate in {*RATES, smallest} if smallest <= rate <= loosest)
+    return [(rate, threshold_from_scores(scores, rate).value) for rate in rates]
+
+
 def _scores(images: Sequence[Tested], good: bool) -> list[float]:
     """Ascending, of those that were inspected."""
     return sorted(
-        each.score
-        for each in images
-        if (each.kind == GOOD) == good and each.score is not None and each.outcome != "undecided"
+        each.score for each in images if (each.kind == GOOD) == good and each.score is not None
     )
 
 

@@ -9,7 +9,7 @@ from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.records import train_record_of
 from slsg_edge.bundle.training_record import trained_on
 from slsg_edge.data.dataset import Dataset
-from slsg_edge.evaluation.evaluate import hash_or_none
+from slsg_edge.evaluation.known_images import hash_or_none
 from slsg_edge.evaluation.paired import Side
 
 FEW_SHARED = 0.1  # of the images of the bundle that learned from fewer

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from slsg_edge.calibration.operating_points import weakness
 from slsg_edge.contracts import Json
 from slsg_edge.evaluation.evaluate import Evaluation, Row
 from slsg_edge.evaluation.next_step import Step
@@ -23,6 +24,7 @@ def summary_of(evaluation: Evaluation, step: Step | None = None) -> dict[str, Js
         "threshold": evaluation.threshold,
         "threshold_interval": _interval(evaluation.judged_by),
         "threshold_images": len(evaluation.judged_by.good_scores) if evaluation.judged_by else None,
+        "threshold_weakness": weakness(evaluation.judged_by) if evaluation.judged_by else None,
         "false_alarms": evaluation.false_alarms,
         "misses": evaluation.misses,
         "undecided": len(evaluation.undecided),

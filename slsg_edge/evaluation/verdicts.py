@@ -64,7 +64,8 @@ class Judgement:
     """What a threshold makes of test images.
 
     misses: defects called good; alarms: good parts called anomalous; None without a threshold.
-    undecided: images that were not inspected, of all.
+    undecided: images without a verdict, of all; between: those of them that were inspected and
+    score between the two thresholds.
     good, defective: images that have a score.
     kinds: misses by kind of defect, the worst first.
     tradeoff: what other thresholds would do; youden: how well any threshold could do.
@@ -83,6 +84,11 @@ class Judgement:
     state: State
     reason: str
     simulated: bool = False
+    between: int = 0
+
+    @property
+    def not_inspected(self) -> Part:
+        return Part(self.undecided.count - self.between, self.undecided.total)
 
     @property
     def failed(self) -> bool:
@@ -112,8 +118,11 @@ class Judgement:
 
     @property
     def undecided_text(self) -> str:
-        """Empty when all were inspected."""
-        return f"{self.undecided} images undecided." if self.undecided.count else ""
+        """Empty when all have a verdict."""
+        if not self.undecided.count:
+            return ""
+        between = f", {self.between} of them between the two thresholds" if self.between else ""
+        return f"{self.undecided} images undecided{between}."
 
     @property
     def kinds_text(self) -> str:
@@ -136,12 +145,13 @@ def judgement_of(
     if threshold is not None:
         misses, alarms = _part(defective, "good"), _part(good, "anomalous")
     scores = _scores(good), _scores(defective)
-    undecided = Part(sum(image.outcome == "undecided" for image in images), len(images))
-    state, reason = _state(misses, alarms, undecided, len(defective), simulated)
+    undecided = [image for image in images if image.outcome == "undecided"]
+    blind = Part(sum(image.score is None for image in undecided), len(images))
+    state, reason = _state(misses, alarms, blind, len(defective), simulated)
     return Judgement(
         misses,
         alarms,
-        undecided,
+        Part(len(undecided), len(images)),
         len(scores[0]),
         len(scores[1]),
         () if threshold is None else _kinds(defective),
@@ -150,6 +160,7 @@ def judgement_of(
         state,
         reason,
         simulated,
+        len(undecided) - blind.count,
     )
 
 
@@ -165,6 +176,7 @@ def judgement_summary(judgement: Judgement) -> dict[str, Json]:
             "misses": _part_summary(judgement.misses),
             "false_alarms": _part_summary(judgement.alarms),
             "undecided": _part_summary(judgement.undecided),
+            "between_thresholds": judgement.between,
         },
         "missed_by_kind": [
             {"kind": kind, **(_part_summary(part) or {})} for kind, part in judgement.kinds
@@ -194,7 +206,7 @@ def percent(share: float) -> str:
 
 
 def _state(
-    misses: Part | None, alarms: Part | None, undecided: Part, defective: int, simulated: bool
+    misses: Part | None, alarms: Part | None, blind: Part, defective: int, simulated: bool
 ) -> tuple[State, str]:
     """The first that applies; what stands in the way of the line most comes first."""
     if misses is None or alarms is None:
@@ -207,7 +219,7 @@ def _state(
         return "weak", "it misses more than half of the defects"
     if simulated:
         return "not tested", UNTESTED
-    faults = [text for text, holds in _faults(misses, alarms, undecided) if holds]
+    faults = [text for text, holds in _faults(misses, alarms, blind) if holds]
     if faults:
         return "not ready", faults[0]
     missed, rejected = percent(MOST_MISSED), percent(MOST_REJECTED)
@@ -217,9 +229,9 @@ def _state(
     )
 
 
-def _faults(misses: Part, alarms: Part, undecided: Part) -> Iterable[tuple[str, bool]]:
+def _faults(misses: Part, alarms: Part, blind: Part) -> Iterable[tuple[str, bool]]:
     """Why a bundle that finds half of the defects is not ready, and whether it holds."""
-    yield f"{undecided} images were not inspected", undecided.share > MOST_UNDECIDED
+    yield f"{blind} images were not inspected", blind.share > MOST_UNDECIDED
     yield "none of the defective images was inspected", not misses.total
     many = f"it misses more than {percent(MOST_MISSED)} % of the defects"
     yield many, misses.share > MOST_MISSED
@@ -233,7 +245,7 @@ def _faults(misses: Part, alarms: Part, undecided: Part) -> Iterable[tuple[str, 
 
 
 def _part(images: Sequence[Tested], outcome: Outcome) -> Part:
-    """Of those that were inspected."""
+    """Of those that have a verdict."""
     decided = [image for image in images if image.outcome in ("good", "anomalous")]
     return Part(sum(image.outcome == outcome for image in decided), len(decided))
 
@@ -249,7 +261,7 @@ def _kinds(defective: Sequence[Tested]) -> tuple[tuple[str, Part], ...]:
 
 
 def _scores(images: Sequence[Tested]) -> list[float]:
-    return [each.score for each in images if each.score is not None and each.outcome != "undecided"]
+    return [each.score for each in images if each.score is not None]
 
 
 def _part_summary(part: Part | None) -> dict[str, Json] | None:

@@ -28,6 +28,8 @@ from slsg_edge.bundle.thresholds import (
     threshold_of,
 )
 from slsg_edge.bundle.tolerances import tolerance_of
+from slsg_edge.calibration.operating_points import weakness
+from slsg_edge.calibration.threshold import advice
 from slsg_edge.config import unknown_name
 from slsg_edge.contracts import Answers, Precision
 from slsg_edge.errors import BundleError, MissingDependency, SlsgError, UntrustedBundle
@@ -61,11 +63,13 @@ class Verification:
     frames: how many golden frames there are.
     threshold: what the golden scores themselves were judged by.
     checks: one of each subject.
+    doubts: why its thresholds are hardly of use, or rest on an extrapolation; in sentences.
     """
 
     frames: int
     threshold: float
     checks: tuple[GoldenCheck, ...]
+    doubts: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -107,7 +111,28 @@ def verify_bundle(
             progress()
     if all(check.state == "absent" for check in checks):
         raise MissingDependency("onnxruntime", extra="cpu")
-    return Verification(len(golden.frames), threshold, tuple(checks))
+    return Verification(len(golden.frames), threshold, tuple(checks), threshold_doubts(bundle))
+
+
+def threshold_doubts(bundle: Bundle) -> tuple[str, ...]:
+    """Of the reference's threshold, which may be missing, and of those that backends have."""
+    return tuple(
+        f"{name}: {doubt}" if name else doubt
+        for name in (None, *bundle.manifest.thresholds)
+        for doubt in _doubts(bundle, name)
+    )
+
+
+def _doubts(bundle: Bundle, name: str | None) -> Iterator[str]:
+    try:
+        threshold = threshold_of(bundle, name)
+    except BundleError as error:
+        yield str(error)
+        return
+    if threshold.method == "tail":
+        yield advice(threshold) or "The threshold is extrapolated from the tail of the good scores."
+    if weak := weakness(threshold):
+        yield weak
 
 
 def reference_threshold(bundle: Bundle, golden: Golden) -> float:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 
 from slsg_edge.contracts import Frame, Outcome, Prediction, Verdict
+from slsg_edge.scoring import BETWEEN_THRESHOLDS
 
 _KEPT = 10_000  # latencies: enough for a p95, and a watch of months does not grow
 
@@ -32,7 +33,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A record with what it was made from; no prediction when undecided."""
+    """A record with what it was made from; no prediction where it was not inspected."""
 
     record: Record
     frame: Frame
@@ -41,7 +42,8 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class WatchSummary:
-    """`skipped` by `every`, `dropped` by a live source; `reason` is the last for undecided.
+    """`skipped` by `every`, `dropped` by a live source; `reason` is the last why a frame was not
+    inspected. `between`: those of the undecided that were, and score between the two thresholds.
 
     p50 and p95 in ms over the last 10,000 frames, None when none was inspected.
     """
@@ -55,6 +57,7 @@ class WatchSummary:
     detect_p50: float | None
     detect_p95: float | None
     reason: str | None
+    between: int = 0
 
 
 class Latencies:
@@ -92,11 +95,15 @@ class Tally:
         self._outcomes: Counter[Outcome] = Counter()
         self._detect = Latencies()
         self._reason: str | None = None
+        self._between = 0
 
     def add(self, record: Record) -> None:
         self._outcomes[record.verdict] += 1
-        self._reason = record.reason or self._reason
-        if record.verdict != "undecided":
+        if record.reason == BETWEEN_THRESHOLDS:
+            self._between += 1
+        else:
+            self._reason = record.reason or self._reason
+        if record.score is not None:
             self._detect.add(record.latency_ms["detect"])
 
     def summary(self, dropped: int) -> WatchSummary:
@@ -110,6 +117,7 @@ class Tally:
             detect_p50=self._detect.percentile(50),
             detect_p95=self._detect.percentile(95),
             reason=self._reason,
+            between=self._between,
         )
 
 

@@ -52,10 +52,8 @@ class Case:
 
     @property
     def decided_score(self) -> float | None:
-        """The score that a threshold can judge; None when undecided."""
-        if self.outcome == "undecided" or self.score is None or not math.isfinite(self.score):
-            return None
-        return self.score
+        """The score that a threshold can judge; None where the image was not inspected."""
+        return self.score if self.score is not None and math.isfinite(self.score) else None
 
 
 def worst_first(cases: Iterable[Case], threshold: float) -> list[Case]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from slsg_edge.calibration.operating_points import Simulated, counted_groups
 from slsg_edge.contracts import GOOD, Json
 from slsg_edge.data.survey.finding import Finding
 from slsg_edge.evaluation.next_step import Step
@@ -23,7 +24,14 @@ from slsg_edge.reports.histogram import histogram
 from slsg_edge.reports.judgement import judgement_section
 from slsg_edge.reports.page import page, provenance_table, resource, section
 from slsg_edge.reports.roc import roc_chart
-from slsg_edge.reports.threshold import on_threshold, presets, slider, take_over_note
+from slsg_edge.reports.threshold import (
+    PointOnPage,
+    on_threshold,
+    point_buttons,
+    presets,
+    slider,
+    take_over_note,
+)
 from slsg_edge.reports.tradeoff import tradeoff_table
 from slsg_edge.reports.verdicts import verdict_table
 from slsg_edge.scoring import Threshold
@@ -47,6 +55,7 @@ class EvaluationReport:
     judged_by: the threshold with all that is known of it
     step: what to do next
     simulated: what the defects are, where they are no real ones, in a sentence
+    points: thresholds that the good images can show, each with the command that takes it
     """
 
     title: str
@@ -61,6 +70,7 @@ class EvaluationReport:
     judged_by: Threshold | None = None
     step: Step | None = None
     simulated: str = ""
+    points: Sequence[PointOnPage] = ()
 
     @property
     def judgement(self) -> Judgement:
@@ -71,7 +81,8 @@ def evaluation_html(report: EvaluationReport) -> str:
     """The page."""
     cases = worst_first(report.cases, report.threshold)
     good, anomalous = decided_scores(cases, "good"), decided_scores(cases, "anomalous")
-    axis = axis_of([*good, *anomalous, report.threshold])
+    marked = [each.point.threshold for each in report.points]
+    axis = axis_of([*good, *anomalous, report.threshold, *marked])
     verdicts = section("Verdicts", f'<div class="scroll">{verdict_table(cases)}</div>')
     roc = section("ROC curve", roc_chart(good, anomalous, report.threshold))
     tiles = figure_tiles(report.figures)
@@ -107,14 +118,15 @@ def _scores(report: EvaluationReport, cases: Sequence[Case], axis: Axis) -> str:
     good, anomalous = decided_scores(cases, "good"), decided_scores(cases, "anomalous")
     without = len(cases) - len(good) - len(anomalous)
     note = f'<p class="note">Without a score: {without}.</p>' if without else ""
-    controls = presets(good, anomalous) + take_over_note(report.command)
+    buttons = presets(good, anomalous) + point_buttons(report.points)
+    controls = buttons + take_over_note(report.command)
     sure = on_threshold(report.judged_by, report.cases) if report.judged_by else ""
     interval = report.judged_by.interval if report.judged_by else None
     chart = histogram(good, anomalous, axis, interval)
     return "\n".join(
         (
             section("Scores and threshold", chart, "scores"),
-            slider(cases, axis, report.threshold),
+            slider(cases, axis, report.threshold, report.judged_by, report.points),
             f'<div class="after"><div>{controls}{sure}{note}</div>'
             f"{tradeoff_table(report.judgement)}</div>",
         )
@@ -125,6 +137,10 @@ def _notes(notes: Sequence[str]) -> str:
     """What the evaluation found about the data; nothing when it found nothing."""
     items = "".join(f"<li>{escape(note)}</li>" for note in notes)
     return section("Notes", f'<ul class="findings">{items}</ul>') if items else ""
+
+
+def _simulated(report: EvaluationReport) -> Simulated:
+    return report.judged_by.simulated if report.judged_by else {}
 
 
 def _data(cases: Sequence[Case], axis: Axis, report: EvaluationReport) -> str:
@@ -138,5 +154,10 @@ def _data(cases: Sequence[Case], axis: Axis, report: EvaluationReport) -> str:
         "kinds": [*kinds],
         "kindOf": [kinds.index(case.kind) for case in cases],
         "scores": [case.decided_score for case in cases],
+        "undecidedAbove": report.judged_by.undecided_above if report.judged_by else None,
+        "simulated": [[*scores] for scores in counted_groups(_simulated(report))],
+        "points": [
+            {"threshold": each.point.threshold, "command": each.command} for each in report.points
+        ],
     }
     return json.dumps(data, allow_nan=False).replace("<", "\\u003c")

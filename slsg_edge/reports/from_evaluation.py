@@ -25,6 +25,7 @@ from slsg_edge.reports.case import Case, error_order
 from slsg_edge.reports.evaluation_page import EvaluationReport, evaluation_html
 from slsg_edge.reports.figures import HEADLINES, LABELS, figure_text, known
 from slsg_edge.reports.layers import LayeredPicture, picture_of
+from slsg_edge.reports.threshold import PointOnPage
 from slsg_edge.runtime.detector import BackendChoice, open_choice
 from slsg_edge.storage import write_atomically
 
@@ -61,6 +62,7 @@ def evaluation_report_page(
         raise ValueError("a report needs an evaluation with a threshold")
     with closing(open_choice(bundle, choice)) as detector:
         cases = cases_of(evaluation, detector, bundle.manifest.preprocessing, bars=progress)
+    setup = Setup(bundle, choice.backend, evaluation.judged_by, folder)
     report = EvaluationReport(
         title,
         cases,
@@ -72,12 +74,9 @@ def evaluation_report_page(
         command_of(bundle, choice),
         data,
         evaluation.judged_by,
-        next_step(
-            evaluation.judgement,
-            evaluation.rows,
-            Setup(bundle, choice.backend, evaluation.judged_by, folder),
-        ),
+        next_step(evaluation.judgement, evaluation.rows, setup),
         evaluation.simulated,
+        points_of(setup),
     )
     return evaluation_html(report)
 
@@ -132,6 +131,14 @@ def provenance_of(bundle: Bundle, choice: BackendChoice) -> dict[str, str]:
         "model": _model_text(bundle, choice),
         **{name: _stage_text(bundle, name) for name in manifest.stages},
     }
+
+
+def points_of(setup: Setup) -> tuple[PointOnPage, ...]:
+    """The operating points of the threshold that judged; none for one of an earlier version."""
+    points = setup.threshold.points if setup.threshold else ()
+    return tuple(
+        PointOnPage(point, setup.calibrate_for(point.false_alarm_rate)) for point in points
+    )
 
 
 def command_of(bundle: Bundle, choice: BackendChoice) -> str:

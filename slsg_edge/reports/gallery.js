@@ -31,8 +31,9 @@ function nameOf(figure) {
 // Errors, the most certain one first; then undecided; then the rest, narrowest margin first.
 function badness(index) {
   const score = data.scores[index];
-  if (score === null) return [1];
+  if (score === null) return [1, 0];
   const margin = Math.abs(logit(score) - logit(threshold));
+  if (outcomeOf(index) === "undecided") return [1, margin];
   return isWrong(index) ? [0, -margin] : [2, margin];
 }
 

@@ -37,7 +37,14 @@ function placeOf(score) {
 function outcomeOf(index) {
   const score = data.scores[index];
   if (score === null) return "undecided";
-  return score > threshold ? "anomalous" : "good";
+  if (score > threshold) return "anomalous";
+  return isBetween(score) ? "undecided" : "good";
+}
+
+// Only the bundle's own threshold has a lower one beside it.
+function isBetween(score) {
+  const lower = data.undecidedAbove;
+  return threshold === data.threshold && lower !== null && score > lower;
 }
 
 function isWrong(index) {
@@ -62,19 +69,30 @@ function sum(counts, outcome) {
 function showReadings(counts) {
   const good = counts.filter((_, kind) => kind === data.good);
   const defective = counts.filter((_, kind) => kind !== data.good);
+  const goods = scored.filter((each) => each.good).length;
+  const defects = scored.length - goods;
   const [alarms, kept] = [sum(good, "anomalous"), sum(good, "good")];
   const [misses, found] = [sum(defective, "good"), sum(defective, "anomalous")];
   const moved = threshold !== data.threshold;
   const text = scoreText(threshold);
   showReading("threshold", text, moved ? `bundle: ${scoreText(data.threshold)}` : written.bundle);
-  showReading("alarms", alarms, partOf(alarms, alarms + kept));
-  showReading("misses", misses, partOf(misses, misses + found));
-  showReading("kept", kept, partOf(kept, alarms + kept));
+  showReading("alarms", alarms, partOf(alarms, goods));
+  showReading("misses", misses, partOf(misses, defects));
+  showReading("kept", kept, partOf(kept, goods));
+  if (data.simulated.length) byId("found").textContent = `${(100 * foundShare()).toFixed(1)}%`;
   slider.setAttribute("aria-valuetext", `${text}: ${alarms} false alarms, ${misses} misses`);
   byId("operating")?.setAttribute(
     "d",
-    `M${alarms / (alarms + kept)} ${found / (misses + found)}h0`,
+    `M${alarms / goods} ${found / defects}h0`,
   );
+}
+
+// Of simulated anomalies, each kind and size counting alike, as in operating_points.py.
+function foundShare() {
+  const shares = data.simulated.map(
+    (scores) => scores.filter((score) => score > threshold).length / scores.length,
+  );
+  return shares.reduce((total, share) => total + share, 0) / shares.length;
 }
 
 function showReading(id, value, of) {
@@ -114,7 +132,9 @@ function showCommand() {
     return;
   }
   const code = document.createElement("code");
-  code.textContent = `${line.dataset.command} ${Number(threshold.toPrecision(9))}`;
+  const point = data.points.find((each) => each.threshold === threshold);
+  const byHand = `${line.dataset.command} ${Number(threshold.toPrecision(9))}`;
+  code.textContent = point ? point.command : byHand;
   line.replaceChildren("To take this threshold: ", code);
 }
 

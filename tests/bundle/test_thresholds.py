@@ -2,9 +2,10 @@ import time
 from dataclasses import replace
 
 import pytest
-from bundles import sets
+from bundles import sets, with_file
 
 from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.bundle.good_scores import GoodScore, GoodScores, good_scores_file
 from slsg_edge.bundle.thresholds import (
     calibration_command,
     judging_threshold_name,
@@ -54,6 +55,19 @@ def test_without_one_of_its_own_the_references_is_not_taken(bundle):
         threshold_of(bundle, "tensorrt-int8")
     assert calibration_command(bundle, "tensorrt-int8") in caught.value.fix
     assert "--backend tensorrt-int8" in caught.value.fix
+
+
+def test_no_images_are_asked_for_where_training_left_scores(bundle):
+    command = f"slsg-edge calibrate {bundle.path}"
+    assert calibration_command(bundle, None) == f"{command} --images DIR"
+    empty = with_file(bundle, "good_scores.json", good_scores_file(GoodScores()))
+    assert calibration_command(empty, None) == f"{command} --images DIR"
+    scores = GoodScores((GoodScore("a", 0.1, "held-out"),))
+    left = with_file(empty, "good_scores.json", good_scores_file(scores))
+    assert calibration_command(left, None) == command
+    assert calibration_command(left, "openvino-int8") == (
+        f"{command} --backend openvino-int8 --images DIR"
+    )
 
 
 def test_it_goes_stale_with_its_own_file_alone(bundle, toy_model):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ import pytest
 from bundles import sets
 
 from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.calibration.operating_points import AcquiredScore, choose_threshold
 from slsg_edge.calibration.reviewed import choose_reviewed
 from slsg_edge.scoring import Threshold
 
@@ -67,6 +69,29 @@ def test_verdicts_go_to_stdout_and_the_sum_to_stderr_without_torch_and_onnx(toy_
     )
     assert "1 anomalous, 1 undecided; 0 skipped, 0 dropped" in err
     assert "3.png is empty" in err
+    assert "weak" not in err  # a threshold by hand or of an earlier version says nothing of it
+
+
+def recalibrated(bundle: Path, threshold: Threshold) -> None:
+    open_bundle(bundle).commit(
+        "calibrate",
+        {},
+        command="slsg-edge calibrate",
+        started=time.monotonic(),
+        inputs=("model.onnx",),
+        update=sets(threshold=threshold),
+    )
+
+
+def test_a_weak_threshold_is_said_once_and_what_lies_between_is_counted_apart(toy_bundle, images):
+    good = tuple(AcquiredScore(0.1 + index / 1000) for index in range(60))
+    weak = choose_threshold(good, {"texture, small": (0.05,) * 10})
+    recalibrated(toy_bundle, replace(weak, value=0.5, undecided_above=0.2))
+    code, records, err = run(toy_bundle, images)
+    assert code == 0
+    assert [record["reason"] for record in records][:2] == [None, "between_thresholds"]
+    assert err.count("warning: This threshold is weak: 100% of the simulated") == 1
+    assert "1 anomalous, 2 undecided (1 of them between the two thresholds); 0 skipped" in err
 
 
 @pytest.mark.slow

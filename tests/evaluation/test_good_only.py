@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -6,10 +7,15 @@ import pytest
 from bundles import sets, with_file
 
 from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.bundle.good_scores import GoodScore, GoodScores, good_scores_file
 from slsg_edge.data.splits import content_hash
+from slsg_edge.evaluation.evaluate import evaluate_dataset
 from slsg_edge.evaluation.good_only import open_evaluation_set, pasted
+from slsg_edge.evaluation.left_out import LeftOutScore, left_out_scores
 from slsg_edge.images import read_image
 from slsg_edge.preprocessing import Preprocessing, Roi, prepare
+from slsg_edge.runtime.detector import choose
+from slsg_edge.scoring import expit, logit
 
 
 def draw(folder, count, first=0):
@@ -34,6 +40,14 @@ def learned(bundle, trained, held_out=()):
         "holdout": [content_hash(path) for path in held_out],
     }
     return with_file(bundle, "data.json", json.dumps(record).encode())
+
+
+def left_out(bundle, trained, scores):
+    """As `learned`, and training left these scores."""
+    pairs = zip(trained, scores, strict=True)
+    good = tuple(GoodScore(content_hash(path), score, "left-out") for path, score in pairs)
+    bundle = with_file(bundle, "good_scores.json", good_scores_file(GoodScores(good)))
+    return learned(bundle, trained)
 
 
 def good_names(tested):
@@ -62,6 +76,47 @@ def test_where_all_were_trained_on_those_are_tested_and_it_is_said(bundle, tmp_p
     with open_evaluation_set(bundle, folder) as tested:
         assert len(good_names(tested)) == 5
         assert "5 that it was trained on, so it looks better than it is" in tested.simulated
+
+
+def test_images_that_were_learned_from_count_by_the_scores_that_training_left(bundle, tmp_path):
+    paths = sorted(draw(tmp_path / "photos", 6).iterdir())
+    scores = [0.1, 0.2, 0.3, 0.4, 0.6, 0.7]
+    bundle = left_out(bundle, paths, scores)
+    choice = choose(bundle, "onnxruntime-fp32")
+    with open_evaluation_set(bundle, tmp_path / "photos") as tested:
+        assert "6 that it learned from, each with the score by what was learned" in tested.simulated
+        assert "looks better" not in tested.simulated
+        found = evaluate_dataset(
+            bundle, tested.dataset, choice, simulated=tested.simulated, left_out=tested.left_out
+        )
+    rows = {row.sample.image: row for row in found.rows if row.kind == "good"}
+    assert [rows[path].score for path in paths] == scores
+    assert [rows[path].outcome for path in paths] == ["good"] * 4 + ["anomalous"] * 2
+    assert found.false_alarms == 2
+    assert any("learned from: 6." in note for note in found.notes)
+    assert not any("too good" in note for note in found.notes)
+
+
+def test_a_backend_that_moves_scores_moves_the_left_out_ones_as_well(bundle, tmp_path):
+    paths = sorted(draw(tmp_path / "photos", 2).iterdir())
+    choice = choose(bundle, "onnxruntime-fp32")
+    reference = LeftOutScore(0.3)
+    assert left_out_scores(bundle, choice, {paths[0]: 0.3}) == {paths[0]: reference}
+    assert reference.on_backend(0.9) == 0.3
+    other = replace(choice, backend="tensorrt-fp16")
+    (found,) = left_out_scores(bundle, other, {paths[0]: 0.3}).values()
+    assert found.on_backend(found.learned) == pytest.approx(0.3)
+    higher = expit(logit(found.learned) + 0.5)
+    assert logit(found.on_backend(higher)) == pytest.approx(logit(0.3) + 0.5)
+
+
+def test_those_trained_on_without_such_a_score_are_left_out(bundle, tmp_path):
+    paths = sorted(draw(tmp_path / "photos", 6).iterdir())
+    bundle = learned(left_out(bundle, paths[:2], [0.1, 0.2]), paths[:4])
+    with open_evaluation_set(bundle, tmp_path / "photos") as tested:
+        assert good_names(tested) == ["000.png", "001.png", "004.png", "005.png"]
+        assert sorted(tested.left_out.values()) == [0.1, 0.2]
+        assert "2 that it was not trained on, and 2 that it learned from" in tested.simulated
 
 
 def test_good_test_images_are_taken_first(bundle, tmp_path):

@@ -2,8 +2,12 @@ import shlex
 from dataclasses import replace
 
 import pytest
+from bundles import with_file
 
 from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.bundle.good_scores import GoodScore, GoodScores, good_scores_file
+from slsg_edge.calibration.operating_points import AcquiredScore, choose_threshold
+from slsg_edge.calibration.threshold import images_needed, threshold_from_scores
 from slsg_edge.evaluation.next_step import Setup, next_step, threshold_text, threshold_warning
 from slsg_edge.evaluation.verdicts import judgement_of
 from slsg_edge.reports.case import Case
@@ -41,12 +45,57 @@ HALF_MISSED = [*images("good", *[0.2] * 48), *images("hole", *[0.6] * 20, *[0.9]
 def test_a_higher_false_alarm_rate_is_proposed_with_what_it_would_do_here(step_for, toy_bundle):
     step = step_for(HALF_MISSED)
     # 40 good scores settle 1 in 41 at least; the largest of them is 0.49
-    assert step.command == f"slsg-edge calibrate {toy_bundle} --false-alarms 0.025"
+    # nothing was left by training, so the images are asked for again
+    assert step.command == f"slsg-edge calibrate {toy_bundle} --images DIR --false-alarms 0.025"
     assert step.text == (
         "Allow more false alarms (2.5 %): of these images it would then miss 0 of 30 defects and "
         "reject 0 of 48 good parts"
     )
     assert str(step) == f"{step.text}: {step.command}"
+
+
+def kept(bundle, count):
+    """The bundle with the scores of images 0, 1 and so on that training left."""
+    good = tuple(GoodScore(str(index), 0.1, "left-out") for index in range(count))
+    return with_file(bundle, "good_scores.json", good_scores_file(GoodScores(good)))
+
+
+def test_where_training_left_the_scores_no_images_are_asked_for(step_for, toy_bundle):
+    kept(open_bundle(toy_bundle), 40)
+    threshold = replace(FROM_GOOD, images=tuple(map(str, range(40))))
+    command = f"slsg-edge calibrate {toy_bundle} --false-alarms 0.025"
+    assert step_for(HALF_MISSED, threshold).command == command
+    joined = replace(threshold, images=("another", *threshold.images))
+    assert "--images DIR" in step_for(HALF_MISSED, joined).command
+    assert "--images DIR" in step_for(HALF_MISSED, threshold, backend="openvino-int8").command
+
+
+def test_a_rate_is_that_of_an_operating_point_where_there_are_some(step_for, toy_bundle):
+    """Good parts of another day score higher, so the points lie above those of all scores."""
+    good = [AcquiredScore(0.1 + index / 1000, "monday") for index in range(200)]
+    good += [AcquiredScore(0.4 + index / 1000, "friday") for index in range(60)]
+    threshold = choose_threshold(good, {}, 0.001)
+    for score, settled, advice in ((0.4575, 0.02, "--false-alarms 0.05"), (0.45, 0.05, "train")):
+        cases = [
+            *images("good", *[0.2] * 48, threshold=threshold.value),
+            *images("hole", *[score] * 30, threshold=threshold.value),
+        ]
+        # what all scores alike would have given
+        assert threshold_from_scores(threshold.good_scores, settled).value < score
+        assert advice in step_for(cases, threshold).command
+
+
+def test_a_rate_is_written_so_that_it_is_the_same_number(toy_bundle, tmp_path):
+    setup = Setup(open_bundle(toy_bundle), "onnxruntime-fp32", FROM_GOOD, tmp_path)
+    words = setup.calibrate_for(1 / 300).split()
+    assert images_needed(float(words[-1])) == images_needed(1 / 300) == 299
+    assert setup.calibrate_for(0.05).endswith("--false-alarms 0.05")
+
+
+def test_a_wide_band_is_no_image_that_was_not_inspected(step_for):
+    held = [Case("x.png", "hole", "undecided", 0.7)] * 10
+    cases = [*images("good", *[0.2] * 40), *images("hole", *[0.9] * 40), *held]
+    assert "watch" in step_for(cases).command
 
 
 def test_the_rate_is_the_one_that_tells_them_apart_best(step_for):

@@ -82,6 +82,22 @@ def test_what_was_not_inspected_counts_apart_and_is_not_ready():
     assert (found.state, found.reason) == ("not ready", "5 of 85 images were not inspected")
 
 
+def test_what_lies_between_the_thresholds_is_undecided_but_was_inspected():
+    between = [Seen("good", "undecided", 0.4)] * 4 + [Seen("hole", "undecided", 0.45)] * 10
+    images = [*seen("good", *[0.1] * 40, None), *seen("hole", *[0.9] * 40), *between]
+    found = judgement_of(images, 0.5)
+    assert (
+        found.undecided_text == "15 of 95 images undecided, 14 of them between the two thresholds."
+    )
+    assert (str(found.not_inspected), found.between) == ("1 of 95", 14)
+    assert (str(found.misses), str(found.alarms)) == ("0 of 40", "0 of 40")
+    assert found.state == "ready"
+    # another threshold would judge them
+    assert (found.good, found.defective) == (44, 50)
+    assert tradeoff_of([0.1] * 40 + [0.4] * 4, [0.9] * 40 + [0.45] * 10, 0.5) == found.tradeoff
+    assert judgement_summary(found)["counts"]["between_thresholds"] == 14
+
+
 def test_defects_that_were_never_inspected_make_nothing_ready():
     images = [*seen("good", *[0.1] * 100), *seen("hole", None)]
     found = judgement_of(images, 0.5)

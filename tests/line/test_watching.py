@@ -238,6 +238,33 @@ def test_whoever_shares_the_tally_reads_the_counts_of_the_watch_meanwhile():
     assert tally.summary(0) == summary
 
 
+BAND = Threshold(0.5, "conformal", 0.01, undecided_above=0.3, good_scores=(0.1, 0.2, 0.35))
+
+
+def test_what_lies_between_the_thresholds_is_undecided_counted_apart_and_was_inspected(tmp_path):
+    everything = Collected()
+    rejects = RejectFolder(tmp_path, Preprocessing(8, 8))
+    frames = [Frame(index, f"{index}.png", 0.0, 0.0, IMAGE) for index in range(3)]
+    frames.append(Frame(3, "3.png", 0.0, 0.0, fault="it is empty"))
+    judged = Judged(FakeDetector((0.1, 0.4, 0.9)), BAND)
+    summary = watch(Frames(*frames), judged, [everything, rejects])
+    assert (summary.good, summary.anomalous, summary.undecided, summary.between) == (1, 1, 2, 1)
+    assert summary.reason == "it is empty"  # why a frame was not inspected
+    record = json.loads(json_line(everything.records[1]))
+    assert (record["verdict"], record["reason"]) == ("undecided", "between_thresholds")
+    assert (record["score"], record["threshold"], record["p_value"]) == (0.4, 0.5, 0.25)
+    kept = sorted(path.name.partition("_")[2] for path in tmp_path.iterdir())
+    assert kept == [
+        *("00000001_0.4.png", "00000001_0.4_heat.jpg"),
+        *("00000002_0.9.png", "00000002_0.9_heat.jpg"),
+    ]
+
+
+def test_the_latency_of_what_lies_between_the_thresholds_counts():
+    summary = watch(Frames(Frame(0, "0.png", 0.0, 0.0, IMAGE)), Judged(FakeDetector(0.4), BAND))
+    assert summary.detect_p50 is not None
+
+
 def test_percentiles_are_those_of_numpy_over_the_last_latencies():
     latencies = Latencies(kept=100)
     assert latencies.percentile(50) is None

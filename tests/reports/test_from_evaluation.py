@@ -7,8 +7,10 @@ import pytest
 
 from slsg_edge.bundle.commands import BUNDLE
 from slsg_edge.bundle.folder import Manifest, new_bundle, open_bundle
+from slsg_edge.calibration.operating_points import AcquiredScore, choose_threshold
 from slsg_edge.contracts import Sample, Verdict
 from slsg_edge.evaluation.evaluate import Evaluation, Row
+from slsg_edge.evaluation.next_step import Setup
 from slsg_edge.metrics.intervals import Figure
 from slsg_edge.preprocessing import Preprocessing, Roi
 from slsg_edge.reports.from_evaluation import (
@@ -16,6 +18,7 @@ from slsg_edge.reports.from_evaluation import (
     command_of,
     evaluation_report_page,
     figure_texts,
+    points_of,
     provenance_of,
 )
 from slsg_edge.runtime.detector import BackendChoice, choose
@@ -101,6 +104,20 @@ def test_the_page_holds_title_figures_and_provenance(evaluation, make_bundle, to
     page = evaluation_report_page("x on data", bundle, evaluation, choose(bundle))
     for text in ("x on data", "0.9000", "slsg-edge export", "a note", "onnxruntime-fp32", "sha256"):
         assert text in page
+
+
+def test_each_operating_point_has_the_command_that_takes_it(toy_bundle, tmp_path):
+    good = tuple(AcquiredScore(0.001 * index) for index in range(1, 400))
+    bundle, threshold = open_bundle(toy_bundle), choose_threshold(good, {})
+    points = points_of(Setup(bundle, "onnxruntime-fp32", threshold, tmp_path))
+    assert [each.point for each in points] == [*threshold.points]
+    for each in points:
+        words = each.command.split()
+        assert words[:3] == ["slsg-edge", "calibrate", str(toy_bundle)]
+        again = choose_threshold(good, {}, float(words[-1]))
+        assert again.value == each.point.threshold
+        assert len(again.points) == len(points)  # it is one of them, not another beside it
+    assert points_of(Setup(bundle, "onnxruntime-fp32", None, tmp_path)) == ()
 
 
 def test_provenance_names_every_stage_and_its_tools(tmp_path):
