@@ -8,7 +8,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from made_once import made_once
+
 import slsg_edge
+from slsg_edge.bundle.commands import BUNDLE
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.demo import SETTINGS
 from slsg_edge.sample.dataset import SampleCounts, write_dataset
@@ -58,17 +61,12 @@ def draw_data(folder: Path) -> Path:
     return folder
 
 
-def trained_bundle(folder: Path, data: Path, name: str, kept: Path) -> Path:
-    """A trained and exported bundle of RUNS in `folder`, from `kept` where it is there."""
-    store, path = kept / _key() / f"{name}.slsg", folder / f"{name}.slsg"
-    if not store.exists():
-        _train(path, data, name)
-        store.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(path, store)
-    else:
-        shutil.copytree(store, path)
-    command = f"slsg-edge export {path}"
-    return export_bundle(open_bundle(path), dynamic=False, images=None, command=command).bundle.path
+def export_trained(path: Path, data: Path, name: str, kept: Path) -> None:
+    """A trained bundle of RUNS, from `kept` where it is there, is exported to `path`."""
+    store = kept / _key() / name / f"{name}.slsg"
+    shutil.copytree(made_once(store, lambda part: _train(part, data, name)), path)
+    command = f"slsg-edge export {BUNDLE}"
+    export_bundle(open_bundle(path), dynamic=False, images=None, command=command)
 
 
 def _train(path: Path, data: Path, name: str) -> None:

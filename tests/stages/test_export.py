@@ -9,7 +9,29 @@ import pytest
 
 from slsg_edge.bundle.tolerances import DEFAULTS
 from slsg_edge.errors import ConfigError, ExportError
+from slsg_edge.export import onnx as exporter
 from slsg_edge.stages.export import export_bundle
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def converted():
+    """PyTorch's own conversion, by far the longest part, is the same for all of these tests."""
+    graphs = {}
+
+    def graph(model, preprocessing, *, dynamic, rules):
+        if dynamic not in graphs:
+            graphs[dynamic] = convert(model, preprocessing, dynamic=dynamic, rules=rules)
+        return graphs[dynamic]
+
+    convert = exporter.onnx_from_model
+    return graph
+
+
+@pytest.fixture(autouse=True)
+def convert_once(converted, monkeypatch):
+    monkeypatch.setattr(exporter, "onnx_from_model", converted)
 
 
 def _export(bundle, **options):
