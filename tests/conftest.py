@@ -4,7 +4,7 @@ import functools
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -189,16 +189,25 @@ def trained_bundle(
 def quantised_bundle(
     shared_folder: Path, sample_data: Path, trained_bundle: Callable[[str], Path]
 ) -> Callable[[str], Path]:
-    """The same with model.int8.onnx, every group of layers in it: copy before changing it."""
-    from slsg_edge.calibration.sensitivity import Budget
-    from slsg_edge.stages.int8 import Int8Settings, quantise_bundle
+    """The same with model.int8.onnx, every group of layers in it: copy before changing it.
 
-    # so short a training leaves little order in the scores for INT8 to keep
-    anything = Int8Settings(images=16, budget=Budget(auroc_drop=1, rank=0))
+    Measured once together; group by group, as the stage does, takes many times as long.
+    """
+    from slsg_edge.calibration.sensitivity import ChosenGroups
+    from slsg_edge.stages import int8
+
+    def all_of(shares: Mapping[str, float], measure: Callable[..., Any], _: object) -> ChosenGroups:
+        damage = measure(frozenset(shares))
+        return ChosenGroups(tuple(shares), damage, dict.fromkeys(shares, damage))
 
     def quantise(path: Path, variant: str) -> None:
         shutil.copytree(trained_bundle(variant), path)
-        quantise_bundle(open_bundle(path), sample_data, anything, "slsg-edge calibrate --int8")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(int8, "choose_groups", all_of)
+            settings = int8.Int8Settings(images=12)
+            int8.quantise_bundle(
+                open_bundle(path), sample_data, settings, "slsg-edge calibrate --int8"
+            )
 
     @functools.cache
     def bundle(variant: str) -> Path:

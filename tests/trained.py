@@ -20,37 +20,39 @@ from slsg_edge.stages.settings import settings_of_run
 from slsg_edge.stages.train import train
 from slsg_edge.training.settings import Resources
 
-COUNTS = SampleCounts(60, 40, 20, 15, 15, size=160)
+COUNTS = SampleCounts(40, 20, 8, 6, 6, size=128)
 BEHIND_IT = ("stages/train.py", "models", "sample", "synthesis", "training")
 
 # By name: the detector, and options that train it in seconds from noise. Both variants of SLSG
 # take the rules of the sample line as well.
-SMALL = {"preprocessing": {"height": 128, "width": 128}}
+SMALL = {"preprocessing": {"height": 96, "width": 96}}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "edge": (
         "slsg",
         {
+            **SMALL,
             "model": {"variant": "edge"},
             "pretraining": {"task": "none"},
-            "training": {"iterations": 300, "batch": 4},
+            "training": {"iterations": 60, "batch": 4},
         },
     ),
     "paper": (
         "slsg",
         {
+            **SMALL,
             "model": {"variant": "paper"},
             "pretraining": {"task": "none"},
-            "training": {"iterations": 60, "batch": 2},
+            "training": {"iterations": 12, "batch": 2},
         },
     ),
     "fractalad": (
         "fractalad",
-        {**SMALL, "model": {"depth": 3}, "training": {"iterations": 60, "batch": 4}},
+        {**SMALL, "model": {"depth": 3}, "training": {"iterations": 30, "batch": 4}},
     ),
     "npad": ("npad", SMALL),
     "clflow": (
         "clflow",
-        {**SMALL, "model": {"steps": 2}, "training": {"iterations": 30, "batch": 4}},
+        {**SMALL, "model": {"steps": 2}, "training": {"iterations": 20, "batch": 4}},
     ),
 }
 

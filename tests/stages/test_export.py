@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from conversion import Conversions
 
 from slsg_edge.bundle.tolerances import DEFAULTS
 from slsg_edge.errors import ConfigError, ExportError
@@ -16,22 +17,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def converted():
-    """PyTorch's own conversion, by far the longest part, is the same for all of these tests."""
-    graphs = {}
-
-    def graph(model, preprocessing, *, dynamic, rules):
-        if dynamic not in graphs:
-            graphs[dynamic] = convert(model, preprocessing, dynamic=dynamic, rules=rules)
-        return graphs[dynamic]
-
-    convert = exporter.onnx_from_model
-    return graph
+def conversions():
+    return Conversions()
 
 
 @pytest.fixture(autouse=True)
-def convert_once(converted, monkeypatch):
-    monkeypatch.setattr(exporter, "onnx_from_model", converted)
+def converted_once(conversions, monkeypatch):
+    monkeypatch.setattr(exporter, "onnx_from_model", conversions)
 
 
 def _export(bundle, **options):
