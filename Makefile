@@ -6,10 +6,18 @@ EXTRAS ?= train,cpu,line,dev
 # Where PyTorch's CUDA packages are not wanted:
 # make setup PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 PIP_ARGS ?=
+# Processes that run the tests at once.
+WORKERS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check .
-TYPES := $(BIN)/mypy && $(BIN)/mypy --config-file tests/mypy.ini
+TYPES := ($(BIN)/mypy --config-file tests/mypy.ini & $(BIN)/mypy; package=$$?; \
+  wait $$! && exit $$package)
+# A worker runs what lies together in order, and then takes from the other what is left there.
+TESTS := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# Modules are compiled once, not by each process that a test starts.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test quick setup lint types bench release clean
 
@@ -17,12 +25,13 @@ demo: setup
 	$(BIN)/slsg-edge demo demo
 
 test: lint types
-	$(BIN)/python -m pytest
+	@started=$$(date +%s); $(TESTS); status=$$?; \
+	echo "the tests took $$(($$(date +%s) - started)) s"; exit $$status
 
 # What to run after each change: no network is trained.
 quick: setup
 	@started=$$(date +%s); \
-	$(LINT) && $(TYPES) && $(BIN)/python -m pytest -m "not slow and not gpu"; status=$$?; \
+	$(LINT) && $(TYPES) && $(TESTS) -m "not slow and not gpu"; status=$$?; \
 	echo "make quick took $$(($$(date +%s) - started)) s"; exit $$status
 
 setup: $(READY)

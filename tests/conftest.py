@@ -1,15 +1,17 @@
 """A toy model that follows the contract of the exported graph, and a bundle around it."""
 
 import functools
+import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from made_once import made_once
 
 from slsg_edge.bundle.commands import BUNDLE
 from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle, open_bundle
@@ -26,12 +28,21 @@ pytest_plugins = ("folder_times",)
 TRAINED = {"trained_bundle", "quantised_bundle"}
 TOY = Path(__file__).with_name("toy.onnx")  # what `build_model` makes, for machines without onnx
 
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+
 SIZE = 32
 SPEC = Preprocessing(SIZE, SIZE)
 OPSET = 20
 
 quiet_ffmpeg()  # before any test opens a video: FFmpeg asks once
 HALF = Threshold(0.5, "manual", good_scores=(0.1, 0.2))
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which a line PC has no use for
+def pytest_xdist_setupnodes() -> None:
+    """Before any worker starts: each has a core of its own, and its children have no more."""
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -141,49 +152,68 @@ def rtx() -> TensorRt:
 
 
 @pytest.fixture(scope="session")
-def sample_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of this run of pytest, the same for each of its workers: for `made_once`."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def sample_data(shared_folder: Path) -> Path:
     """The sample line as a small data set with every split."""
     import trained
 
-    return trained.draw_data(tmp_path_factory.mktemp("data") / "line")
+    return made_once(shared_folder / "line" / "data", trained.draw_data)
 
 
 @pytest.fixture(scope="session")
 def trained_bundle(
-    tmp_path_factory: pytest.TempPathFactory, sample_data: Path, pytestconfig: pytest.Config
+    shared_folder: Path, sample_data: Path, pytestconfig: pytest.Config
 ) -> Callable[[str], Path]:
     """The path of a trained and exported bundle of trained.RUNS: copy before changing it."""
     import trained
 
-    folder = tmp_path_factory.mktemp("trained")
     kept = pytestconfig.cache.mkdir("trained")
 
     @functools.cache
     def bundle(variant: str) -> Path:
-        return trained.trained_bundle(folder, sample_data, variant, kept)
+        return made_once(
+            shared_folder / "trained" / variant / f"{variant}.slsg",
+            lambda path: trained.export_trained(path, sample_data, variant, kept),
+        )
 
     return bundle
 
 
 @pytest.fixture(scope="session")
 def quantised_bundle(
-    tmp_path_factory: pytest.TempPathFactory,
-    sample_data: Path,
-    trained_bundle: Callable[[str], Path],
+    shared_folder: Path, sample_data: Path, trained_bundle: Callable[[str], Path]
 ) -> Callable[[str], Path]:
-    """The same with model.int8.onnx, every group of layers in it: copy before changing it."""
-    from slsg_edge.calibration.sensitivity import Budget
-    from slsg_edge.stages.int8 import Int8Settings, quantise_bundle
+    """The same with model.int8.onnx, every group of layers in it: copy before changing it.
 
-    folder = tmp_path_factory.mktemp("quantised")
-    # so short a training leaves little order in the scores for INT8 to keep
-    anything = Int8Settings(images=16, budget=Budget(auroc_drop=1, rank=0))
+    Measured once together; group by group, as the stage does, takes many times as long.
+    """
+    from slsg_edge.calibration.sensitivity import ChosenGroups
+    from slsg_edge.stages import int8
+
+    def all_of(shares: Mapping[str, float], measure: Callable[..., Any], _: object) -> ChosenGroups:
+        damage = measure(frozenset(shares))
+        return ChosenGroups(tuple(shares), damage, dict.fromkeys(shares, damage))
+
+    def quantise(path: Path, variant: str) -> None:
+        shutil.copytree(trained_bundle(variant), path)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(int8, "choose_groups", all_of)
+            settings = int8.Int8Settings(images=12)
+            int8.quantise_bundle(
+                open_bundle(path), sample_data, settings, "slsg-edge calibrate --int8"
+            )
 
     @functools.cache
     def bundle(variant: str) -> Path:
-        copy = folder / f"{variant}.slsg"
-        shutil.copytree(trained_bundle(variant), copy)
-        quantise_bundle(open_bundle(copy), sample_data, anything, "slsg-edge calibrate --int8")
-        return copy
+        return made_once(
+            shared_folder / "quantised" / variant / f"{variant}.slsg",
+            lambda path: quantise(path, variant),
+        )
 
     return bundle

@@ -8,7 +8,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from made_once import made_once
+
 import slsg_edge
+from slsg_edge.bundle.commands import BUNDLE
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.demo import SETTINGS
 from slsg_edge.sample.dataset import SampleCounts, write_dataset
@@ -17,37 +20,39 @@ from slsg_edge.stages.settings import settings_of_run
 from slsg_edge.stages.train import train
 from slsg_edge.training.settings import Resources
 
-COUNTS = SampleCounts(60, 40, 20, 15, 15, size=160)
+COUNTS = SampleCounts(40, 20, 8, 6, 6, size=128)
 BEHIND_IT = ("stages/train.py", "models", "sample", "synthesis", "training")
 
 # By name: the detector, and options that train it in seconds from noise. Both variants of SLSG
 # take the rules of the sample line as well.
-SMALL = {"preprocessing": {"height": 128, "width": 128}}
+SMALL = {"preprocessing": {"height": 96, "width": 96}}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "edge": (
         "slsg",
         {
+            **SMALL,
             "model": {"variant": "edge"},
             "pretraining": {"task": "none"},
-            "training": {"iterations": 300, "batch": 4},
+            "training": {"iterations": 60, "batch": 4},
         },
     ),
     "paper": (
         "slsg",
         {
+            **SMALL,
             "model": {"variant": "paper"},
             "pretraining": {"task": "none"},
-            "training": {"iterations": 60, "batch": 2},
+            "training": {"iterations": 12, "batch": 2},
         },
     ),
     "fractalad": (
         "fractalad",
-        {**SMALL, "model": {"depth": 3}, "training": {"iterations": 60, "batch": 4}},
+        {**SMALL, "model": {"depth": 3}, "training": {"iterations": 30, "batch": 4}},
     ),
     "npad": ("npad", SMALL),
     "clflow": (
         "clflow",
-        {**SMALL, "model": {"steps": 2}, "training": {"iterations": 30, "batch": 4}},
+        {**SMALL, "model": {"steps": 2}, "training": {"iterations": 20, "batch": 4}},
     ),
 }
 
@@ -58,17 +63,12 @@ def draw_data(folder: Path) -> Path:
     return folder
 
 
-def trained_bundle(folder: Path, data: Path, name: str, kept: Path) -> Path:
-    """A trained and exported bundle of RUNS in `folder`, from `kept` where it is there."""
-    store, path = kept / _key() / f"{name}.slsg", folder / f"{name}.slsg"
-    if not store.exists():
-        _train(path, data, name)
-        store.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(path, store)
-    else:
-        shutil.copytree(store, path)
-    command = f"slsg-edge export {path}"
-    return export_bundle(open_bundle(path), dynamic=False, images=None, command=command).bundle.path
+def export_trained(path: Path, data: Path, name: str, kept: Path) -> None:
+    """A trained bundle of RUNS, from `kept` where it is there, is exported to `path`."""
+    store = kept / _key() / name / f"{name}.slsg"
+    shutil.copytree(made_once(store, lambda part: _train(part, data, name)), path)
+    command = f"slsg-edge export {BUNDLE}"
+    export_bundle(open_bundle(path), dynamic=False, images=None, command=command)
 
 
 def _train(path: Path, data: Path, name: str) -> None:

@@ -8,7 +8,7 @@ those. That favours whoever learns from such anomalies, so it is a start and no 
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -59,7 +59,7 @@ class Candidate:
     seconds: of training.
     milliseconds: a frame, the median.
     backend: that the frames ran on.
-    shortened: its training was cut for the trial, so the whole one would do better.
+    shortened: it was trained in fewer steps or on fewer images than the whole training takes.
     """
 
     detector: str
@@ -155,7 +155,7 @@ def _pick(trials: _TrialRuns, files: Sequence[Path], options: Mapping[str, Any])
     require_free(trials.folder)
     device = device_from_name(trials.resources.device, trials.resources.workers).place.type
     quick = _quick_detectors(files, options, device)
-    # all have the same holdout, resolution and rules of synthesis: those of `TrainSettings`
+    # all have the same holdout, resolution and rules of synthesis
     shared = next(iter(quick.values()))[0]
     held_out = held_out_images(trials.data, shared)
     require_textures_used(trials.resources, shared.synthesis.takes_textures, "the comparison")
@@ -202,8 +202,18 @@ def _quick_detectors(
             ) from error
         trial = recipe.trial(settings, device)
         if trial is not None:
-            quick[detector] = (trial, trial != settings)
-    return quick
+            quick[detector] = (trial, settings)
+    return _with_one_holdout(quick)
+
+
+def _with_one_holdout(
+    quick: Mapping[str, tuple[TrainSettings, TrainSettings]],
+) -> dict[str, _TrialSettings]:
+    """Each trial, and whether it is cut short: all hold out what the one that needs most does, for
+    all are compared on those images."""
+    holdout = max(trial.holdout for trial, _ in quick.values())
+    trials = {name: replace(trial, holdout=holdout) for name, (trial, _) in quick.items()}
+    return {name: (trials[name], trials[name] != whole) for name, (_, whole) in quick.items()}
 
 
 def _evaluated(

@@ -18,6 +18,12 @@ from slsg_edge.runtime.detector import choose, open_choice
 from slsg_edge.scoring import Threshold
 
 
+@pytest.fixture(autouse=True)
+def few_simulated(monkeypatch):
+    """Anomalies, whose rate is measured beside the frames."""
+    monkeypatch.setattr("slsg_edge.bench.synthesis.SIMULATED", 5)
+
+
 def run(*arguments: str):
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(bench)

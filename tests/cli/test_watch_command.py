@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from bundles import sets
 
+from slsg_edge import cli
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.calibration.operating_points import AcquiredScore, choose_threshold
 from slsg_edge.calibration.reviewed import choose_reviewed
@@ -47,6 +49,23 @@ def run(*arguments: object) -> tuple[int, list[dict[str, object]], str]:
     process = start(*arguments)
     out, err = process.communicate(timeout=120)
     return process.returncode, [json.loads(line) for line in out.splitlines()], err
+
+
+@pytest.fixture
+def refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Runs the command in this process, sees exit code 2 and no record, and gives stderr."""
+
+    def refuse(*arguments: object) -> str:
+        monkeypatch.setattr(sys, "argv", ["slsg-edge", "watch", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert (stopped.value.code, out) == (2, "")
+        return err
+
+    return refuse
 
 
 @pytest.fixture
@@ -141,20 +160,17 @@ def test_another_region_is_looked_at_and_said(toy_bundle, tmp_path):
     assert whole[0]["bundle"] != corner[0]["bundle"]
 
 
-def test_a_bundle_without_a_threshold_says_what_to_run(make_bundle, toy_model, images):
+def test_a_bundle_without_a_threshold_says_what_to_run(refused, make_bundle, toy_model, images):
     bundle = make_bundle(toy_model(), None)
-    code, _, err = run(bundle, images)
-    assert code == 2
+    err = refused(bundle, images)
     assert f"next: Run: slsg-edge calibrate {bundle} --images DIR" in err
 
 
-def test_a_threshold_of_another_model_is_refused(toy_bundle, toy_model, images):
+def test_a_threshold_of_another_model_is_refused(refused, toy_bundle, toy_model, images):
     open_bundle(toy_bundle).commit(
         "export", {"model.onnx": toy_model(offset=0.1)}, command="e", started=0.0
     )
-    code, records, err = run(toy_bundle, images)
-    assert (code, records) == (2, [])
-    assert "'calibrate' is stale" in err
+    assert "'calibrate' is stale" in refused(toy_bundle, images)
 
 
 @pytest.mark.parametrize(
@@ -170,11 +186,10 @@ def test_a_threshold_of_another_model_is_refused(toy_bundle, toy_model, images):
     ],
 )
 def test_a_mistake_gets_a_next_step_and_exit_code_2(
-    toy_bundle, images, monkeypatch, arguments, said
+    refused, toy_bundle, images, monkeypatch, arguments, said
 ):
     monkeypatch.chdir(images.parent)
-    code, records, err = run(toy_bundle, *arguments)
-    assert (code, records) == (2, [])
+    err = refused(toy_bundle, *arguments)
     assert said in err
     assert "Traceback" not in err
 

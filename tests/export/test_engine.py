@@ -180,7 +180,7 @@ class Interrupting:
             main = threading.main_thread().ident
             assert main is not None
             signal.pthread_kill(main, signal.SIGINT)
-            threading.Event().wait(0.2)  # until the main thread has heard it
+            threading.Event().wait(1)  # until the main thread has heard it
         return True
 
     def finished(self, phase: str) -> None:

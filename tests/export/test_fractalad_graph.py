@@ -15,6 +15,8 @@ from slsg_edge.models.scored import PixelsToScore
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.runtime.onnxruntime import OnnxRuntimeDetector
 
+pytestmark = pytest.mark.slow
+
 SIZE = Preprocessing(64, 96)
 
 
@@ -36,7 +38,6 @@ def _kinds(**options):
     return [node.op_type for node in graph_from_bytes(_exported(**options)[1]).nodes]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("head", "samples"), [("fam", 2), ("fpn", 0)])
 def test_only_flow_alignment_needs_grid_sample(head, samples):
     kinds = _kinds(head=head)
@@ -51,7 +52,6 @@ def test_a_texture_is_half_the_backbones_and_a_top_k_score_is_chosen_in_the_grap
     assert alone.count("TopK") == 1
 
 
-@pytest.mark.slow
 def test_attention_and_alignment_stay_in_fp32_and_backbones_do_not():
     island = island_of(graph_from_bytes(_exported()[1]))
     modules = {name.split("/")[0] for name in island}

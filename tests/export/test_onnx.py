@@ -1,11 +1,13 @@
 """The exported graph: its contract, its cleanliness, and that it is the network."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from untrained import untrained_bundle
 
 from slsg_edge.bundle.golden import Golden, difference
 from slsg_edge.bundle.tolerances import DEFAULTS, Tolerance
@@ -19,10 +21,17 @@ def _export(bundle, **options):
     )
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A function of the variant, whose fixed batch is exported once for these tests."""
+    folder = tmp_path_factory.mktemp("exported")
+    return functools.cache(lambda variant: _export(untrained_bundle(folder, variant)))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", ["paper", "edge"])
-def test_the_graph_takes_bytes_and_gives_map_and_score(trained, variant):
-    done = _export(trained(variant))
+def test_the_graph_takes_bytes_and_gives_map_and_score(exported, variant):
+    done = exported(variant)
     model = onnx.load(done.bundle.file("model.onnx"))
     sides = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
     assert sides == [1, 96, 96, 3]
@@ -33,15 +42,15 @@ def test_the_graph_takes_bytes_and_gives_map_and_score(trained, variant):
 
 
 @pytest.mark.slow
-def test_nothing_of_the_machine_stays_inside(trained):
-    content = _export(trained()).bundle.file("model.onnx").read_bytes()
+def test_nothing_of_the_machine_stays_inside(exported):
+    content = exported("edge").bundle.file("model.onnx").read_bytes()
     for trace in (b".py", b"stack_trace", b"site-packages", b"pkg.torch"):
         assert trace not in content
 
 
 @pytest.mark.slow
-def test_nodes_are_named_after_their_module(trained):
-    model = onnx.load(_export(trained()).bundle.file("model.onnx"))
+def test_nodes_are_named_after_their_module(exported):
+    model = onnx.load(exported("edge").bundle.file("model.onnx"))
     names = [node.name for node in model.graph.node]
     assert len(set(names)) == len(names)
     assert any(name.startswith("network.graph.") for name in names)
@@ -58,8 +67,9 @@ def test_a_dynamic_batch_gives_what_single_frames_give(trained):
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
-def test_golden_frames_travel_along(trained):
-    done = _export(trained())
+@pytest.mark.slow
+def test_golden_frames_travel_along(exported):
+    done = exported("edge")
     stored = np.load(done.bundle.file("golden.npz"))
     assert stored["frames"].shape == (4, 96, 96, 3)
     assert stored["anomaly_map"].shape == (4, 96, 96)

@@ -141,6 +141,7 @@ def test_the_exported_graph_gives_what_the_trained_network_gives(exported):
         np.testing.assert_allclose(theirs, ours.numpy(), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_exported_graph_shuffles_and_counts_nothing(exported):
     """Neither a permutation nor what only the likelihood needs is left in it."""
     graph = graph_from_bytes(exported[1])
@@ -149,6 +150,7 @@ def test_the_exported_graph_shuffles_and_counts_nothing(exported):
     assert not {"Gather", "Log", "MatMul"} & set(flows)
 
 
+@pytest.mark.slow
 def test_flows_stay_out_of_int8_and_their_sums_in_fp32(exported):
     graph = graph_from_bytes(exported[1])
     names = [node.name for node in graph.nodes if node.name.startswith("network.flows")]

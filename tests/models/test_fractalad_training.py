@@ -75,6 +75,7 @@ def batch():
     return images, masks
 
 
+@pytest.mark.slow
 def test_student_and_head_learn_and_the_teacher_does_not(batch):
     changed, losses = _stepped(OBJECT, *batch)
     assert changed == {"student", "head"}

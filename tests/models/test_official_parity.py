@@ -14,6 +14,7 @@ from slsg_edge.models.slsg.official import convert
 FIXTURES = Path(__file__).resolve().parents[3] / "shared/fixtures"
 NAMES = FIXTURES / "slsg_official_state_dict.txt"
 PARITY = FIXTURES / "slsg_official_parity.npz"
+pytestmark = pytest.mark.slow  # 256x256 through the whole network, in FP32
 needs_fixtures = pytest.mark.skipif(
     not PARITY.exists(), reason="the official network's outputs are not beside this checkout"
 )

@@ -26,6 +26,7 @@ def test_logits_at_full_resolution(variant):
     assert logits.shape == auxiliary.shape == (2, 1, 128, 160)
 
 
+@pytest.mark.slow
 def test_edge_costs_at_most_a_quarter_of_paper():
     assert _multiply_adds("edge") <= 0.25 * _multiply_adds("paper")
 

@@ -14,14 +14,21 @@ from slsg_edge.sample.specimen import LOGICAL, STRUCTURAL
 COUNTS = SampleCounts(5, 2, 2, 4, 6, size=64)
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of seed 0; only looked at."""
+    folder = tmp_path_factory.mktemp("sample") / "d"
+    write_dataset(folder, COUNTS, 0)
+    return folder
+
+
 def content(folder: Path) -> dict[str, bytes]:
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_the_folders_hold_what_was_asked_for(tmp_path: Path) -> None:
-    write_dataset(tmp_path / "d", COUNTS, 0)
-    samples = read_dataset(tmp_path / "d")
+def test_the_folders_hold_what_was_asked_for(drawn: Path) -> None:
+    samples = read_dataset(drawn)
     assert samples.layout == "loco"
     assert len(samples.of("train")) == 5
     assert len(samples.of("validation")) == 2
@@ -29,9 +36,8 @@ def test_the_folders_hold_what_was_asked_for(tmp_path: Path) -> None:
     assert [kinds.count(kind) for kind in ("good", STRUCTURAL, LOGICAL)] == [2, 4, 6]
 
 
-def test_every_defective_image_has_a_mask_of_its_size(tmp_path: Path) -> None:
-    write_dataset(tmp_path / "d", COUNTS, 0)
-    for sample in read_dataset(tmp_path / "d").of("test", good=False):
+def test_every_defective_image_has_a_mask_of_its_size(drawn: Path) -> None:
+    for sample in read_dataset(drawn).of("test", good=False):
         (mask,) = (read_mask(path) for path in sample.masks)
         assert mask.shape == read_image(sample.image).shape[:2] == (64, 64)
         assert mask.any()
@@ -61,11 +67,10 @@ def test_the_record_and_the_rules_travel_along(tmp_path: Path) -> None:
     assert "red, yellow, blue, green" in (tmp_path / "d" / "README.txt").read_text()
 
 
-def test_masks_are_black_and_white(tmp_path: Path) -> None:
+def test_masks_are_black_and_white(drawn: Path) -> None:
     import cv2
 
-    write_dataset(tmp_path / "d", COUNTS, 0)
-    path = tmp_path / "d" / "ground_truth" / STRUCTURAL / "000" / "000.png"
+    path = drawn / "ground_truth" / STRUCTURAL / "000" / "000.png"
     mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     assert mask is not None
     assert np.unique(mask).tolist() == [0, 255]

@@ -11,12 +11,13 @@ from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.images import encode_image
 from slsg_edge.metrics.intervals import Figure
+from slsg_edge.models.npad.settings import NpadSettings
 from slsg_edge.models.registry import DETECTORS
 from slsg_edge.stages import choose_detector as choosing
 from slsg_edge.stages.choose_detector import _decide, train_best
 from slsg_edge.stages.validation_set import ANOMALIES, FEWEST
 from slsg_edge.training.run_lock import exclusive_run
-from slsg_edge.training.settings import Resources
+from slsg_edge.training.settings import Resources, TrainSettings
 
 GOOD, BAD = 40, 80
 LABELS = np.arange(GOOD + BAD) >= GOOD
@@ -94,6 +95,15 @@ def test_the_chosen_trial_becomes_the_bundle_and_is_not_trained_twice(good_image
     again = _best(good_images, said, holdout=0.5)
     assert any("trained already" in line for line in said)
     assert again.chosen.seconds == pick.chosen.seconds
+
+
+def test_no_detector_learns_from_the_images_that_all_are_compared_on():
+    """N-pad holds nothing out by itself, so it is trained anew where it is chosen."""
+    trials = choosing._quick_detectors([], {}, "cpu")
+    assert {settings.holdout for settings, _ in trials.values()} == {TrainSettings().holdout}
+    settings, shortened = trials["npad"]
+    assert shortened
+    assert settings.holdout > NpadSettings().holdout == 0
 
 
 def test_two_comparisons_at_once_are_refused(good_images, quickest):

@@ -230,4 +230,4 @@ def test_an_fp32_graph_of_the_network_is_all_fp32(rtx, trained_bundle, tmp_path)
     kinds = {(count.kind, count.dtype) for count in built.layers}
     assert ("CONVOLUTION", "FLOAT") in kinds
     assert all(dtype == "FLOAT" for _, dtype in kinds)
-    assert np.prod(built.inputs[0].shape[1:]) == 128 * 128 * 3
+    assert np.prod(built.inputs[0].shape[1:]) == 96 * 96 * 3

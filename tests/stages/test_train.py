@@ -40,6 +40,7 @@ def test_a_run_leaves_curves_and_anomalies_as_pictures(good_images, settings, re
         assert (good_images.parent / "a.run" / picture).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_bundle_records_what_made_it(good_images, settings, resources):
     run_training(good_images, "a.slsg", settings, resources)
     bundle = open_bundle(good_images.parent / "a.slsg")
@@ -61,6 +62,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(
     assert resumed == whole
 
 
+@pytest.mark.slow
 def test_a_stopped_run_is_not_thrown_away(good_images, settings, resources, stopped_after):
     with stopped_after(2):
         run_training(good_images, "parts.slsg", settings, resources)
@@ -68,6 +70,7 @@ def test_a_stopped_run_is_not_thrown_away(good_images, settings, resources, stop
         run_training(good_images, "parts.slsg", settings, resources)
 
 
+@pytest.mark.slow
 def test_a_second_training_into_the_same_bundle_is_refused(good_images, settings, resources):
     """A real one, in a process of its own, is told before it touches anything."""
     output = good_images.parent / "a.slsg"

@@ -92,6 +92,7 @@ def test_scores_that_hardly_differ_do_not_make_the_logit_a_cliff():
     assert first < second < 1
 
 
+@pytest.mark.slow
 def test_training_leaves_the_backbone_and_calibrates_the_logit(good_images, settings, resources):
     bundle = open_bundle(_run(good_images, "a.slsg", settings, resources))
     torch.manual_seed(settings.seed)
@@ -156,6 +157,7 @@ def test_the_same_seed_gives_the_same_weights_and_each_loss_others(
     assert len(set(found)) == 4
 
 
+@pytest.mark.slow
 def test_without_its_losses_no_anomaly_takes_part(good_images, settings, resources):
     """Then what is simulated is as good as not drawn: FastFlow."""
     alone = _with_loss(settings, classification=0.0, contrast=0.0)

@@ -60,6 +60,7 @@ def test_a_defect_scores_above_good_images_and_none_is_at_the_end(good_images, s
     assert (scores < 1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reduction", ["projection", "pca"])
 def test_the_same_seed_gives_the_same_weights(good_images, settings, resources, reduction):
     statistics = dataclasses.replace(settings.training, reduction=reduction)

@@ -62,6 +62,7 @@ def test_what_is_left_to_the_images_is_settled_said_and_kept(good_images, resour
     assert asked == first
 
 
+@pytest.mark.slow
 def test_an_encoder_that_never_learns_is_warned_about(good_images, settings, resources):
     alone = dataclasses.replace(
         settings, pretraining=dataclasses.replace(settings.pretraining, task="none")
