@@ -140,7 +140,7 @@ def calibrate(
             DEFAULT_METHOD if method is None else method,
             DEFAULT_BUDGET.auroc_drop if auroc_drop is None else auroc_drop,
             DEFAULT_BUDGET.rank if rank is None else rank,
-            rate or _stored_rate(opened),
+            _stored_rate(opened) if rate is None else rate,
         )
         run_int8(opened, images, options, report, recorded, as_json)
         return

@@ -72,10 +72,11 @@ def choice_note(threshold: "Threshold") -> str | None:
         return None
     if point.found >= ENOUGH:
         return (
-            f"1 in {1 / point.false_alarm_rate:.0f} is the strictest rate that the images show and "
-            f"that finds {ENOUGH:.0%} of the simulated anomalies."
+            f"1 in {1 / point.false_alarm_rate:.0f} is the strictest rate that finds {ENOUGH:.0%} "
+            "of the simulated anomalies and does not hang on the one highest good score."
         )
     return (
-        f"No stricter rate finds {ENOUGH:.0%} of the simulated anomalies, so the threshold takes "
-        f"1 in {1 / point.false_alarm_rate:.0f}, which finds {point.found:.0%}."
+        f"No stricter rate that the images show well finds {ENOUGH:.0%} of the simulated "
+        f"anomalies, so the threshold takes 1 in {1 / point.false_alarm_rate:.0f}, which finds "
+        f"{point.found:.0%}."
     )

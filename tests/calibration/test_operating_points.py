@@ -54,7 +54,7 @@ def test_the_ladder_has_the_rates_that_so_many_images_show_and_no_extrapolation(
 
 
 def test_the_strictest_rate_that_finds_nearly_all_is_taken():
-    scores = good(999)
+    scores = good(1999)
     loose = threshold_at(scores, 0.05).value
     strict = threshold_at(scores, 0.001).value
     assert choose_threshold(scores, simulated(9)).value == strict
@@ -67,6 +67,16 @@ def test_the_strictest_rate_that_finds_nearly_all_is_taken():
     assert all(point.found < ENOUGH for point in stricter)
 
 
+@pytest.mark.parametrize("count", [39, 40, 98, 99, 199, 599, 1999])
+def test_no_single_good_score_decides(count):
+    """One defect among the good images does not let every other one pass."""
+    scores = good(count)
+    spoilt = [*scores[:-1], AcquiredScore(0.999)]
+    assert choose_threshold(spoilt, simulated(9)).value < 0.9
+    few = choose_threshold([*good(37), AcquiredScore(0.999)], simulated(9))
+    assert few.value == 0.999  # fewer show no rate otherwise
+
+
 def test_where_no_rate_finds_enough_the_loosest_of_the_ladder_is_taken():
     found = choose_threshold(good(999), simulated(-6))
     assert found.false_alarm_rate == 0.05
@@ -75,7 +85,7 @@ def test_where_no_rate_finds_enough_the_loosest_of_the_ladder_is_taken():
 
 
 def test_without_simulated_anomalies_the_strictest_is_taken():
-    found = choose_threshold(good(99), {})
+    found = choose_threshold(good(199), {})
     assert (found.false_alarm_rate, found.chosen_by) == (0.01, "rate")
     assert weakness(found) is None
 

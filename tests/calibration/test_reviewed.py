@@ -14,7 +14,7 @@ from slsg_edge.calibration.reviewed import joined_threshold, passing, rate_to_jo
 from slsg_edge.calibration.threshold import threshold_from_scores
 from slsg_edge.scoring import Threshold
 
-SCORES = [0.2 + index / 1000 for index in range(99)]
+SCORES = [0.2 + index / 2000 for index in range(199)]
 SIMULATED = {"texture, small": tuple(0.25 + index / 40 for index in range(20))}
 NEW = {"x": 0.31, "y": 0.32}
 
@@ -69,7 +69,7 @@ def test_the_ladder_chooses_anew_where_it_chose_before(old):
     assert old.chosen_by == "simulated anomalies"
     assert rate_to_join_for(old) is None
     assert old.false_alarm_rate == 1 / 100
-    joined = joined_threshold(old, {"x": 0.5, "y": 0.51}, rate_to_join_for(old))
+    joined = joined_threshold(old, {str(index): 0.5 for index in range(6)}, rate_to_join_for(old))
     assert joined.chosen_by == "simulated anomalies"
     assert joined.false_alarm_rate == 1 / 20
 
@@ -77,7 +77,7 @@ def test_the_ladder_chooses_anew_where_it_chose_before(old):
 @pytest.mark.parametrize("chosen_by", ["rate", "defects and costs"])
 def test_else_it_stays_at_its_old_rate(old, chosen_by):
     by_rate = dataclasses.replace(old, chosen_by=chosen_by)
-    joined = joined_threshold(by_rate, {"x": 0.5, "y": 0.51}, rate_to_join_for(by_rate))
+    joined = joined_threshold(by_rate, {"x": 0.5}, rate_to_join_for(by_rate))
     assert (joined.false_alarm_rate, joined.chosen_by) == (1 / 100, "rate")
 
 
