@@ -69,3 +69,14 @@ def run(monkeypatch, capsys):
         return stopped.value.code or 0, capsys.readouterr().err
 
     return command
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Two dark pictures, a bright one, and a file that is none."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for index, level in enumerate((40, 60, 220)):
+        cv2.imwrite(str(folder / f"{index}.png"), np.full((48, 64, 3), level, np.uint8))
+    (folder / "3.png").write_bytes(b"")
+    return folder

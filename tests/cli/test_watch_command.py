@@ -2,7 +2,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -13,42 +12,12 @@ import cv2
 import numpy as np
 import pytest
 from bundles import sets
+from watch_process import run, start
 
 from slsg_edge import cli
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.calibration.operating_points import AcquiredScore, choose_threshold
-from slsg_edge.calibration.reviewed import choose_reviewed
 from slsg_edge.scoring import Threshold
-
-# What a line PC does not have; an import of any of them fails.
-ABSENT = "torch", "torchvision", "onnx", "onnxscript", "safetensors", "matplotlib"
-COMMAND = f"""
-import sys
-import time
-sys.modules.update(dict.fromkeys({ABSENT!r}))
-import typer
-from slsg_edge import cli
-from slsg_edge.cli.watch import watch
-cli.app = typer.Typer(pretty_exceptions_enable=False)
-cli.app.command()(watch)
-cli.main()
-"""
-
-
-def start(
-    *arguments: object, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE
-) -> "subprocess.Popen[str]":
-    """`slsg-edge watch` in a process of its own, with the buffers that Python has by itself."""
-    command = [sys.executable, "-W", "error", "-c", COMMAND, *map(str, arguments)]
-    variables = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    return subprocess.Popen(command, stdout=stdout, stderr=stderr, text=True, env=variables)
-
-
-def run(*arguments: object) -> tuple[int, list[dict[str, object]], str]:
-    """Exit code, records on stdout, stderr."""
-    process = start(*arguments)
-    out, err = process.communicate(timeout=120)
-    return process.returncode, [json.loads(line) for line in out.splitlines()], err
 
 
 @pytest.fixture
@@ -66,16 +35,6 @@ def refused(
         return err
 
     return refuse
-
-
-@pytest.fixture
-def images(tmp_path: Path) -> Path:
-    folder = tmp_path / "images"
-    folder.mkdir()
-    for index, level in enumerate((40, 60, 220)):
-        cv2.imwrite(str(folder / f"{index}.png"), np.full((48, 64, 3), level, np.uint8))
-    (folder / "3.png").write_bytes(b"")
-    return folder
 
 
 def test_verdicts_go_to_stdout_and_the_sum_to_stderr_without_torch_and_onnx(toy_bundle, images):
@@ -225,9 +184,9 @@ def test_a_full_disk_under_stdout_is_one_error(toy_bundle, images):
 def test_ctrl_c_and_sigterm_end_it_with_the_sum(toy_bundle, tmp_path, number):
     folder = tmp_path / "many"
     folder.mkdir()
-    image = cv2.imencode(".png", np.zeros((1200, 1600, 3), np.uint8))[1].tobytes()
+    cv2.imwrite(str(tmp_path / "one.png"), np.zeros((1200, 1600, 3), np.uint8))
     for index in range(3000):
-        (folder / f"{index:04d}.png").hardlink_to(_written(tmp_path / "one.png", image))
+        (folder / f"{index:04d}.png").hardlink_to(tmp_path / "one.png")
     process = start(toy_bundle, folder)
     assert process.stdout
     process.stdout.readline()
@@ -238,12 +197,6 @@ def test_ctrl_c_and_sigterm_end_it_with_the_sum(toy_bundle, tmp_path, number):
     assert "Traceback" not in err
     records = [json.loads(line) for line in out.splitlines()]  # no line is torn
     assert len(records) < 2900
-
-
-def _written(path: Path, content: bytes) -> Path:
-    if not path.exists():
-        path.write_bytes(content)
-    return path
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo terminal")
@@ -264,46 +217,3 @@ def test_people_see_a_live_line(toy_bundle, images, monkeypatch):
     out, _ = process.communicate(timeout=60)
     assert "frame 0: good (score 0.157) · 1 good, 0 anomalous, 0 undecided" in shown.decode()
     assert len([json.loads(line) for line in out.splitlines()]) == 4
-
-
-def test_the_first_frames_are_recorded_for_a_person_to_sort(toy_bundle, images):
-    code, records, err = run(toy_bundle, images, "--record", 2, "--backend", "onnxruntime")
-    assert (code, len(records)) == (0, 4)
-    folder = toy_bundle.with_name("made-recorded")
-    kept = sorted(folder.iterdir())
-    for path, image in zip(kept, ("0.png", "1.png"), strict=True):
-        np.testing.assert_array_equal(cv2.imread(str(path)), cv2.imread(str(images / image)))
-    command = f"slsg-edge calibrate {toy_bundle} --add-reviewed {folder} --backend onnxruntime"
-    assert f"recorded: 2 in {folder}\nnext: Move the good ones into {folder}/good" in err
-    assert err.endswith(f"{folder}/bad, then run: {command}\n")
-    (folder / "good").mkdir()
-    kept[0].rename(folder / "good" / kept[0].name)
-    assert list(choose_reviewed(folder, ()).good.values()) == [folder / "good" / kept[0].name]
-
-
-def test_frames_are_recorded_where_they_are_wanted_and_a_fault_is_none(toy_bundle, images):
-    folder = images.parent / "my frames"
-    _, _, err = run(toy_bundle, images, "--record", 9, "--record-to", folder)
-    assert len(list(folder.iterdir())) == 3
-    assert f"recorded: 3 in {folder}" in err
-    assert f"--add-reviewed '{folder}'" in err
-
-
-def test_a_bundle_given_as_the_folder_where_one_is_has_its_recording_beside_it(
-    toy_bundle, images, monkeypatch
-):
-    monkeypatch.chdir(toy_bundle)
-    code, _, _ = run(".", images, "--record", 1)
-    assert code == 0
-    assert len(list(toy_bundle.with_name("made-recorded").iterdir())) == 1
-
-
-def test_a_disk_that_fails_ends_the_recording_with_one_warning_and_not_the_watch(
-    toy_bundle, images
-):
-    (images.parent / "file").write_text("")
-    folder = images.parent / "file" / "recorded"
-    code, records, err = run(toy_bundle, images, "--record", 3, "--record-to", folder)
-    assert (code, len(records)) == (0, 4)
-    assert err.count("Verdicts go on without a recording.") == 1
-    assert "recorded:" not in err
