@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from slsg_edge import demo
 from slsg_edge.cli import app
 from slsg_edge.demo import DemoResult, _claim
 from slsg_edge.errors import ConfigError
@@ -62,7 +63,16 @@ def test_a_drawing_that_was_interrupted_is_drawn_anew(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_demo_keeps_its_promise(tmp_path):
+def test_the_demo_keeps_its_promise(tmp_path, monkeypatch):
+    """After half of its training already."""
+    settings = demo.SETTINGS.read_text()
+    for whole, half in (("samples_per_epoch = 800", "samples_per_epoch = 400"),
+                        ("iterations = 1100", "iterations = 550")):  # fmt: skip
+        assert whole in settings
+        settings = settings.replace(whole, half)
+    shorter = tmp_path / "module.toml"
+    shorter.write_text(settings)
+    monkeypatch.setattr(demo, "SETTINGS", shorter)
     folder = tmp_path / "demo"
     done = CliRunner().invoke(app, ["demo", str(folder)])
     assert done.exit_code == 0, done.output

@@ -58,6 +58,7 @@ def test_a_frame_larger_than_the_memory_to_measure_in_is_refused():
         GpuBenchSettings(32000, 32000)
 
 
+@pytest.mark.slow
 # its kernels are many, and threads of the shim that share a core take long over each
 @pytest.mark.parametrize("machine", [1, pytest.param(None, marks=pytest.mark.gpu)], indirect=True)
 def test_the_command_prints_a_table_or_json(machine, monkeypatch):
