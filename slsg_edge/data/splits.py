@@ -11,7 +11,12 @@ from pathlib import Path
 
 from slsg_edge.data.contents import content_hash as content_hash
 from slsg_edge.data.contents import fingerprint as fingerprint
-from slsg_edge.data.dataset import Dataset, require_enough, training_images
+from slsg_edge.data.dataset import (
+    TRAINING_MINIMUM,
+    Dataset,
+    require_enough,
+    training_images,
+)
 from slsg_edge.data.groups import groups_of
 from slsg_edge.errors import ConfigError
 from slsg_edge.progress import Bars, no_progress
@@ -34,7 +39,7 @@ def train_and_holdout(
 
     A data set with `validation/good` brings its own; then nothing of `train/good` is kept out.
     But a copy of an image that is held out or tested is never trained on, whatever its folder.
-    DatasetError when too few remain to train on.
+    Where too few would remain to train on, nothing is held out. DatasetError for too few at all.
     """
     images = _without_copies(training_images(dataset), dataset)
     require_enough(images, dataset.folder)
@@ -42,7 +47,8 @@ def train_and_holdout(
     if held_out_already:
         return images, held_out_already
     train, held_out = split_good(images, holdout, bars)
-    require_enough(train, dataset.folder)
+    if len(train) < TRAINING_MINIMUM:  # so few images are all needed to train on
+        return images, ()
     return train, held_out
 
 

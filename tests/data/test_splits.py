@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from slsg_edge.data.dataset import TRAINING_MINIMUM
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.splits import (
     TEST_SHARE,
@@ -163,3 +164,11 @@ def test_the_fingerprint_knows_the_content_and_not_the_order(paths):
 def test_an_image_that_cannot_be_read_is_an_error(tmp_path):
     with pytest.raises(DatasetError, match=r"Cannot read .*gone\.png"):
         content_hash(tmp_path / "gone.png")
+
+
+def test_of_so_few_that_all_are_needed_none_is_held_out(tmp_path):
+    for index in range(TRAINING_MINIMUM):
+        picture = np.full((16, 16, 3), 20 * index, np.uint8)
+        cv2.imwrite(str(tmp_path / f"{index}.png"), picture)
+    train, held_out = train_and_holdout(read_dataset(tmp_path), 0.9)
+    assert (len(train), held_out) == (TRAINING_MINIMUM, ())
