@@ -39,7 +39,8 @@ def train_and_holdout(
 
     A data set with `validation/good` brings its own; then nothing of `train/good` is kept out.
     But a copy of an image that is held out or tested is never trained on, whatever its folder.
-    Where too few would remain to train on, nothing is held out. DatasetError for too few at all.
+    Of so few that nearly all are needed to train on, nothing is held out. DatasetError when too
+    few remain.
     """
     images = _without_copies(training_images(dataset), dataset)
     require_enough(images, dataset.folder)
@@ -47,8 +48,9 @@ def train_and_holdout(
     if held_out_already:
         return images, held_out_already
     train, held_out = split_good(images, holdout, bars)
-    if len(train) < TRAINING_MINIMUM:  # so few images are all needed to train on
+    if len(train) < TRAINING_MINIMUM and len(images) < 2 * TRAINING_MINIMUM:
         return images, ()
+    require_enough(train, dataset.folder)
     return train, held_out
 
 
