@@ -147,7 +147,7 @@ def test_nothing_is_opened_where_nothing_is_held_out(paths, tmp_path, monkeypatc
 
 
 def test_holding_out_too_much_is_an_error(paths):
-    for path in paths[5:]:
+    for path in paths[12:]:
         path.unlink()
     with pytest.raises(DatasetError, match="at least 4"):
         train_and_holdout(read_dataset(paths[0].parent), 0.9)
