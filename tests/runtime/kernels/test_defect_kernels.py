@@ -33,7 +33,7 @@ MAPS = {
         "f4"
     ),
     "a snake": snake(31),
-    "combs": np.where(np.arange(41) % 2 == 0, 1, np.arange(40)[:, None] == 39).astype(np.float32),
+    "combs": np.where(np.arange(33) % 2 == 0, 1, np.arange(24)[:, None] == 23).astype(np.float32),
     "noise": blobs((64, 65), 0, 0),
     "small blobs": blobs((90, 70), 1.5, 1),
     "large blobs": blobs((64, 128), 6, 2),
