@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from slsg_edge.calibration.costs import FEWEST_DEFECTS, Costs
-from slsg_edge.calibration.operating_points import acquired_scores, is_shown, threshold_at
+from slsg_edge.calibration.operating_points import at_point, is_shown
 from slsg_edge.calibration.reviewed import images_by_content
 from slsg_edge.contracts import GOOD
 from slsg_edge.errors import DatasetError
@@ -81,18 +81,7 @@ def cheapest(threshold: Threshold, costs: Costs) -> Threshold:
         if is_shown(threshold, point) and (cost := costs.expected(point)) is not None
     ]
     _, best = min(tested, key=lambda each: each[0])
-    found = threshold_at(acquired_scores(threshold), best.false_alarm_rate)
-    return replace(
-        threshold,
-        value=found.value,
-        method=found.method,
-        false_alarm_rate=found.false_alarm_rate,
-        interval=found.interval,
-        tail=found.tail,
-        points=tuple(replace(each, chosen=each is best) for each in threshold.points),
-        undecided_above=None,
-        chosen_by="defects and costs",
-    )
+    return replace(at_point(threshold, best), chosen_by="defects and costs")
 
 
 def counted_defects(threshold: Threshold) -> int | None:

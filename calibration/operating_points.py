@@ -147,12 +147,21 @@ def with_undecided_band(threshold: Threshold) -> Threshold:
             fix=f"Give at least {needed} good images, or leave out --undecided-band.",
         )
     strict, loose = shown[0], shown[-1]
+    return replace(at_point(threshold, strict), undecided_above=loose.threshold)
+
+
+def at_point(threshold: Threshold, point: OperatingPoint) -> Threshold:
+    """The same at another of its points, without an undecided band."""
+    found = threshold_at(acquired_scores(threshold), point.false_alarm_rate)
     return replace(
-        threshold_at(acquired_scores(threshold), strict.false_alarm_rate),
-        undecided_above=loose.threshold,
-        simulated=threshold.simulated,
-        points=tuple(replace(each, chosen=each is strict) for each in threshold.points),
-        chosen_by=threshold.chosen_by,
+        threshold,
+        value=found.value,
+        method=found.method,
+        false_alarm_rate=found.false_alarm_rate,
+        interval=found.interval,
+        tail=found.tail,
+        points=tuple(replace(each, chosen=each is point) for each in threshold.points),
+        undecided_above=None,
     )
 
 

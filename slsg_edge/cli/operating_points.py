@@ -47,11 +47,7 @@ def _main_table(
         (
             "chosen" if point.chosen else "",
             _rate(point.false_alarm_rate),
-            *(
-                [f"{point.false_alarm_rate * parts_per_day:,.1f}".removesuffix(".0")]
-                if parts_per_day
-                else []
-            ),
+            *([_alarms(point, parts_per_day)] if parts_per_day else []),
             f"{point.threshold:.4g}",
             "{:.4g} to {:.4g}".format(*point.interval) if point.interval else "",
             *([_percent(point.found)] if kinds else []),
