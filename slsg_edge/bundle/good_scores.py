@@ -37,6 +37,11 @@ class GoodScores:
     good: tuple[GoodScore, ...] = ()
     simulated: tuple[SimulatedScore, ...] = ()
 
+    @property
+    def left_out(self) -> dict[str, float]:
+        """By sha256, the scores of images that were learned from, each without itself."""
+        return {each.image: each.score for each in self.good if each.how == "left-out"}
+
 
 def good_scores_file(scores: GoodScores) -> bytes:
     return json.dumps(dataclasses.asdict(scores)).encode()

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.good_scores import GoodScore, good_scores_of
+from slsg_edge.bundle.good_scores import good_scores_of
 from slsg_edge.bundle.training_record import trained_on
 from slsg_edge.contracts import Image, Mask, Sample
 from slsg_edge.data.dataset import Dataset
@@ -82,7 +82,7 @@ def _good_samples(
         return tests, f"{len(tests)} of the test", {}
     known = trained_on(bundle)
     trained = known.train if known else frozenset()
-    scores = {each.image: each.score for each in good_scores_of(bundle).good if _left_out(each)}
+    scores = good_scores_of(bundle).left_out
     every = (*dataset.of("train", good=True), *dataset.of("validation", good=True))
     digests = {sample.image: hash_or_none(sample.image) or "" for sample in every}
     learned = trained.difference(scores)
@@ -94,10 +94,6 @@ def _good_samples(
     if known is None:
         return chosen, f"{len(chosen)}, and nobody knows whether it was trained on them", left_out
     return chosen, _which(len(chosen) - len(left_out), len(left_out)), left_out
-
-
-def _left_out(score: GoodScore) -> bool:
-    return score.how == "left-out"
 
 
 def _which(fresh: int, left_out: int) -> str:

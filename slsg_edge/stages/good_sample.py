@@ -94,7 +94,7 @@ def _joined(
 
 
 def _of_backend(bundle: Bundle, chosen: GoodImages, kept: GoodScores, backend: str) -> GoodSample:
-    left_out = {each.image: each for each in kept.good if each.how == "left-out"}
+    left_out = kept.left_out
     learned = [path for path in chosen.paths if content_hash(path) in left_out]
     with closing(open_choice(bundle, choose(bundle, REFERENCE_BACKEND))) as reference:
         before = {each.image: each.score for each in _scored(reference, learned, chosen)}
@@ -105,14 +105,12 @@ def _of_backend(bundle: Bundle, chosen: GoodImages, kept: GoodScores, backend: s
         _moved(each, left_out[each.image], before[each.image]) if each.image in before else each
         for each in now
     ]
-    return GoodSample(
-        tuple(good), by_kind_and_size(simulated), (*chosen.notes, *_said([], good, True))
-    )
+    return GoodSample(tuple(good), by_kind_and_size(simulated), chosen.notes)
 
 
-def _moved(now: GoodScore, left_out: GoodScore, reference: float) -> GoodScore:
+def _moved(now: GoodScore, left_out: float, reference: float) -> GoodScore:
     """NaN stays what it is, to be found."""
-    score = moved(left_out.score, reference, now.score) if math.isfinite(now.score) else now.score
+    score = moved(left_out, reference, now.score) if math.isfinite(now.score) else now.score
     return GoodScore(now.image, score, "left-out", now.acquisition)
 
 

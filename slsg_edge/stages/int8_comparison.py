@@ -99,12 +99,14 @@ class AurocsOnTest:
 
 def threshold_frames(bundle: Bundle, folder: Path, false_alarms: float) -> ThresholdFrames:
     """ConfigError or DatasetError where no threshold could be found."""
-    kept = {each.image: each for each in good_scores_of(bundle).good}
-    paths = choose_good_images(folder, trained_on(bundle), kept).paths[: 2 * MOST_OF_EACH]
+    kept = good_scores_of(bundle)
+    known = {each.image for each in kept.good}
+    paths = choose_good_images(folder, trained_on(bundle), known).paths[: 2 * MOST_OF_EACH]
     check_enough(len(paths), false_alarms)
     frames = load_frames(paths, bundle.manifest.preprocessing)
-    known = [kept.get(content_hash(path)) for path in paths]
-    left_out = {i: each.score for i, each in enumerate(known) if each and each.how == "left-out"}
+    digests = [content_hash(path) for path in paths]
+    scored = kept.left_out
+    left_out = {i: scored[digest] for i, digest in enumerate(digests) if digest in scored}
     places = list(left_out)
     with closing(_reference(bundle)) as detector:
         scores = detector.run(frames[places])[1].tolist() if places else []
