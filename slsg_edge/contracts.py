@@ -102,6 +102,11 @@ SIZES = {"small": 0.02, "medium": 0.08, "large": 1.0}
 """The largest share of the image that a simulated anomaly of that size covers."""
 
 
+def size_of(share: float) -> str:
+    """The name of the size of an anomaly that covers such a share of the image."""
+    return next(name for name, most in SIZES.items() if share <= most)
+
+
 @dataclass(frozen=True, slots=True)
 class SimulatedScore:
     """What a detector says of one simulated anomaly.
@@ -116,7 +121,7 @@ class SimulatedScore:
 
     @property
     def size(self) -> str:
-        return next(name for name, most in SIZES.items() if self.share <= most)
+        return size_of(self.share)
 
 
 class Detector(Protocol):

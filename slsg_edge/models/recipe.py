@@ -35,15 +35,15 @@ class TrainingContext(Generic[SettingsT]):
     frames: the training images at model resolution.
     textures: for simulated anomalies, at model resolution.
     device: what computes.
-    groups: a number for each image, the same for images of one part or film: a score of one of
-    them is out of sample only where none of them was learned from.
+    groups: finds a number for each image, the same for images of one part or film: a score of one
+    of them is out of sample only where none of them was learned from. It opens every image.
     """
 
     settings: SettingsT
     frames: StoredFrames
     textures: TextureSource
     device: TrainingDevice
-    groups: Sequence[int]
+    groups: Callable[[], Sequence[int]]
 
     def simulated(self) -> SimulatedSet:
         """Anomalies of several kinds in the images, to try a threshold on."""

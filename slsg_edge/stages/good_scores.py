@@ -36,14 +36,12 @@ def scores_of_held_out(
     def score(frame: Image) -> float:
         return float(model(torch.from_numpy(frame[None]).to(context.device.place))[1])
 
-    good, anomalies = {}, []
+    good: dict[int, float] = {}
+    anomalies: list[SimulatedScore] = []
     with progress("scoring images held out", len(frames)) as advance:
         for image in range(len(frames)):
             good[image] = score(frames[image])
-            for number in simulated.numbers_of(image):
-                frame, mask = simulated.anomaly(image, number)
-                kind, share = simulated.kind_of(number), float(mask.mean())
-                anomalies.append(SimulatedScore(kind, share, score(frame)))
+            anomalies += simulated.scored(image, score)
             advance()
     return OutOfSample(good, tuple(anomalies))
 

@@ -8,15 +8,13 @@ from numpy.typing import NDArray
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.records import train_record_of
 from slsg_edge.config import settings_from_table, without_none
-from slsg_edge.contracts import SimulatedScore
+from slsg_edge.contracts import Image, SimulatedScore
 from slsg_edge.runtime.detector import GraphDetector
 from slsg_edge.synthesis.anomalies import AnomalySimulator, Simulator
 from slsg_edge.synthesis.fractal_patches import FractalSettings, FractalSimulator
 from slsg_edge.synthesis.settings import SynthesisSettings
 from slsg_edge.synthesis.simulated import SimulatedSet, anomaly_kinds
 from slsg_edge.synthesis.textures import ProceduralTextures
-
-FRAMES = 16  # simulated and scored at a time
 
 
 def synthesis_settings_of(bundle: Bundle) -> SynthesisSettings:
@@ -43,14 +41,8 @@ def simulated_scores(
 ) -> tuple[SimulatedScore, ...]:
     """Of anomalies in good `frames` (N, H, W, 3); the same frames give the same anomalies."""
     drawn = SimulatedSet(frames, kinds_of_bundle(bundle))
-    places = [(image, number) for image in range(len(frames)) for number in drawn.numbers_of(image)]
-    found: list[SimulatedScore] = []
-    for start in range(0, len(places), FRAMES):
-        some = places[start : start + FRAMES]
-        anomalies, masks = zip(*(drawn.anomaly(*place) for place in some), strict=True)
-        _, scores = detector.run(np.stack(anomalies))
-        found += [
-            SimulatedScore(drawn.kind_of(number), float(mask.mean()), float(score))
-            for (_, number), mask, score in zip(some, masks, scores, strict=True)
-        ]
-    return tuple(found)
+
+    def score(frame: Image) -> float:
+        return float(detector.run(frame[None])[1][0])
+
+    return tuple(each for image in range(len(frames)) for each in drawn.scored(image, score))

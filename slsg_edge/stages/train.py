@@ -5,6 +5,7 @@ prove the export.
 """
 
 import dataclasses
+import functools
 import hashlib
 import io
 import json
@@ -220,7 +221,7 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     for hint in settings.hints(device.place.type):
         notify(f"Hint: {hint}")
     notify(f"{len(frames)} images to train on, {len(material.held_out)} held out, {device.place}.")
-    groups = groups_of(material.images, progress)
+    groups = functools.partial(groups_of, material.images, progress)
     context = TrainingContext(settings, frames, textures, device, groups)
     pairs = context.pairs(SHOWN_PAIRS)
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)

@@ -4,13 +4,13 @@ A detector that learns from one kind of anomaly finds that kind too easily, so t
 another one. Simulated anomalies are no real defects: they say whether a threshold is of any use.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
-from slsg_edge.contracts import Image, Mask
+from slsg_edge.contracts import Image, Mask, SimulatedScore
 from slsg_edge.synthesis.anomalies import AnomalySimulator, Simulator, TextureSource
 from slsg_edge.synthesis.fractal_patches import FractalSettings, FractalSimulator
 from slsg_edge.synthesis.settings import SynthesisSettings
@@ -66,6 +66,12 @@ class SimulatedSet:
             if contrast >= VISIBLE:
                 return faded(good, drawn, (VISIBLE / contrast) ** rng.random()), mask
         return drawn, mask
+
+    def scored(self, image: int, score: Callable[[Image], float]) -> Iterator[SimulatedScore]:
+        """The anomalies that lie in this image, each with what `score` says of it."""
+        for number in self.numbers_of(image):
+            drawn, mask = self.anomaly(image, number)
+            yield SimulatedScore(self.kind_of(number), float(mask.mean()), score(drawn))
 
 
 def contrast_of(good: Image, anomalous: Image, mask: Mask) -> float:

@@ -1,6 +1,7 @@
 """What a run learns from: good images and textures, first as files, then at model resolution.
 
-Choosing reads nothing but hashes, so that a mistake is found before anything is decoded.
+Choosing reads hashes and, where images are to be held out, thumbnails: a mistake is found before
+anything is decoded whole.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +40,7 @@ class Material:
 def choose_material(data: Path, holdout: float, textures: Path | None) -> Material:
     """DatasetError when there are too few images, or no texture."""
     dataset = read_dataset(data)
-    images, held_out = train_and_holdout(dataset, holdout)
+    images, held_out = train_and_holdout(dataset, holdout, progress)
     photos = texture_photos(textures)
     train, out = _hashes(images), _hashes(held_out)
     known = {sample.image: sample.acquisition for sample in dataset.samples}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from slsg_edge.contracts import SimulatedScore
+from slsg_edge.contracts import SimulatedScore, size_of
 from slsg_edge.models.npad.gathering import RemainingSteps, StatisticsPhases
 from slsg_edge.models.npad.leave_one_out import Patches, folds_of
 from slsg_edge.models.npad.left_out_batches import LeftOutBatches
@@ -56,20 +56,21 @@ def scale_phase(made: StatisticsPhases) -> Phase:
     """After the statistics: each fold of images by what all the others came to."""
     most = FOLDS_OF_LOW_RANK if made.network.spec.rank else None
     batch = made.settings.training.batch
-    source = LeftOutBatches(made.context.simulated(), folds_of(made.context.groups, most), batch)
+    source = LeftOutBatches(made.context.simulated(), folds_of(made.context.groups(), most), batch)
     left_out, kept, left = made.left_out(), LeftOutDistances(), RemainingSteps(len(source))
 
     @torch.inference_mode()
     def step(drawn: Batch) -> Losses:
         frames, shares = drawn
-        patches = _patches(made, frames)
+        patches, found = _patches(made, frames), []
         start = 0
         for fold in source.folds[len(source) - left.steps]:
             rows = range(start, start + len(source.entries(fold)))
             own = patches.of(rows[: len(fold)])
-            distances = left_out.distances(fold, own, patches.of(rows))
-            kept.add(*distances, shares[rows.start : rows.stop])
+            found.append(left_out.distances(fold, own, patches.of(rows)))
             start = rows.stop
+        maps, whole = (torch.cat(some) for some in zip(*found, strict=True))
+        kept.add(maps, whole, shares)
         if left.down():
             Scaled(made.network, kept).fit(_cells(source, kept))
         return {}
@@ -160,8 +161,8 @@ def _cells(source: LeftOutBatches, kept: LeftOutDistances) -> list[Tensor]:
         zip(source.all_entries(), kept.shares.tolist(), strict=True)
     ):
         if entry.anomaly is not None:
-            each = SimulatedScore(source.simulated.kind_of(entry.anomaly), share, 0.0)
-            cells.setdefault((each.kind, each.size), []).append(place)
+            cell = source.simulated.kind_of(entry.anomaly), size_of(share)
+            cells.setdefault(cell, []).append(place)
     return [torch.tensor(cell) for cell in cells.values()]
 
 
