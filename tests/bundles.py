@@ -11,6 +11,7 @@ from typing import Any
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.manifest import Manifest
 from slsg_edge.bundle.plan import PLAN
+from slsg_edge.scoring import Threshold
 
 
 def sets(**changes: Any) -> Callable[[Manifest], Manifest]:
@@ -43,6 +44,11 @@ def commit(
     return bundle.commit(
         stage, files, command=command, started=time.monotonic(), update=update, **options
     )
+
+
+def with_threshold(bundle: Bundle, threshold: Threshold) -> Bundle:
+    """As `calibrate` leaves it, found on the FP32 graph."""
+    return commit(bundle, "calibrate", {}, {"threshold": threshold}, inputs=("model.onnx",))
 
 
 def rewrite(bundle: Bundle, change: Callable[[dict[str, Any]], object]) -> Path:

@@ -217,3 +217,19 @@ def quantised_bundle(
         )
 
     return bundle
+
+
+@pytest.fixture(scope="module")
+def conversions() -> Any:
+    """PyTorch's conversions of one module of tests."""
+    from conversion import Conversions
+
+    return Conversions()
+
+
+@pytest.fixture
+def converted_once(conversions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each network is converted once a module: it has the same weights in all of its tests."""
+    from slsg_edge.export import onnx as exporter
+
+    monkeypatch.setattr(exporter, "onnx_from_model", conversions)

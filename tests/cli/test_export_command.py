@@ -3,22 +3,12 @@ import re
 import shutil
 
 import pytest
-from conversion import Conversions
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.cli.export import export
 from slsg_edge.errors import ConfigError
-from slsg_edge.export import onnx as exporter
 
-
-@pytest.fixture(scope="module")
-def conversions():
-    return Conversions()
-
-
-@pytest.fixture(autouse=True)
-def converted_once(conversions, monkeypatch):
-    monkeypatch.setattr(exporter, "onnx_from_model", conversions)
+pytestmark = pytest.mark.usefixtures("converted_once")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import json
 import time
 
 import pytest
-from bundles import sets, with_file
+from bundles import sets, with_file, with_threshold
 
 from slsg_edge.bundle.folder import Manifest, new_bundle
 from slsg_edge.bundle.good_scores import GoodScore, GoodScores, good_scores_file
@@ -73,17 +73,6 @@ def test_machines_get_one_json_object(bundle, capsys):
 
 
 GOOD = tuple(AcquiredScore(0.1 + index / 1000) for index in range(120))
-
-
-def with_threshold(bundle, threshold):
-    return bundle.commit(
-        "calibrate",
-        {},
-        command="slsg-edge calibrate [x]",
-        started=time.monotonic(),
-        inputs=("model.onnx",),
-        update=sets(threshold=threshold),
-    )
 
 
 def said(bundle, capsys):

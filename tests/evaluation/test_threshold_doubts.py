@@ -5,7 +5,7 @@ import time
 
 import pytest
 import typer
-from bundles import sets
+from bundles import sets, with_threshold
 from typer.testing import CliRunner
 
 from slsg_edge.bundle.folder import open_bundle
@@ -29,17 +29,6 @@ def bundle(make_bundle, toy_model):
 
 GOOD = tuple(AcquiredScore(0.1 + index / 1000) for index in range(60))
 SOUND = choose_threshold(GOOD, {"texture, small": (0.9,) * 10})
-
-
-def with_threshold(bundle, threshold):
-    return bundle.commit(
-        "calibrate",
-        {},
-        command="c",
-        started=time.monotonic(),
-        inputs=("model.onnx",),
-        update=sets(threshold=threshold),
-    )
 
 
 @pytest.mark.parametrize(

@@ -6,24 +6,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from conversion import Conversions
 
 from slsg_edge.bundle.tolerances import DEFAULTS
 from slsg_edge.errors import ConfigError, ExportError
-from slsg_edge.export import onnx as exporter
 from slsg_edge.stages.export import export_bundle
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def conversions():
-    return Conversions()
-
-
-@pytest.fixture(autouse=True)
-def converted_once(conversions, monkeypatch):
-    monkeypatch.setattr(exporter, "onnx_from_model", conversions)
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("converted_once")]
 
 
 def _export(bundle, **options):

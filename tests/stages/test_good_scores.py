@@ -106,6 +106,15 @@ def parts(first, count, light=1.0):
         yield np.rint(light * image).astype(np.uint8)
 
 
+def told_apart(settings, resources, weights):
+    """With real weights and as few channels as tell good parts from each other."""
+    model, training = NpadSpec(channels=16, centroids=64), StatisticsSettings(sample=4000)
+    return (
+        dataclasses.replace(settings, model=model, training=training),
+        dataclasses.replace(resources, backbone_weights=weights),
+    )
+
+
 def write(folder, images):
     folder.mkdir(parents=True)
     for number, image in enumerate(images):
@@ -117,12 +126,7 @@ def test_left_out_scores_are_those_of_new_parts_and_those_of_the_fit_are_not(
 ):
     images = list(parts(0, 150))
     write(tmp_path / "good", images)
-    settings = dataclasses.replace(
-        settings,
-        model=NpadSpec(channels=16, centroids=64),
-        training=StatisticsSettings(sample=4000),
-    )
-    resources = dataclasses.replace(resources, backbone_weights=weights)
+    settings, resources = told_apart(settings, resources, weights)
     bundle = run(tmp_path / "good", "a.slsg", settings, resources)
     left_out = [each.score for each in good_scores_of(bundle).good]
     fresh = scores_of(bundle, list(parts(1000, 1000)))
@@ -137,12 +141,7 @@ def test_two_lights_hold_their_rate_apart_and_one_alone_warns(
     lights = {"bright": 1.0, "dark": 0.6}
     for number, (name, light) in enumerate(lights.items()):
         write(tmp_path / "good" / name, parts(1000 * number, 60, light))
-    settings = dataclasses.replace(
-        settings,
-        model=NpadSpec(channels=16, centroids=64),
-        training=StatisticsSettings(sample=4000),
-    )
-    resources = dataclasses.replace(resources, backbone_weights=weights)
+    settings, resources = told_apart(settings, resources, weights)
     bundle = run(tmp_path / "good", "a.slsg", settings, resources)
     good = [AcquiredScore(each.score, each.acquisition) for each in good_scores_of(bundle).good]
     assert {each.acquisition for each in good} == set(lights)
