@@ -5,10 +5,11 @@ import statistics
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
+from slsg_edge.calibration.threshold import LOOSEST_RATE, images_needed
 from slsg_edge.scoring import Threshold, logit
 
 FEWEST = 3  # images, of which an acquisition says anything
-ENOUGH = 19  # images, that can show 1 false alarm in 20
+ENOUGH = images_needed(LOOSEST_RATE)
 STEPS = 201  # of the shift that another acquisition may have
 
 

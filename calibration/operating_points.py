@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from slsg_edge.bundle.commands import number_text
 from slsg_edge.calibration.tail import VALUE_MAXIMUM
 from slsg_edge.calibration.threshold import (
     LOOSEST_RATE,
@@ -241,7 +242,7 @@ def _ways_out(threshold: Threshold) -> str:
     ways = []
     if way:
         ways.append(
-            f"allow more false alarms, `--false-alarms {way.false_alarm_rate:.2g}` finds "
+            f"allow more false alarms, `--false-alarms {number_text(way.false_alarm_rate)}` finds "
             f"{way.found:.0%}"
         )
     if more > 0:

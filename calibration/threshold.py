@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from slsg_edge.calibration.tail import VALUE_MAXIMUM, interval, tail_of, threshold_value
 from slsg_edge.errors import ConfigError, DatasetError
+from slsg_edge.metrics.combinations import log_combinations
 from slsg_edge.scoring import Threshold, logit
 
 FEWEST_IMAGES = 8  # images; the interval of fewer spans nearly everything
@@ -119,11 +120,13 @@ def _order_interval(scores: tuple[float, ...], rate: float) -> tuple[float, floa
 
 
 def _binomial_cumulative(count: int, probability: float) -> NDArray[np.float64]:
-    """(count + 1,): P(at most j of `count`), by logarithms since the factorials overflow."""
-    factorials = np.concatenate([[0.0], np.log(np.arange(1, count + 1)).cumsum()])
+    """(count + 1,): P(at most j of `count`)."""
     hits = np.arange(count + 1)
-    combinations = factorials[-1] - factorials - factorials[::-1]
-    mass = combinations + hits * math.log(probability) + hits[::-1] * math.log1p(-probability)
+    mass = (
+        log_combinations(count)
+        + hits * math.log(probability)
+        + hits[::-1] * math.log1p(-probability)
+    )
     return np.asarray(np.exp(mass).cumsum())
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slsg_edge.contracts import SIZES
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
     from slsg_edge.calibration.costs import Costs
     from slsg_edge.scoring import OperatingPoint, Threshold
-
-SIZES = ("small", "medium", "large")
 
 
 def points_table(

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from slsg_edge.metrics.combinations import log_combinations
 from slsg_edge.metrics.curves import Array
 from slsg_edge.metrics.ranking import require_both
 
@@ -111,11 +112,10 @@ def exact_share(count: int, total: int) -> Figure:
 def _upper_share(count: int, total: int) -> float:
     """The share that gives at most `count` of `total` with a probability of 2.5 %.
 
-    By bisection on the logarithm of the sum, since the factorials overflow.
+    By bisection on the logarithm of the sum.
     """
     hits = np.arange(count + 1)
-    factorials = np.concatenate([[0.0], np.log(np.arange(1, total + 1)).cumsum()])
-    ways = factorials[-1] - factorials[hits] - factorials[total - hits]
+    ways = log_combinations(total)[hits]
     wanted = np.log((1 - CONFIDENCE_LEVEL) / 2)
     low, high = count / total, 1.0
     while high - low > 1e-12:
