@@ -47,7 +47,9 @@ def eval_command(
     say(str(choice))
     with open_evaluation_set(opened, data, progress) as tested:
         evaluation = evaluate_dataset(
-            *(opened, tested.dataset, choice),
+            opened,
+            tested.dataset,
+            choice,
             for_report=report is not None,
             simulated=tested.simulated,
             left_out=tested.left_out,
