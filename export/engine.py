@@ -211,9 +211,8 @@ def _built(
     until = _UntilStopped(observer)
     observe(trt, config, until)
     with ThreadPoolExecutor(1) as pool:
-        building = pool.submit(builder.build_serialized_network, network, config)
-        try:
-            plan = building.result()
+        try:  # around submit too: a build may be under way before it returns
+            plan = pool.submit(builder.build_serialized_network, network, config).result()
         except KeyboardInterrupt:
             until.stopped.set()
             raise

@@ -2,6 +2,10 @@
 
 import signal
 import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
 
 import numpy as np
 import onnx
@@ -10,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from slsg_edge.bundle.engine_record import EngineOptions
 from slsg_edge.errors import EngineError
+from slsg_edge.export import engine
 from slsg_edge.export.engine import engine_from_onnx
 from slsg_edge.export.precision_proof import Expectation
 from slsg_edge.machine.tensorrt import FULL, TensorRt
@@ -170,6 +175,11 @@ class Interrupting:
     def __init__(self) -> None:
         self.steps = 0
         self.phases: list[str] = []
+        self.heard = threading.Event()
+
+    def interrupt(self, _signal: int, _frame: FrameType | None) -> None:
+        self.heard.set()
+        raise KeyboardInterrupt
 
     def started(self, phase: str, steps: int) -> None:
         self.phases.append(phase)
@@ -180,18 +190,45 @@ class Interrupting:
             main = threading.main_thread().ident
             assert main is not None
             signal.pthread_kill(main, signal.SIGINT)
-            threading.Event().wait(1)  # until the main thread has heard it
+            assert self.heard.wait(60)
+            time.sleep(0.5)  # until what the main thread heard has stopped the build
         return True
 
     def finished(self, phase: str) -> None:
         pass
 
 
-def test_an_interrupt_stops_the_build(build, rtx):
+@pytest.fixture
+def interrupting() -> Iterator[Interrupting]:
     observer = Interrupting()
+    before = signal.signal(signal.SIGINT, observer.interrupt)
+    yield observer
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_stops_the_build(build, rtx, interrupting):
     with pytest.raises(KeyboardInterrupt):
-        build(graph(), observer=observer)
-    assert observer.phases
+        build(graph(), observer=interrupting)
+    assert interrupting.phases
+    assert any("canceled" in line.lower() for line in rtx.lines())
+
+
+class InterruptedWhileItSubmits(ThreadPoolExecutor):
+    def submit(self, *what, **with_these):
+        super().submit(*what, **with_these)
+        raise KeyboardInterrupt
+
+
+class Slow(Interrupting):
+    def reached(self, phase: str, step: int) -> bool:
+        time.sleep(0.5 if step == 0 else 0)
+        return True
+
+
+def test_an_interrupt_before_the_wait_stops_the_build_too(build, rtx, monkeypatch):
+    monkeypatch.setattr(engine, "ThreadPoolExecutor", InterruptedWhileItSubmits)
+    with pytest.raises(KeyboardInterrupt):
+        build(graph(), observer=Slow())
     assert any("canceled" in line.lower() for line in rtx.lines())
 
 
