@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from slsg_edge.contracts import Outcome, Prediction, Verdict
+from slsg_edge.contracts import Fault, Outcome, Prediction, Reason, Verdict
 from slsg_edge.errors import ConfigError
 
 # Scores are probabilities; their tail is modelled where it is not squeezed against 1.
 LOGIT_LIMIT = 1e-7
 
-BETWEEN_THRESHOLDS = "between_thresholds"  # the reason of an undecided verdict
+BETWEEN_THRESHOLDS: Reason = "between_thresholds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def judge(prediction: Prediction, threshold: Threshold) -> Verdict:
     else by the threshold."""
     score = prediction.image_score
     if not math.isfinite(score) or not 0 <= score <= 1:
-        return undecided(f"the detector gave the score {score}")
+        return undecided(Fault("detector_failed", f"the detector gave the score {score}"))
     outcome, reason = _outcome(score, threshold)
     return Verdict(
         outcome,
@@ -158,7 +158,7 @@ def judge(prediction: Prediction, threshold: Threshold) -> Verdict:
     )
 
 
-def _outcome(score: float, threshold: Threshold) -> tuple[Outcome, str | None]:
+def _outcome(score: float, threshold: Threshold) -> tuple[Outcome, Reason | None]:
     if score > threshold.value:
         return "anomalous", None
     if threshold.undecided_above is not None and score > threshold.undecided_above:
@@ -166,6 +166,6 @@ def _outcome(score: float, threshold: Threshold) -> tuple[Outcome, str | None]:
     return "good", None
 
 
-def undecided(reason: str) -> Verdict:
+def undecided(fault: Fault) -> Verdict:
     """The verdict of a frame that was not inspected."""
-    return Verdict("undecided", reason=reason)
+    return Verdict("undecided", reason=fault.reason, detail=fault.detail)

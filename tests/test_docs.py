@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 from test_architecture import FLOORS
 
 from slsg_edge.bundle.plan import PLAN
+from slsg_edge.contracts import Reason
 from slsg_edge.models.registry import QUICKEST_DETECTOR
 from slsg_edge.models.slsg.settings import FROM_NOISE, ON_A_CPU, SHORT_PRETRAINING
 
@@ -57,3 +59,9 @@ def test_the_first_real_use_is_ready_in_minutes():
     first = re.search(r"## A real use.*?\$ (slsg-edge train .*?)\n", readme, re.DOTALL)
     assert first is not None
     assert first[1].endswith(f"--detector {QUICKEST_DETECTOR}")
+
+
+def test_every_reason_of_undecided_is_in_the_table():
+    page = (DOCS / "python.md").read_text(encoding="utf-8")
+    table = page.partition("| reason | what happened |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(get_args(Reason))

@@ -50,6 +50,7 @@ def _row_summary(row: Row, threshold: Threshold | None) -> dict[str, Json]:
         "outcome": row.outcome,
         **_p_values(row, threshold),
         "reason": row.verdict.reason if row.verdict else None,
+        "detail": row.verdict.detail if row.verdict else None,
     }
 
 

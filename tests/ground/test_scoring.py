@@ -28,7 +28,7 @@ def test_a_score_at_the_threshold_is_good_and_above_it_anomalous():
 def test_what_is_no_score_is_undecided_with_a_reason(score):
     verdict = judge(Prediction(MAP, score), Threshold(0.5, "manual"))
     assert verdict.outcome == "undecided"
-    assert str(score) in verdict.reason
+    assert str(score) in verdict.detail
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1.0, 5.0, -0.1])
