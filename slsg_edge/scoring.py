@@ -138,8 +138,17 @@ def p_value(score: float, threshold: Threshold) -> float | None:
     as_high = len(scores) - bisect_left(scores, score)
     conformal = (1 + as_high) / (len(scores) + 1)
     if as_high == 0 and threshold.tail is not None:
-        return min(conformal, threshold.tail.exceedance(score))
+        return min(conformal, _beyond(threshold.tail, score, conformal))
     return conformal
+
+
+def _beyond(tail: Tail, score: float, otherwise: float) -> float:
+    """What the tail says; a verdict does not fail with a tail that says nothing, as of scale 0."""
+    try:
+        found = tail.exceedance(score)
+    except ArithmeticError:
+        return otherwise
+    return found if found >= 0 else otherwise
 
 
 def judge(prediction: Prediction, threshold: Threshold) -> Verdict:

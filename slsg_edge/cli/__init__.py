@@ -4,13 +4,16 @@ Imports nothing heavy, so that `--help` answers at once; commands import what th
 they run.
 """
 
-import io
+import os
 import sys
+from contextlib import suppress
 
 import typer
 
 from slsg_edge.cli.commands import COMMANDS, GROUPS
-from slsg_edge.errors import MissingDependency, SlsgError
+from slsg_edge.cli.streams import usable_streams
+from slsg_edge.cli.text import printable
+from slsg_edge.errors import MissingDependency, SlsgError, StorageError
 
 # What to install for a package that a command turns out to need.
 EXTRAS = {
@@ -41,10 +44,19 @@ for name, group in GROUPS.items():
 
 def main() -> None:
     """Runs the command line; what the user can mend is printed without a traceback, exit 2."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no UTF-8
-        sys.stdout.reconfigure(errors="backslashreplace")
+    usable_streams()
     try:
-        app()
+        _run()
+    finally:
+        _leave_hanging_work(sys.exc_info()[1])
+
+
+def _run() -> None:
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except SlsgError as error:
         fail(error)
     except ModuleNotFoundError as error:
@@ -52,9 +64,34 @@ def main() -> None:
         if package not in EXTRAS:
             raise
         fail(MissingDependency(package, extra=EXTRAS[package]))
+    except OSError as error:
+        fail(_of_the_system(error))
+    except MemoryError:
+        fail(StorageError("The memory is not enough.", fix="Give smaller input, or fewer at once."))
 
 
 def fail(error: SlsgError) -> None:
     """What, where and the next step on stderr; exit code 2."""
-    sys.stderr.write(f"error: {error.what}\n  next: {error.fix}\n")
+    sys.stderr.write(f"error: {printable(error.what)}\n  next: {printable(error.fix)}\n")
+    sys.stderr.flush()
     sys.exit(2)
+
+
+def _of_the_system(error: OSError) -> SlsgError:
+    """Where no room has said it better: a name that is too long, a disk that went away."""
+    where = f"{error.filename}: " if error.filename else ""
+    return StorageError(
+        f"{where}{error.strerror or error}.", fix="Check the path, its permissions and the disk."
+    )
+
+
+def _leave_hanging_work(ending: BaseException | None) -> None:
+    """A model that never ends would hold up the end of the process, or make it crash."""
+    deadline = sys.modules.get("slsg_edge.runtime.deadline")
+    if deadline is None or not deadline.work_left_behind():
+        return
+    code = ending.code if isinstance(ending, SystemExit) else 1
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, SlsgError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
 def say(text: str) -> None:
     """A line for people, on stderr, so that stdout stays for results."""
-    typer.echo(text, err=True)
+    typer.echo(printable(text), err=True)
+
+
+def printable(text: str) -> str:
+    """Without what commands a terminal: names and recorded commands come from elsewhere."""
+    return "".join(
+        letter
+        if letter.isprintable() or letter in "\n\t"
+        else letter.encode("unicode_escape", "surrogatepass").decode()
+        for letter in text
+    )
 
 
 def plain_console(*, soft_wrap: bool = False) -> "Console":

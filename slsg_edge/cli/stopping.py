@@ -1,0 +1,87 @@
+"""SIGTERM, SIGINT and SIGHUP of a watch: it ends in order, within two seconds whatever hangs."""
+
+import functools
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from slsg_edge.cli.text import say
+
+_GRACE = 1.6  # seconds from the first signal to the end
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
+def ends_in_order(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that ends with 0 when it is told to, at whatever moment."""
+
+    @functools.wraps(command)
+    def run(**options: object) -> None:
+        terminal_only = options.get("output") is None and sys.stdout.isatty()
+        try:
+            with stoppable(hangup_ends=terminal_only):
+                command(**options)
+        except KeyboardInterrupt:  # before the first frame, or once more at the end
+            say("stopped")
+
+    return run
+
+
+@contextmanager
+def stoppable(hangup_ends: bool = False) -> Iterator[None]:
+    """SIGTERM, as from systemd, raises KeyboardInterrupt as Ctrl-C does, once.
+
+    A second signal changes nothing. What hangs in a library hears no signal: the process is ended
+    without it. SIGHUP, as of a terminal that was closed, ends only where `hangup_ends`.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ending = (*_ENDING, signal.SIGHUP) if hangup_ends else _ENDING
+    before = {number: signal.signal(number, _interrupt) for number in ending}
+    if not hangup_ends and hasattr(signal, "SIGHUP"):
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, _ignore)
+    _interrupt.heard = False  # type: ignore[attr-defined]
+    heard, tell = os.pipe()
+    os.set_blocking(tell, False)
+    wakeup = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    threading.Thread(target=_end_in_time, args=(heard, frozenset(ending)), daemon=True).start()
+    try:
+        yield
+    finally:
+        # once told to end, it stays so until the process has ended
+        if not _interrupt.heard:  # type: ignore[attr-defined]
+            signal.set_wakeup_fd(wakeup)
+            os.close(tell)  # ends the thread
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: "FrameType | None") -> None:
+    if not _interrupt.heard:  # type: ignore[attr-defined]
+        _interrupt.heard = True  # type: ignore[attr-defined]
+        raise KeyboardInterrupt
+
+
+def _ignore(number: int, frame: "FrameType | None") -> None:
+    """A handler and not SIG_IGN, which child processes would inherit."""
+
+
+def _end_in_time(heard: int, ending: frozenset[signal.Signals]) -> None:
+    """Python hears a signal between two of its steps; the system's own note comes at once."""
+    while numbers := os.read(heard, 16):
+        if ending.intersection(numbers):
+            time.sleep(_GRACE)
+            _end_now()
+    os.close(heard)
+
+
+def _end_now() -> None:
+    with suppress(Exception):
+        sys.stderr.write("note: something did not answer, so the watch ended without it\n")
+        sys.stderr.flush()
+    os._exit(0)
