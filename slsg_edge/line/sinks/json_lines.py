@@ -93,6 +93,9 @@ class _Stdout:
         """What is in a pipe or on a terminal cannot be taken back; in a file it can."""
         _cut(self.descriptor, count)
 
+    def close(self) -> None:
+        """It is not ours to close."""
+
 
 class _Appended:
     """A file that is opened to append; unlocked where the system has no locks."""
@@ -116,6 +119,9 @@ class _Appended:
 
     def forget(self, count: int) -> None:
         _cut(self.descriptor, count)
+
+    def close(self) -> None:
+        os.close(self.descriptor)
 
     def _is_at_its_path(self) -> bool:
         try:

@@ -43,6 +43,8 @@ class Outlet(Protocol):
     def forget(self, count: int) -> None:
         """Takes back the last bytes that were written, where a file lets it."""
 
+    def close(self) -> None: ...
+
 
 @dataclass
 class _State:
@@ -81,7 +83,7 @@ class Outbox:
             self._take(line)
             if self._state.trouble is None:
                 self._changed.wait_for(self._settled, _AT_ONCE)
-            if self._lines and self._state.trouble is None:
+            if not self._settled() and self._state.trouble is None:
                 self._state.trouble = f"{self._outlet.path} takes no records just now."
             gone = self._state.reader_gone
         self._tell()
@@ -101,9 +103,12 @@ class Outbox:
             self._state.closed = True
             self._changed.notify_all()
         self._thread.join(_AT_ONCE)
-        if not self._thread.is_alive() and self._state.sent:
-            with suppress(OSError):
+        if self._thread.is_alive():  # it hangs in a write, and ends with the process
+            return
+        with suppress(OSError):
+            if self._state.sent:
                 self._outlet.forget(self._state.sent)
+            self._outlet.close()
 
     def _settled(self) -> bool:
         return not self._lines or self._state.reader_gone
