@@ -4,6 +4,9 @@ Imports nothing heavy, so that `--help` answers at once; commands import what th
 they run.
 """
 
+import slsg_edge.cli.first_signals  # noqa: F401, before what takes long to import
+
+# isort: split
 import os
 import sys
 from contextlib import suppress
@@ -11,6 +14,7 @@ from contextlib import suppress
 import typer
 
 from slsg_edge.cli.commands import COMMANDS, GROUPS
+from slsg_edge.cli.stopping import told_to_end
 from slsg_edge.cli.streams import usable_streams
 from slsg_edge.cli.text import printable
 from slsg_edge.errors import MissingDependency, SlsgError, StorageError
@@ -48,7 +52,7 @@ def main() -> None:
     try:
         _run()
     finally:
-        _leave_hanging_work(sys.exc_info()[1])
+        _leave_at_once(sys.exc_info()[1])
 
 
 def _run() -> None:
@@ -85,13 +89,15 @@ def _of_the_system(error: OSError) -> SlsgError:
     )
 
 
-def _leave_hanging_work(ending: BaseException | None) -> None:
-    """A model that never ends would hold up the end of the process, or make it crash."""
+def _leave_at_once(ending: BaseException | None) -> None:
+    """Where a model that never ends would hold up the end of the process or make it crash, and
+    where a second signal would kill a watch that has just ended in order.
+    """
     deadline = sys.modules.get("slsg_edge.runtime.deadline")
-    if deadline is None or not deadline.work_left_behind():
+    if not told_to_end() and not (deadline and deadline.work_left_behind()):
         return
-    code = ending.code if isinstance(ending, SystemExit) else 1
+    code = ending.code if isinstance(ending, SystemExit) else ending is not None
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, SlsgError):
             stream.flush()
-    os._exit(code if isinstance(code, int) else int(code is not None))
+    os._exit(int(code or 0))

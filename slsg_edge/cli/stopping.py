@@ -14,6 +14,7 @@ from slsg_edge.cli.text import say
 
 _GRACE = 1.6  # seconds from the first signal to the end
 _ENDING = (signal.SIGTERM, signal.SIGINT)
+_heard: list[int] = []  # the signals that told this process to end
 
 
 def ends_in_order(command: Callable[..., None]) -> Callable[..., None]:
@@ -45,7 +46,6 @@ def stoppable(hangup_ends: bool = False) -> Iterator[None]:
     before = {number: signal.signal(number, _interrupt) for number in ending}
     if not hangup_ends and hasattr(signal, "SIGHUP"):
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, _ignore)
-    _interrupt.heard = False  # type: ignore[attr-defined]
     heard, tell = os.pipe()
     os.set_blocking(tell, False)
     wakeup = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
@@ -54,16 +54,21 @@ def stoppable(hangup_ends: bool = False) -> Iterator[None]:
         yield
     finally:
         # once told to end, it stays so until the process has ended
-        if not _interrupt.heard:  # type: ignore[attr-defined]
+        if not told_to_end():
             signal.set_wakeup_fd(wakeup)
             os.close(tell)  # ends the thread
             for number, handler in before.items():
                 signal.signal(number, handler)
 
 
+def told_to_end() -> bool:
+    """Whether a signal has said so."""
+    return bool(_heard)
+
+
 def _interrupt(number: int, frame: "FrameType | None") -> None:
-    if not _interrupt.heard:  # type: ignore[attr-defined]
-        _interrupt.heard = True  # type: ignore[attr-defined]
+    _heard.append(number)
+    if len(_heard) == 1:
         raise KeyboardInterrupt
 
 
