@@ -5,7 +5,7 @@ first frames also warm everything up.
 """
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.golden import Golden, difference, golden_from_file
+from slsg_edge.bundle.golden import Golden, best_case_threshold, difference, golden_from_file
 from slsg_edge.bundle.plan import GOLDEN_FILE
 from slsg_edge.bundle.thresholds import threshold_of
 from slsg_edge.bundle.tolerances import tolerance_of
@@ -19,14 +19,18 @@ def require_golden_answers(
 ) -> None:
     """UntrustedBundle unless the answers are the trained network's, as near as `verify` asks.
 
-    judging: what the scores of this detector are judged by.
+    judging: what the scores of this detector are judged by. Where that is not the reference's
+    threshold, which may be found anew without it, the one that suits the scores best stands in.
     """
     golden = golden_from_file(bundle.file(GOLDEN_FILE))
-    answers = detector.run(golden.frames)
+    maps, scores = detector.run(golden.frames)
     threshold = reference_threshold(bundle, golden)
     limits = tolerance_of(bundle.manifest.tolerances, choice.backend, choice.precision)
+    own = None
+    if judging.value != threshold:
+        own = best_case_threshold(golden, scores, threshold)
     try:
-        excesses = difference(golden, *answers, threshold, judging.value).beyond(limits)
+        excesses = difference(golden, maps, scores, threshold, own).beyond(limits)
     except ExportError as error:
         excesses = (error.what,)
     if excesses:

@@ -89,10 +89,10 @@ def open_regular(path: Path, limit: int) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def read_regular(path: Path, limit: int) -> bytes:
-    """The content of such a file; OSError or ValueError as `open_regular`."""
+def read_regular(path: Path, limit: int, at_most: int | None = None) -> bytes:
+    """The content of such a file, or its beginning; OSError or ValueError as `open_regular`."""
     with open_regular(path, limit) as file:
-        return file.read(limit)
+        return file.read(limit if at_most is None else at_most)
 
 
 def settings_from_table(

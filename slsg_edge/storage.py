@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from slsg_edge.config import read_regular
 from slsg_edge.errors import StorageError
 
 _POLL = 0.05  # seconds between two tries for a lock
@@ -27,6 +28,8 @@ _TEMPORARY = re.compile(r"\.slsg-([0-9a-f]{8})-(\d+)-\d+\.tmp")
 _TEMPORARY_FOLDER = re.compile(r"slsg-edge-([0-9a-f]{8})-(\d+)-.*")
 _VOUCHED = (".slsg", "manifest.json")  # of a bundle, whose files only its stages write
 
+_MARKS = ((b"\x89PNG", "a PNG"), (b"\xff\xd8", "a JPEG"), (b"<", "a page"))
+
 _numbers = itertools.count()
 _ours: set[str] = set()  # temporaries of this process
 
@@ -34,9 +37,11 @@ _ours: set[str] = set()  # temporaries of this process
 def write_atomically(path: Path, content: bytes) -> None:
     """All of `content` at `path`, or what was there before and a StorageError.
 
-    What lies inside a bundle is refused: there each file is vouched for.
+    What lies inside a bundle is refused, since each file there is vouched for, and so is a picture
+    or a page in the place of anything else, as of an image of a data set.
     """
     require_outside_bundles(path)
+    _require_same_kind(path, content)
     write_together(path.parent, {path.name: content})
 
 
@@ -91,6 +96,22 @@ def require_outside_bundles(path: Path) -> None:
                 f"{path} lies inside the bundle {parent}, which holds only what its stages wrote.",
                 fix="Give a place outside of it.",
             )
+
+
+def _require_same_kind(path: Path, content: bytes) -> None:
+    kind = _kind(content)
+    with contextlib.suppress(OSError, ValueError):
+        there = read_regular(path, 2**40, at_most=16)
+        if kind and there and _kind(there) != kind:
+            raise StorageError(
+                f"{path} holds something else than {kind}, so it was not overwritten.",
+                fix="Give another name.",
+            )
+
+
+def _kind(content: bytes) -> str:
+    """Empty for what has no mark of its own."""
+    return next((kind for mark, kind in _MARKS if content.startswith(mark)), "")
 
 
 def make_folder(folder: Path) -> None:

@@ -25,6 +25,7 @@ from slsg_edge.bundle.manifest import (
     manifest_from_json,
 )
 from slsg_edge.bundle.manifest import Manifest as Manifest
+from slsg_edge.bundle.onnx_file import require_self_contained
 from slsg_edge.bundle.plan import MANIFEST_FILE, SUFFIX, command_that_writes, require_planned
 from slsg_edge.config import read_regular
 from slsg_edge.contracts import Json
@@ -56,16 +57,20 @@ class Bundle:
         """The path of a file that is whole and fresh.
 
         Raises BundleError when no stage wrote it yet, UntrustedBundle when its content is not
-        what the manifest says, StaleBundle when something it was made from has changed.
+        what the manifest says or needs files that it does not name, StaleBundle when something
+        it was made from has changed.
         """
         writer = self._writer_of(name)
         self.require_fresh(writer)
         path = self.path / name
-        if self._digests.of(path) != self._recorded(name):
+        digest = self._digests.of(path)
+        if digest != self._recorded(name):
             raise UntrustedBundle(
                 f"{path} is not the file that '{writer}' wrote.",
                 fix=f"Copy the bundle again, or run: {self.command_of(writer)}",
             )
+        if path.suffix == ".onnx":
+            require_self_contained(path, digest)
         return path
 
     def holds(self, name: str) -> bool:

@@ -17,7 +17,7 @@ from slsg_edge.cli.commands import COMMANDS, GROUPS
 from slsg_edge.cli.stopping import told_to_end
 from slsg_edge.cli.streams import usable_streams
 from slsg_edge.cli.text import printable
-from slsg_edge.errors import MissingDependency, SlsgError, StorageError
+from slsg_edge.errors import ConfigError, MissingDependency, SlsgError, StorageError
 
 # What to install for a package that a command turns out to need.
 EXTRAS = {
@@ -32,6 +32,8 @@ EXTRAS = {
     "sklearn": "dev",
     "torch": "train",
 }
+
+_LONGEST = 4000  # characters of a message
 
 app = typer.Typer(
     name="slsg-edge",
@@ -70,15 +72,23 @@ def _run() -> None:
         fail(MissingDependency(package, extra=EXTRAS[package]))
     except OSError as error:
         fail(_of_the_system(error))
+    except RecursionError:
+        fail(ConfigError("Something that was read is nested too deeply.", fix="Mend that file."))
     except MemoryError:
         fail(StorageError("The memory is not enough.", fix="Give smaller input, or fewer at once."))
 
 
 def fail(error: SlsgError) -> None:
     """What, where and the next step on stderr; exit code 2."""
-    sys.stderr.write(f"error: {printable(error.what)}\n  next: {printable(error.fix)}\n")
+    sys.stderr.write(f"error: {_shown(error.what)}\n  next: {_shown(error.fix)}\n")
     sys.stderr.flush()
     sys.exit(2)
+
+
+def _shown(text: str) -> str:
+    """A name that somebody gave may be of any length."""
+    text = printable(text)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
 
 
 def _of_the_system(error: OSError) -> SlsgError:

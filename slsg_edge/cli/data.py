@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from slsg_edge.data.dataset import Dataset
     from slsg_edge.data.survey.survey import Survey
 
 
@@ -34,7 +35,10 @@ def data_command(
     from slsg_edge.progress import progress
     from slsg_edge.storage import write_atomically
 
-    found = survey(read_dataset(data), progress)
+    dataset = read_dataset(data)
+    if sheet:
+        _require_no_image(sheet, dataset)
+    found = survey(dataset, progress)
     if sheet:
         write_atomically(sheet, encode_image(sheet_of(found), ".png"))
     if as_json:
@@ -43,6 +47,14 @@ def data_command(
         _print(found)
     if not found.valid:
         raise typer.Exit(1)
+
+
+def _require_no_image(sheet: Path, dataset: "Dataset") -> None:
+    """ConfigError where the sheet would take the place of an image of the data set."""
+    from slsg_edge.errors import ConfigError
+
+    if sheet.exists() and any(sheet.samefile(sample.image) for sample in dataset.samples):
+        raise ConfigError(f"{sheet} is an image of the data set.", fix="Give another name.")
 
 
 def _print(found: "Survey") -> None:
