@@ -130,8 +130,9 @@ def summary_line(summary: "WatchSummary", *, band: bool = False, unwritten: int 
     )
     if summary.detect_p50 is not None:
         text += f"; detect p50 {summary.detect_p50:.1f} ms, p95 {summary.detect_p95:.1f} ms"
-    failed = dict(summary.failed) | ({"records": unwritten} if unwritten else {})
-    for name, count in failed.items():
+    if unwritten:
+        text += f"; {unwritten} records could not be written"
+    for name, count in summary.failed.items():
         text += f"; {name} of {count} frames could not be written"
     return text + (f"\nlast undecided: {summary.reason}" if summary.reason else "")
 

@@ -179,7 +179,7 @@ def test_a_full_disk_under_stdout_is_told_and_every_frame_is_inspected(toy_bundl
         "warning: The disk is full: cannot write standard output. Verdicts go"
     )
     assert told[2].startswith("4 frames: 2 good, 1 anomalous, 1 undecided")
-    assert told[2].endswith("; records of 4 frames could not be written")
+    assert told[2].endswith("; 4 records could not be written")
     assert told[4] == "error: 4 of 4 records could not be written to standard output."
 
 
