@@ -8,7 +8,7 @@ from test_architecture import FLOORS
 
 from slsg_edge.bundle.plan import PLAN
 from slsg_edge.contracts import Reason
-from slsg_edge.models.registry import QUICKEST_DETECTOR
+from slsg_edge.models.names import QUICKEST_DETECTOR
 from slsg_edge.models.slsg.settings import FROM_NOISE, ON_A_CPU, SHORT_PRETRAINING
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
