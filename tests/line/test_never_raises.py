@@ -12,7 +12,7 @@ from slsg_edge.line.records import json_line
 from slsg_edge.line.watching import WatchOptions, inspection_of, watch
 from slsg_edge.runtime.fake_detector import FakeDetector
 from slsg_edge.runtime.judged import Judged
-from slsg_edge.scoring import Tail, Threshold, judge
+from slsg_edge.scoring import Tail, Threshold, extrapolated_p_value, judge
 
 IMAGE = np.full((8, 8, 3), 90, np.uint8)
 ODD = (0.0, -1.0, 1e-320, 1e308, -1e308, 0.1)
@@ -31,6 +31,8 @@ def test_every_tail_there_could_be_leaves_the_verdict_as_it_is(score):
         assert verdict.outcome == ("anomalous" if score > 0.5 else "good")
         assert verdict.p_value is not None
         assert math.isfinite(verdict.p_value)
+        beyond = extrapolated_p_value(score, threshold)
+        assert beyond is None or 0 < beyond < verdict.p_value
 
 
 @pytest.mark.parametrize("at", [math.nan, math.inf, -math.inf, 1e18, -1e18])

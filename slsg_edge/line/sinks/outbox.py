@@ -80,19 +80,37 @@ class Outbox:
     def put(self, line: bytes) -> None:
         """ReaderGone when nobody will ever read; usually the line is written afterwards."""
         with self._changed:
+            idle = not self._lines and self._state.trouble is None
             self._take(line)
-            if self._state.trouble is None:
-                self._changed.wait_for(self._settled, _AT_ONCE)
-            if not self._settled() and self._state.trouble is None:
-                self._state.trouble = f"{self._outlet.path} takes no records just now."
+            if idle and self._takes(line):  # no need to wake the other thread
+                self._attempt(line)
+            if not self._settled():
+                self._changed.notify_all()
+                self._wait_a_moment()
             gone = self._state.reader_gone
         self._tell()
         if gone:
             raise ReaderGone
 
+    def _wait_a_moment(self) -> None:
+        """Only the first time: while there is trouble nobody waits."""
+        if self._state.trouble is None:
+            self._changed.wait_for(self._settled, _AT_ONCE)
+        if not self._settled() and self._state.trouble is None:
+            self._state.trouble = f"{self._outlet.path} takes no records just now."
+
+    def _takes(self, line: bytes) -> bool:
+        """Whether it surely takes so much at once; a pipe with any room takes this many bytes."""
+        if not hasattr(select, "poll") or len(line) > select.PIPE_BUF:
+            return False
+        poll = select.poll()
+        poll.register(self._outlet.descriptor, select.POLLOUT)
+        return bool(poll.poll(0))
+
     def drain(self) -> None:
         """Until all is written, or nothing has moved for five seconds."""
         with self._changed:
+            self._state.progress = time.monotonic()
             while not self._settled() and time.monotonic() - self._state.progress < _STUCK:
                 self._changed.wait(_AGAIN)
 
@@ -119,7 +137,6 @@ class Outbox:
             return
         self._lines.append(line)
         self._state.held += len(line)
-        self._changed.notify_all()
 
     def _tell(self) -> None:
         """Trouble at once and then rarely, and its end; never to a terminal that takes nothing."""
@@ -142,17 +159,23 @@ class Outbox:
 
     def _run(self) -> None:
         while (line := self._next()) is not None:
-            try:
-                self._write_some(line)
-            except ConnectionError:  # a pipe or a socket whose other end was closed
+            if not self._attempt(line):
                 with self._changed:
-                    self._state.reader_gone = True
-                    self._changed.notify_all()
-                return
-            except OSError as error:
-                self._failed(storage_error(self._outlet.path, error))
-            except SlsgError as error:
-                self._failed(error)
+                    self._changed.wait_for(lambda: self._state.closed, _AGAIN)
+
+    def _attempt(self, line: bytes) -> bool:
+        """False where it should be tried again later."""
+        try:
+            self._write_some(line)
+        except ConnectionError:  # a pipe or a socket whose other end was closed
+            with self._changed:
+                self._state.reader_gone = self._state.closed = True
+                self._changed.notify_all()
+        except OSError as error:
+            return self._failed(storage_error(self._outlet.path, error))
+        except SlsgError as error:
+            return self._failed(error)
+        return True
 
     def _next(self) -> bytes | None:
         with self._changed:
@@ -179,11 +202,11 @@ class Outbox:
                 state.trouble = None
             self._changed.notify_all()
 
-    def _failed(self, error: SlsgError) -> None:
+    def _failed(self, error: SlsgError) -> bool:
         with self._changed:
             self._state.trouble = error.what
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._state.closed, _AGAIN)
+        return False
 
 
 def _lost(count: int) -> str:
