@@ -8,8 +8,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_SHELL = frozenset("`$;|&<>()!#*?~\\")  # what may do more than name something
-_UNKNOWN = "slsg-edge --help  # the bundle records a command that is not of slsg-edge"
 BUNDLE = "{bundle}"  # in a recorded command: the path of the bundle that it stands in
 
 
@@ -31,44 +29,11 @@ def command_for(recorded: str, bundle: Path) -> str:
     """A recorded command for the bundle where it lies now.
 
     Bundles of version 0.1 recorded the path of that day, which was the one word that ends in
-    `.slsg`: it is taken for the bundle's too, so that a copy never names its original. A record may
-    come from anywhere, so only commands of `slsg-edge` are shown, and nothing else that a shell or
-    a terminal would do.
+    `.slsg`: it is taken for the bundle's too, so that a copy never names its original.
     """
     if BUNDLE not in recorded:
         recorded = _with_placeholder(recorded)
-    recorded = _ours(recorded)
     return recorded.replace(BUNDLE, shlex.quote(str(bundle)))
-
-
-def _ours(recorded: str) -> str:
-    commands = [_words_of(part) for part in recorded.split(" && ")]
-    if not all(words[:1] == ["slsg-edge"] for words in commands):
-        return _UNKNOWN
-    if recorded.isprintable() and not _SHELL.intersection(recorded.replace(" && ", "")):
-        return recorded
-    return " && ".join(_quoted(words) for words in commands)
-
-
-def _quoted(words: list[str]) -> str:
-    """A control character has no place on a command line; it is shown as `?`."""
-    shown = ("".join(c if c.isprintable() else "?" for c in word) for word in words)
-    return " ".join(_word(word) for word in shown)
-
-
-def _word(word: str) -> str:
-    """The bundle's path is quoted when it is put in, so it stands alone or at the end."""
-    start, bundle, end = word.partition(BUNDLE)
-    if not bundle:
-        return shlex.quote(word)
-    return (shlex.quote(start) if start else "") + bundle + (shlex.quote(end) if end else "")
-
-
-def _words_of(command: str) -> list[str]:
-    try:
-        return shlex.split(command)
-    except ValueError:  # no closing quotation
-        return []
 
 
 def _with_placeholder(recorded: str) -> str:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from slsg_edge.bundle.commands import command_for, recorded_command, recorded_words
+from slsg_edge.bundle.commands import recorded_command, recorded_words
 
 
 def test_options_stand_in_their_order_and_what_was_not_given_is_left_out():
@@ -30,20 +30,3 @@ def test_options_stand_in_their_order_and_what_was_not_given_is_left_out():
 )
 def test_a_command_as_typed_has_the_bundles_path_taken_out(words, recorded):
     assert recorded_words(words, "a.slsg") == recorded
-
-
-@pytest.mark.parametrize(
-    ("recorded", "shown"),
-    [
-        ("slsg-edge export {bundle}; rm -rf ~", "slsg-edge export x.slsg';' rm -rf '~'"),
-        ("slsg-edge export {bundle} $(reboot)", "slsg-edge export x.slsg '$(reboot)'"),
-        ("slsg-edge train 'a b' -o {bundle}", "slsg-edge train 'a b' -o x.slsg"),
-        ("slsg-edge train \x1b[2Ja -o {bundle}", "slsg-edge train '?[2Ja' -o x.slsg"),
-        ("rm -rf ~", "slsg-edge --help  # the bundle records a command that is not of slsg-edge"),
-        ("slsg-edge export {bundle} && rm x", None),
-        ("slsg-edge train 'a", None),
-    ],
-)
-def test_a_record_from_elsewhere_offers_no_other_program(recorded, shown):
-    offered = command_for(recorded, Path("x.slsg"))
-    assert offered == shown if shown else offered.startswith("slsg-edge --help")
