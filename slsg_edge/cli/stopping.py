@@ -1,4 +1,4 @@
-"""SIGTERM, SIGINT and SIGHUP of a watch: it ends in order, within two seconds whatever hangs."""
+"""SIGTERM, SIGINT and SIGHUP of a watch: it ends in order, soon, whatever hangs."""
 
 import functools
 import os
@@ -12,7 +12,8 @@ from types import FrameType
 
 from slsg_edge.cli.text import say
 
-_GRACE = 1.6  # seconds from the first signal to the end
+_GRACE = 1.6  # seconds from the first signal to the end where Python does not hear it
+_ORDER = 4.0  # the same where it did, and closes one thing after the other
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _heard: list[int] = []  # the signals that told this process to end
 
@@ -81,6 +82,8 @@ def _end_in_time(heard: int, ending: frozenset[signal.Signals]) -> None:
     while numbers := os.read(heard, 16):
         if ending.intersection(numbers):
             time.sleep(_GRACE)
+            if told_to_end():
+                time.sleep(_ORDER - _GRACE)
             _end_now()
     os.close(heard)
 

@@ -95,8 +95,12 @@ class _Outlet:
 
     def __init__(self, sink: Sink, warn: Callable[[str], None]) -> None:
         self._sink, self._warn = sink, warn
-        self.name, self.failures = sink.name, 0
+        self.failures = 0
         self._told_at: float | None = None
+
+    @property
+    def name(self) -> str:
+        return self._sink.name
 
     def write(self, inspection: Inspection) -> None:
         """Raises only what an essential sink raises."""

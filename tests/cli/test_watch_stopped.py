@@ -16,7 +16,7 @@ from slsg_edge.cli import stopping
 HANGS = """
 import sys, time
 from slsg_edge.cli import stopping
-stopping._GRACE = 0.3
+stopping._GRACE, stopping._ORDER = 0.3, 0.5
 
 @stopping.ends_in_order
 def command(output=None):
