@@ -6,21 +6,26 @@ from pathlib import Path
 
 from slsg_edge.contracts import Sample
 from slsg_edge.data.dataset import Layout
+from slsg_edge.data.left_out import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
 class FolderContents:
-    """The samples, masks that belong to none of them, and images that have no label."""
+    """The samples, masks that belong to none of them, images that have no label, and what the
+    reader knows to be no image of the data set.
+    """
 
     samples: tuple[Sample, ...]
     stray_masks: tuple[Path, ...] = ()
     unlabelled: tuple[Path, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """`recognises` looks at names alone, and `read` is called only where it says yes."""
+    """`read` is called only where `recognises` says yes. `why`: what a folder has that does so."""
 
     layout: Layout
     recognises: Callable[[Path], bool]
     read: Callable[[Path], FolderContents]
+    why: str
