@@ -29,7 +29,7 @@ READERS: tuple[Reader, ...] = (
         kolektor.read_kolektor,
         "no folder is called good, and a mask lies beside each image, called _GT or _label",
     ),
-    Reader("btad", mvtec.is_btad, mvtec.read_mvtec, "train and test have folders ok and ko"),
+    Reader("btad", mvtec.is_btad, mvtec.read_mvtec, "train or test has a folder ok or ko"),
     Reader(
         "loco",
         mvtec.is_loco,

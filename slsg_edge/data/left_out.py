@@ -50,7 +50,7 @@ def file_reason(path: Path) -> str | None:
     if ending in _FILMS:
         return "with a film: save its frames as PNG, or give `watch` the film itself"
     if not ending and _starts_like_an_image(path):
-        return "that look like images and have no ending: add it, as .png"
+        return "with the content of an image and no ending: add one, as .png"
     return None
 
 

@@ -27,7 +27,7 @@ from slsg_edge.images import decode_as_stored, image_content, quiet_opencv
 
 Rules: TypeAlias = Mapping[int, DefectRule]
 
-_FEW, _MOST = 8, 0.95  # of the grey values, the share of the pixels that have one of them
+_FEW, _MOST = 8, 0.9  # of the grey values, the share of the pixels that have one of them
 HALF = 128  # grey from which a pixel of a plain mask is defective
 
 
@@ -77,10 +77,10 @@ def looks_like_mask_of(mask: Path, image: Path) -> bool:
     return few and grey.shape == photo.shape and not has_few_values(photo)
 
 
-def has_few_values(grey: NDArray[np.uint8]) -> bool:
-    """As a mask, smooth edges included; a photo has many."""
+def has_few_values(grey: NDArray[np.uint8], share: float = _MOST) -> bool:
+    """Whether so many pixels have one of a few values, as in a mask; a photo has many."""
     counts = np.sort(np.bincount(grey.ravel(), minlength=256))[::-1]
-    return bool(counts[:_FEW].sum() >= _MOST * counts.sum())
+    return bool(counts[:_FEW].sum() >= share * counts.sum())
 
 
 def marked(grey: NDArray[np.uint8]) -> Mask:

@@ -7,8 +7,10 @@ any case, with or without spaces, hyphens, underscores and dots, and in either U
 import re
 import unicodedata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from slsg_edge.contracts import Split
+if TYPE_CHECKING:  # so that the command line answers at once: the contracts need NumPy
+    from slsg_edge.contracts import Split
 
 _BETWEEN = re.compile(r"[\s_.\-]+")
 
@@ -36,7 +38,7 @@ _MASKS = _words(
     maskimages defectmask defectmasks segmentation segmentations segmentationmask
     segmentationmasks segmask segmasks annotation annotations 掩码 掩膜 标注"""
 )
-_SPLITS: dict[str, Split] = {
+_SPLITS: "dict[str, Split]" = {
     "train": "train",
     "training": "train",
     "trainset": "train",
@@ -63,7 +65,7 @@ def is_masks(name: str) -> bool:
     return plain(name) in _MASKS
 
 
-def split_of(name: str) -> Split | None:
+def split_of(name: str) -> "Split | None":
     return _SPLITS.get(plain(name))
 
 

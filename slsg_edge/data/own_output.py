@@ -20,8 +20,8 @@ _FOR_FRAMES = ("reject", "record")
 
 A_RUN = "in the run folder of a training"
 A_BUNDLE = "in a bundle"
-HEAT = "with heat drawn over them, which `watch` wrote beside its rejects"
-KEPT = "which `watch` kept: sort them into good/ and bad/, or give their folder itself"
+HEAT = "with heat drawn over them, written by `watch` beside its rejects"
+KEPT = "kept by `watch`: sort them into good/ and bad/, or give their folder itself"
 OWN_OUTPUT = frozenset({A_RUN, A_BUNDLE, HEAT, KEPT})
 
 

@@ -15,6 +15,8 @@ from slsg_edge.errors import DatasetError
 
 _MOST_OF_AN_IMAGE = 0.5  # a defect that is larger is rather a mask the other way round
 
+_SHARE_OF_A_MASK = 0.5  # of the pixels have one of a few values, however smooth the edges
+
 Fault: TypeAlias = Literal["unreadable", "size", "black", "unknown", "photo", "inverted", "grey"]
 
 
@@ -44,7 +46,7 @@ def _fault(mask: Path, image: ImageFacts, rules: Rules | None) -> MaskFault | No
         return MaskFault(mask, "black", "")
     if rules is not None and not (len(values) == 1 and values[0] in rules):
         return MaskFault(mask, "unknown", f"grey {', '.join(map(str, values[:8]))}")
-    if not has_few_values(grey):
+    if not has_few_values(grey, _SHARE_OF_A_MASK):
         return MaskFault(mask, "photo", f"{len(values)} values")
     share = float(marked(grey).mean())
     if share > _MOST_OF_AN_IMAGE:
