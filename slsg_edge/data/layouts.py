@@ -15,6 +15,7 @@ from slsg_edge.data.mask_folders import MASKS_AS_IMAGES, folders_of_masks
 from slsg_edge.data.names import is_bad, is_masks, printable
 from slsg_edge.data.readers import folders, kolektor, listed, mvtec, visa
 from slsg_edge.data.readers.files import all_folders_in, folders_in
+from slsg_edge.data.readers.parts import defects_alone, masks_alone
 from slsg_edge.data.readers.reader import FolderContents, Reader
 from slsg_edge.errors import DatasetError
 
@@ -128,25 +129,25 @@ def _read(folder: Path) -> Dataset:
 def _left_out(home: Path, reader: Reader, read: FolderContents) -> Iterator[LeftOut]:
     """Whatever lies in `home`, looks like an image and was read as none."""
     known = {path for sample in read.samples for path in (sample.image, *sample.masks)}
-    known.update(read.stray_masks, read.unlabelled, (one.path for one in read.left_out))
+    known.update(read.stray_masks, read.unlabelled, read.black_masks)
     found = list_images(home, lambda folder: not is_masks(folder.name))
     where = f"in places where the layout '{reader.layout}' has none"
-    yield from read.left_out
     yield from found.left_out
     yield from (LeftOut(path, where) for path in found.images if path not in known)
 
 
 def _nothing_here(folder: Path) -> DatasetError:
     """Many data sets side by side are as they come from an archive: say which to give."""
-    inside = [path for path in folders_in(folder) if _has_data(path)]
-    good = [printable(path.name) for path in inside if not is_bad(path.name)]
+    place = folder.resolve()
+    bad = [path for path in (place, *folders_in(folder)) if is_bad(path.name)]
+    inside = [path for path in folders_in(folder) if not is_bad(path.name) and _has_data(path)]
+    if is_masks(place.name):
+        return masks_alone(folder)
+    if bad and (bad[0] == place or not inside) and list_images(bad[0]).images:
+        return defects_alone(folder, bad[0])
     if not inside:
         return _no_image(folder)
-    if not good:
-        return DatasetError(
-            f"{printable(folder)} has defective images alone, in {printable(inside[0].name)}.",
-            fix=f"Put good ones into {printable(folder / 'good')}.",
-        )
+    good = [printable(path.name) for path in inside]
     names = ", ".join(good[:_NAMED]) + (" and more" if len(good) > _NAMED else "")
     return DatasetError(
         f"{printable(folder)} holds no image itself; there are some in {names}.",

@@ -83,6 +83,14 @@ def has_few_values(grey: NDArray[np.uint8], share: float = _MOST) -> bool:
     return bool(counts[:_FEW].sum() >= share * counts.sum())
 
 
+def is_black(mask: Path) -> bool:
+    """One that cannot be read is no proof of a good image."""
+    try:
+        return not grey_of(mask).any()
+    except DatasetError:
+        return False
+
+
 def marked(grey: NDArray[np.uint8]) -> Mask:
     """Where a mask without a configuration says that there is a defect."""
     return np.asarray(grey >= (HALF if grey.max() >= HALF else 1))

@@ -11,15 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slsg_edge.contracts import Sample
-from slsg_edge.data.left_out import LeftOut
-from slsg_edge.data.names import is_bad, is_good, is_masks, printable, split_of
+from slsg_edge.data.masks import is_black
+from slsg_edge.data.names import is_good, printable
 from slsg_edge.data.readers.files import folders_in, good_images_in, images_below, images_in
+from slsg_edge.data.readers.parts import refuse_part_of_data_set, refuse_what_is_not_good
 from slsg_edge.data.readers.reader import FolderContents
 from slsg_edge.data.readers.truth import parted, with_masks
 from slsg_edge.data.splits import train_and_test
 from slsg_edge.errors import DatasetError
-
-_MASK_OF_GOOD = "with a mask of a good image, which marks nothing"
 
 
 def is_folders(folder: Path) -> bool:
@@ -32,7 +31,7 @@ def is_plain(folder: Path) -> bool:
 
 def read_folders(folder: Path) -> FolderContents:
     """Whatever is not good is for the test, and so is a share of the good images."""
-    _refuse_part_of_data_set(folder)
+    refuse_part_of_data_set(folder)
     found = dict(pair for inner in _good_folders(folder) for pair in good_images_in(inner))
     good = parted(list(found))
     train, test = train_and_test(good.images)
@@ -44,13 +43,14 @@ def read_folders(folder: Path) -> FolderContents:
         ),
         folder,
     )
-    left_out = (LeftOut(mask, _MASK_OF_GOOD) for mask in good.masks.values())
-    return FolderContents(samples, stray, left_out=tuple(left_out))
+    black = {mask for mask in good.masks.values() if is_black(mask)}
+    contradicting = (mask for mask in good.masks.values() if mask not in black)
+    return FolderContents(samples, (*stray, *contradicting), black_masks=tuple(black))
 
 
 def read_plain(folder: Path) -> FolderContents:
-    _refuse_defects(folder)
     images = _plain_images(folder)
+    refuse_what_is_not_good(folder, list(images))
     masks = parted(list(images)).masks
     if masks:
         raise DatasetError(
@@ -93,27 +93,3 @@ def _kinds(folder: Path) -> Iterator[tuple[str, list[Path]]]:
             for inner in folders_in(path):
                 if not is_good(inner.name):
                     yield printable(inner.name), images_below(inner)
-
-
-def _refuse_defects(folder: Path) -> None:
-    """By its name: what nobody can see is that all of a plain folder counts as good."""
-    name = folder.resolve().name
-    if is_bad(name) or is_masks(name):
-        what = "masks" if is_masks(name) else "defective parts"
-        raise DatasetError(
-            f"{printable(folder)} is called like a folder of {what}, and a folder without others "
-            "beside its images counts as good.",
-            fix="Give the folder above it, which holds the good images too, or call it good.",
-        )
-
-
-def _refuse_part_of_data_set(folder: Path) -> None:
-    """A test alone would be split anew, and part of it trained on."""
-    place = folder.resolve()
-    if split_of(place.name) != "test":
-        return
-    if any(split_of(path.name) == "train" for path in folders_in(place.parent)):
-        raise DatasetError(
-            f"{printable(folder)} is the test of the data set {printable(place.parent)}.",
-            fix=f"Give {printable(place.parent)}.",
-        )

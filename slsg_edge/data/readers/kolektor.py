@@ -10,14 +10,13 @@ and others are none of these, whatever their files are called.
 from pathlib import Path
 
 from slsg_edge.contracts import Sample, Split
-from slsg_edge.data.masks import grey_of
+from slsg_edge.data.masks import is_black
 from slsg_edge.data.names import is_good, split_of
 from slsg_edge.data.readers.files import folders_in, images_in, in_order
 from slsg_edge.data.readers.reader import FolderContents
 from slsg_edge.data.readers.truth import looks_like_pairs
 from slsg_edge.data.splits import in_test_share
 from slsg_edge.data.threads import in_threads
-from slsg_edge.errors import DatasetError
 
 KIND = "defect"
 
@@ -44,7 +43,7 @@ def read_kolektor(folder: Path) -> FolderContents:
     masks = [mask for _, mask in labelled]
     samples = [
         _sample(image, mask, good)
-        for (image, mask), good in zip(labelled, in_threads(_is_black, masks), strict=True)
+        for (image, mask), good in zip(labelled, in_threads(is_black, masks), strict=True)
     ]
     files = [path for inside in folders_in(folder) for path in images_in(inside)]
     paired = set(masks)
@@ -52,6 +51,7 @@ def read_kolektor(folder: Path) -> FolderContents:
         tuple(sorted(samples, key=lambda one: (_SPLITS.index(one.split), in_order(one)))),
         tuple(path for path in files if _is_mask(path) and path not in paired),
         tuple(image for image, mask in pairs if mask is None),
+        tuple(paired.difference(mask for sample in samples for mask in sample.masks)),
     )
 
 
@@ -80,11 +80,3 @@ def _is_mask(path: Path) -> bool:
 def _image_stem(mask: Path) -> str:
     ending = next(ending for ending in _ENDINGS if mask.stem.endswith(ending))
     return mask.stem[: -len(ending)]
-
-
-def _is_black(mask: Path) -> bool:
-    """One that cannot be read is no proof of a good image."""
-    try:
-        return not grey_of(mask).any()
-    except DatasetError:
-        return False

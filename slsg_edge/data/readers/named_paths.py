@@ -42,7 +42,7 @@ def _inside(row: Row, name: str, path: Path, home: Path) -> Path:
         raise row.error(
             f"{printable(name)} is a link, or lies behind one, that leads out of "
             f"{printable(home)}, to {printable(path.resolve())}",
-            "Put the file in its place, or give its absolute path.",
+            "Put the file in its place, or name it where it really is.",
         )
     return path
 

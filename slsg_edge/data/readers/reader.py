@@ -6,19 +6,18 @@ from pathlib import Path
 
 from slsg_edge.contracts import Sample
 from slsg_edge.data.dataset import Layout
-from slsg_edge.data.left_out import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
 class FolderContents:
-    """The samples, masks that belong to none of them, images that have no label, and what the
-    reader knows to be no image of the data set.
+    """The samples, masks that belong to none of them, images that have no label, and masks that
+    say that an image is good.
     """
 
     samples: tuple[Sample, ...]
     stray_masks: tuple[Path, ...] = ()
     unlabelled: tuple[Path, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
+    black_masks: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
