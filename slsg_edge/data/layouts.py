@@ -10,7 +10,7 @@ from pathlib import Path
 from slsg_edge.data.acquisitions import acquisitions_of
 from slsg_edge.data.dataset import Dataset
 from slsg_edge.data.left_out import LeftOut, known_endings, nothing_else
-from slsg_edge.data.listing import list_images
+from slsg_edge.data.listing import each_folder_once, list_images
 from slsg_edge.data.mask_folders import MASKS_AS_IMAGES, folders_of_masks
 from slsg_edge.data.names import is_bad, is_masks, printable
 from slsg_edge.data.readers import folders, kolektor, listed, mvtec, visa
@@ -71,7 +71,8 @@ def read_as_it_is(folder: Path) -> Dataset:
     """As `read_dataset`, for whoever looks for what is wrong with a data set."""
     try:
         _require_data(folder)
-        dataset = _read(folder)
+        with each_folder_once():
+            dataset = _read(folder)
     except OSError as error:
         raise DatasetError(
             f"Cannot read {printable(error.filename or folder)}: {error.strerror}.",

@@ -9,6 +9,8 @@ import re
 import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -26,8 +28,11 @@ from slsg_edge.data.own_output import file_reasons, folder_reason
 from slsg_edge.errors import DatasetError
 from slsg_edge.images import is_image
 
+Entries = tuple[list[Path], list[Path]]
+
 _Identity = tuple[int, int]
 _NUMBER = re.compile(r"([0-9]+)")
+_known: ContextVar[dict[Path, Entries] | None] = ContextVar("_known", default=None)
 
 
 def natural(path: Path) -> tuple[tuple[tuple[int, str], ...], ...]:
@@ -74,18 +79,41 @@ def list_images(root: Path, enters: Callable[[Path], bool] = lambda folder: True
     return found
 
 
-def entries_of(folder: Path) -> tuple[list[Path], list[Path]]:
+def entries_of(folder: Path) -> Entries:
     """The folders and the files in it, sorted; neither hidden ones nor litter of a system.
 
     DatasetError where it may not be read.
     """
+    known = _known.get()
+    if known is None:
+        return _listed(folder)
+    if folder not in known:
+        known[folder] = _listed(folder)
+    return known[folder]
+
+
+@contextmanager
+def each_folder_once() -> Iterator[None]:
+    """While this is open, no folder is listed twice: several readers may look at a large one."""
+    token = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def _listed(folder: Path) -> Entries:
     try:
         with os.scandir(folder) as entries:
-            found = [(folder / one.name, _is_folder(one)) for one in entries]
+            found = sorted(
+                (_parts(one.name), one.name, _is_folder(one))
+                for one in entries
+                if not is_litter(one.name)
+            )
     except OSError as error:
         _refuse(error)
-    wanted = sorted((one for one in found if not is_litter(one[0].name)), key=_by_name)
-    return [path for path, inner in wanted if inner], [path for path, inner in wanted if not inner]
+    folders = [folder / name for _, name, inner in found if inner]
+    return folders, [folder / name for _, name, inner in found if not inner]
 
 
 def leads_back(folder: Path) -> bool:
@@ -135,10 +163,6 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return entry.is_dir()
     except OSError:
         return False
-
-
-def _by_name(one: tuple[Path, bool]) -> tuple[tuple[int, str], ...]:
-    return _parts(one[0].name)
 
 
 def _identity(folder: Path) -> _Identity:
