@@ -23,6 +23,8 @@ else:
 
 Settings = TypeVar("Settings")
 
+_AS_UTF_8 = "Save it as UTF-8 again; in Notepad: Save as, Encoding, UTF-8."
+
 
 def read_toml(path: Path) -> dict[str, object]:
     """The tables of a TOML file; ConfigError names the line that does not parse."""
@@ -31,10 +33,12 @@ def read_toml(path: Path) -> dict[str, object]:
         if encoding := _wide_encoding(content):
             raise ConfigError(
                 f"{path} is in {encoding}, and TOML is in UTF-8.",
-                fix="Save it as UTF-8 again; in Notepad: Save as, Encoding, UTF-8.",
+                fix=_AS_UTF_8,
             )
         return tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not in UTF-8: {error}.", fix=_AS_UTF_8) from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.", fix="Mend that line.") from error
     except OSError as error:
         raise ConfigError(
