@@ -32,6 +32,10 @@ def test_every_layout_knows_the_same_names_in_any_case(files, good):
     files.parts(f"sorted/{good}", 8)
     files.part("sorted/NG/0.png")
     files.parts(f"plain/{good}", 3)
+    files.parts(f"visa/Data/Images/{good}", 3)
+    files.part("visa/Data/Images/Anomaly/0.png")
+    visa = read_dataset(files.folder / "visa")
+    assert (visa.layout, visa.kinds, len(visa.samples)) == ("visa", ("anomaly",), 4)
     mvtec = read_dataset(files.folder / "mvtec")
     counts = [len(mvtec.of(split, good=True)) for split in ("train", "validation", "test")]
     assert counts == [4, 1, 1]
