@@ -110,6 +110,17 @@ def test_black_masks_of_good_images_are_no_images_and_others_are_strays(sorted_p
     assert dataset.left_out == ()
 
 
+def test_masks_beside_the_images_of_a_split_are_no_images(files):
+    files.part("train/good/0.png", "train/good/1.png", "test/good/0.png", "test/hole/0.png")
+    files.mask("train/good/0_mask.png", value=0)
+    files.mask("train/good/1_mask.png", "test/hole/0_mask.png")
+    dataset = read_dataset(files.folder)
+    assert [len(dataset.of(split)) for split in ("train", "test")] == [2, 2]
+    assert masks_of(dataset) == [["0_mask.png"]]
+    assert [path.name for path in dataset.stray_masks] == ["1_mask.png"]
+    assert dataset.left_out == ()
+
+
 def test_a_plain_folder_with_masks_in_it_is_not_all_good(files):
     files.part("0.png", "1.png")
     files.mask("1_mask.png")

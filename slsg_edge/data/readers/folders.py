@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slsg_edge.contracts import Sample
-from slsg_edge.data.masks import is_black
 from slsg_edge.data.names import is_good, printable
 from slsg_edge.data.readers.files import folders_in, good_images_in, images_below, images_in
 from slsg_edge.data.readers.parts import refuse_part_of_data_set, refuse_what_is_not_good
 from slsg_edge.data.readers.reader import FolderContents
-from slsg_edge.data.readers.truth import parted, with_masks
+from slsg_edge.data.readers.truth import black_ones, defective, parted, with_masks
 from slsg_edge.data.splits import train_and_test
 from slsg_edge.errors import DatasetError
 
@@ -34,18 +33,18 @@ def read_folders(folder: Path) -> FolderContents:
     refuse_part_of_data_set(folder)
     found = dict(pair for inner in _good_folders(folder) for pair in good_images_in(inner))
     good = parted(list(found))
+    black = black_ones(good.masks.values())
     train, test = train_and_test(good.images)
     samples, stray = with_masks(
         (
             *(Sample(image, "train", acquisition=found[image]) for image in train),
             *(Sample(image, "test", acquisition=found[image]) for image in test),
-            *(sample for name, images in _kinds(folder) for sample in defective(name, images)),
+            *(sample for name, images in _kinds(folder) for sample in defective(images, name)),
         ),
         folder,
     )
-    black = {mask for mask in good.masks.values() if is_black(mask)}
-    contradicting = (mask for mask in good.masks.values() if mask not in black)
-    return FolderContents(samples, (*stray, *contradicting), black_masks=tuple(black))
+    marking = (mask for mask in good.masks.values() if mask not in black)
+    return FolderContents(samples, (*stray, *marking), black_masks=black)
 
 
 def read_plain(folder: Path) -> FolderContents:
@@ -62,15 +61,6 @@ def read_plain(folder: Path) -> FolderContents:
     return FolderContents(
         tuple(Sample(image, "train", acquisition=images[image]) for image in images)
     )
-
-
-def defective(kind: str, paths: list[Path]) -> list[Sample]:
-    """Test images of one kind, each with the mask that lies beside it."""
-    found = parted(paths)
-    return [
-        Sample(image, "test", kind, (found.masks[image],) if image in found.masks else ())
-        for image in found.images
-    ]
 
 
 def _plain_images(folder: Path) -> dict[Path, str]:

@@ -13,6 +13,7 @@ VisA as its authors convert it is of the first form, with masks called like thei
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from slsg_edge.contracts import GOOD, Sample, Split
@@ -26,7 +27,7 @@ from slsg_edge.data.readers.files import (
     images_in,
 )
 from slsg_edge.data.readers.reader import FolderContents
-from slsg_edge.data.readers.truth import with_masks
+from slsg_edge.data.readers.truth import black_ones, defective, parted, with_masks
 from slsg_edge.data.saturation import DEFECTS_CONFIG_FILE
 from slsg_edge.errors import DatasetError
 
@@ -69,7 +70,7 @@ def read_mvtec_ad_2(folder: Path) -> FolderContents:
     found = _read(folder, _split_of_ad_2)
     private = [path for path in folders_in(folder) if plain(path.name) in _PRIVATE]
     unlabelled = tuple(image for path in private for image in all_images_below(path))
-    return FolderContents(found.samples, found.stray_masks, unlabelled)
+    return replace(found, unlabelled=unlabelled)
 
 
 def _split_of_ad_2(name: str) -> Split | None:
@@ -78,9 +79,20 @@ def _split_of_ad_2(name: str) -> Split | None:
 
 def _read(folder: Path, named: _SplitOf) -> FolderContents:
     _require_good(folder, named)
-    samples = [sample for split, kind in _kinds(folder, named) for sample in _samples(kind, split)]
-    samples.sort(key=lambda sample: _SPLITS.index(sample.split))
-    return FolderContents(*with_masks(samples, folder))
+    samples: list[Sample] = []
+    beside: list[Path] = []
+    for split, kind in sorted(_kinds(folder, named), key=lambda one: _SPLITS.index(one[0])):
+        if is_good(kind.name):
+            found = dict(good_images_in(kind))
+            good = parted(list(found))
+            samples += [Sample(image, split, acquisition=found[image]) for image in good.images]
+            beside += good.masks.values()
+        else:
+            samples += defective(images_below(kind), printable(kind.name), split)
+    black = black_ones(beside)
+    masked, stray = with_masks(samples, folder)
+    marking = (mask for mask in beside if mask not in black)
+    return FolderContents(masked, (*stray, *marking), black_masks=black)
 
 
 def _kinds(folder: Path, named: _SplitOf) -> Iterator[tuple[Split, Path]]:
@@ -102,9 +114,3 @@ def _require_good(folder: Path, named: _SplitOf) -> None:
                 f"for good images; it has {others}.",
                 fix=f"Put the good images in {printable(train / GOOD)}.",
             )
-
-
-def _samples(kind: Path, split: Split) -> list[Sample]:
-    if is_good(kind.name):
-        return [Sample(image, split, acquisition=name) for image, name in good_images_in(kind)]
-    return [Sample(image, split, printable(kind.name)) for image in images_below(kind)]

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slsg_edge.contracts import Sample
-from slsg_edge.data.masks import looks_like_mask_of
+from slsg_edge.contracts import Sample, Split
+from slsg_edge.data.masks import is_black, looks_like_mask_of
 from slsg_edge.data.names import is_good, is_masks, without_mask_ending
 from slsg_edge.data.readers.files import (
     all_folders_in,
@@ -49,6 +49,20 @@ def parted(paths: Sequence[Path]) -> Beside:
         return Beside(tuple(paths), {})
     images = tuple(path for path in paths if path not in pairs)
     return Beside(images, {image: mask for mask, image in pairs.items()})
+
+
+def defective(paths: Sequence[Path], kind: str, split: Split = "test") -> list[Sample]:
+    """Images of one kind, each with the mask that lies beside it."""
+    found = parted(paths)
+    return [
+        Sample(image, split, kind, (found.masks[image],) if image in found.masks else ())
+        for image in found.images
+    ]
+
+
+def black_ones(masks: Iterable[Path]) -> tuple[Path, ...]:
+    """Of masks beside good images, those that say so; the others mark a defect in a good image."""
+    return tuple(mask for mask in masks if is_black(mask))
 
 
 def looks_like_pairs(pairs: Sequence[tuple[Path, Path]]) -> bool:
