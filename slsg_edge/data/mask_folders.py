@@ -10,7 +10,10 @@ from slsg_edge.data.dataset import Dataset
 from slsg_edge.data.masks import HALF, grey_of, looks_like_mask_of
 from slsg_edge.data.names import without_mask_ending
 
-MASKS_AS_IMAGES = "Call the folder of masks ground_truth, gt, mask or masks, as the kind in it."
+MASKS_AS_IMAGES = (
+    "Call the folder of masks ground_truth, gt, mask or masks; folders in it are called as the "
+    "kinds."
+)
 
 _LOOKED_AT = 3  # files of a folder that are opened
 _KINDS = 8  # grey values of a mask that has a small number for each kind of defect

@@ -110,6 +110,17 @@ def test_black_masks_of_good_images_are_no_images_and_others_are_strays(sorted_p
     assert dataset.left_out == ()
 
 
+@pytest.mark.parametrize("ending", ["_label", "_GT"])
+def test_sorted_folders_with_masks_beside_their_images_stay_sorted(files, ending):
+    for name in ("good", "NG"):
+        files.part(*(f"{name}/{index}.png" for index in range(6)))
+        value = 255 if name == "NG" else 0
+        files.mask(*(f"{name}/{index}{ending}.png" for index in range(6)), value=value)
+    dataset = read_dataset(files.folder)
+    assert (dataset.layout, dataset.kinds) == ("folders", ("NG",))
+    assert masks_of(dataset) == [[f"{index}{ending}.png"] for index in range(6)]
+
+
 def test_masks_beside_the_images_of_a_split_are_no_images(files):
     files.part("train/good/0.png", "train/good/1.png", "test/good/0.png", "test/hole/0.png")
     files.mask("train/good/0_mask.png", value=0)

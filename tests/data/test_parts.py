@@ -14,7 +14,7 @@ def parts(files):
     files.mask("sorted/mask/crack/0.png")
     files.parts("mvtec/train/ok", 4)
     files.part("mvtec/test/ok/0.png", "mvtec/test/crack/0.png", "mvtec/val/ok/0.png")
-    files.part("mvtec/val/crack/0.png")
+    files.part("mvtec/val/crack/0.png", "flat/NG/0.png", "flat/ok/0.png")
     return files.folder
 
 
@@ -23,6 +23,7 @@ def parts(files):
     [
         ("sorted/NG", "defective images alone, by the names"),
         ("sorted/NG/crack", "defective images alone, by the names"),
+        ("flat/NG", "defective images alone, by the names"),
         ("sorted/mask", "is a folder of masks.*Give the folder above"),
         ("sorted/mask/crack", "is a folder of masks"),
         ("alone", r"defective images alone, in NG.*Put good ones into .*alone/good"),

@@ -91,8 +91,9 @@ def test_a_watch_that_would_inspect_what_it_writes_is_refused(
     assert not Path("0/kept").exists()
 
 
-def test_an_error_never_writes_what_a_terminal_obeys(folder, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["slsg-edge", "data", "no\x1b]0;owned\x07\udcfcsuch"])
+@pytest.mark.parametrize("command", ["data", "info"])
+def test_an_error_never_writes_what_a_terminal_obeys(folder, monkeypatch, capsys, command):
+    monkeypatch.setattr(sys, "argv", ["slsg-edge", command, "no\x1b]0;owned\x07\udcfcsuch"])
     with pytest.raises(SystemExit):
         cli.main()
     said = capsys.readouterr().err
