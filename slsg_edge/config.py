@@ -4,6 +4,7 @@ Files may come from anywhere, so they are read within a limit. Knows no setting 
 settings of a thing stand in a dataclass beside that thing.
 """
 
+import codecs
 import dataclasses
 import difflib
 import json
@@ -29,12 +30,21 @@ Settings = TypeVar("Settings")
 _LONGEST_JSON = 64 * 2**20  # bytes: the record of 100,000 images takes 16 MB
 _LONGEST_TOML = 2**20  # bytes: settings take a few hundred
 _SHOWN = 80  # characters of a text in a message
+_AS_UTF_8 = "Save it as UTF-8 again; in Notepad: Save as, Encoding, UTF-8."
 
 
 def read_toml(path: Path) -> dict[str, object]:
     """The tables of a TOML file; ConfigError names the line that does not parse."""
     try:
-        return tomllib.loads(read_regular(path, _LONGEST_TOML).decode())
+        content = read_regular(path, _LONGEST_TOML).removeprefix(codecs.BOM_UTF8)
+        if encoding := _wide_encoding(content):
+            raise ConfigError(
+                f"{path} is in {encoding}, and TOML is in UTF-8.",
+                fix=_AS_UTF_8,
+            )
+        return tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not in UTF-8: {error}.", fix=_AS_UTF_8) from error
     except RecursionError as error:
         raise ConfigError(
             f"{path} is not valid TOML: it is nested too deeply.", fix="Mend the file."
@@ -45,6 +55,14 @@ def read_toml(path: Path) -> dict[str, object]:
         raise ConfigError(
             f"Cannot read {path}: {error.strerror}.", fix="Check the path and its permissions."
         ) from error
+
+
+def _wide_encoding(content: bytes) -> str | None:
+    """By the mark at the start, or by the NUL beside each letter, which TOML never has."""
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "UTF-32"
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return "UTF-16" if marked or b"\0" in content[:2] else None
 
 
 def value_from_text(text: str) -> object:

@@ -16,7 +16,7 @@ import typer
 from slsg_edge.cli.commands import COMMANDS, GROUPS
 from slsg_edge.cli.stopping import told_to_end
 from slsg_edge.cli.streams import usable_streams
-from slsg_edge.cli.text import printable
+from slsg_edge.cli.text import without_controls
 from slsg_edge.errors import ConfigError, MissingDependency, SlsgError, StorageError
 
 # What to install for a package that a command turns out to need.
@@ -87,7 +87,7 @@ def fail(error: SlsgError) -> None:
 
 def _shown(text: str) -> str:
     """A name that somebody gave may be of any length."""
-    text = printable(text)
+    text = without_controls(text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
 
 

@@ -66,6 +66,7 @@ def watch(
 
     _require_readers(output)
     recording = _recording(bundle, record, record_to)
+    _require_outside(source, rejects, recording)
     opened = _with_region(open_bundle(bundle), roi)
     tally = Tally()
     options = WatchOptions(every, max_frames, warn=say, tally=tally)
@@ -74,6 +75,8 @@ def watch(
         say(str(judged.choice))
         _say_weakness(judged.threshold)
         frames = stack.enter_context(open_source(source))
+        for note in getattr(frames, "notes", ()):
+            say(note)
         sinks = _sinks(stack, opened, output, rejects)
         if recording:
             sinks.append(recording)
@@ -109,6 +112,16 @@ def _records_lost(count: int, frames: int, output: Path | None) -> "SlsgError":
         f"{count} of {frames} records could not be written to {where}.",
         fix="Free some space, or see who reads there; all verdicts were counted above.",
     )
+
+
+def _require_outside(source: str, rejects: Path | None, recording: "Recording | None") -> None:
+    """What a watch writes must not be what the next one inspects."""
+    from slsg_edge.data.inputs import require_outside
+
+    if rejects and source.strip():
+        require_outside(Path(source), "--rejects", rejects)
+    if recording and source.strip():
+        require_outside(Path(source), "--record-to", recording.folder)
 
 
 def _say_weakness(threshold: "Threshold") -> None:

@@ -67,7 +67,7 @@ def open_evaluation_set(
             f"No real defect was tested: {len(anomalous)} anomalies are simulated in good images. "
             f"Good images: {which}."
         )
-        samples = Dataset(folder, dataset.layout, (*good, *anomalous))
+        samples = Dataset(folder, dataset.layout, (*good, *anomalous), left_out=dataset.left_out)
         yield EvaluationSet(samples, text, left_out)
 
 

@@ -13,7 +13,7 @@ import pytest
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.cli import streams
 from slsg_edge.cli.streams import _Stderr
-from slsg_edge.cli.text import printable
+from slsg_edge.cli.text import without_controls
 
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 
@@ -77,7 +77,7 @@ def test_a_full_stderr_pipe_drops_texts_and_holds_up_nothing(monkeypatch):
 
 
 def test_a_text_for_people_commands_no_terminal():
-    assert printable("a\x1b[31m\x07b\ud800é☃\n") == "a\\x1b[31m\\x07b\\ud800é☃\n"
+    assert without_controls("a\x1b[31m\x07b\ud800é☃\n") == "a\\x1b[31m\\x07b\\ud800é☃\n"
 
 
 def test_a_name_of_5000_characters_is_a_sentence(run, toy_bundle):
