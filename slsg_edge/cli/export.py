@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from slsg_edge.bundle.commands import recorded_command
+from slsg_edge.cli.text import tell
 
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle
@@ -46,7 +47,7 @@ def export(
         command=command,
         keep_fp32=keep_fp32 or (),
     )
-    typer.echo(json.dumps(_table(done)) if as_json else _text(done))
+    tell(json.dumps(_table(done)) if as_json else _text(done))
 
 
 def _table(done: "Exported") -> "dict[str, Json]":

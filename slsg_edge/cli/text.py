@@ -1,8 +1,9 @@
 """Lines that several commands print."""
 
 import shlex
+import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -12,20 +13,65 @@ if TYPE_CHECKING:
     from slsg_edge.scoring import Threshold
 
 
+# Control characters, half pairs of what is no UTF-8, and line and paragraph separators; of the
+# format characters those that turn the direction of writing.
+_STEERING = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def printable(text: str) -> str:
+    """Text as a terminal may have it: whatever would steer it, or is no UTF-8, is written out.
+
+    Names of files and folders, kinds of defect and what a foreign bundle recorded may hold escape
+    sequences, which move the cursor, change the title or hide what follows.
+    """
+    return "".join(one if _harmless(one) else _written_out(one) for one in text)
+
+
 def say(text: str) -> None:
     """A line for people, on stderr, so that stdout stays for results."""
-    typer.echo(text, err=True)
+    typer.echo(printable(text), err=True)
+
+
+def tell(text: str) -> None:
+    """A line of results, on stdout."""
+    typer.echo(printable(text))
 
 
 def plain_console(*, soft_wrap: bool = False) -> "Console":
     """Where tables and lines of results go: in them a text is only what it says.
 
     Folders, files and kinds of defect are named by the user, so `[red]` or `:bug:` in a name is
-    neither a colour nor a picture. Colours come from rich's `Text`.
+    neither a colour nor a picture, and no name steers the terminal. Colours come from rich's
+    `Text`. No command makes another console.
     """
-    from rich.console import Console
+    from collections.abc import Iterable
 
-    return Console(markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap)
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
+    from rich.text import Text
+
+    class PlainConsole(Console):
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(printable(text), **options)
+
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterable[Segment]:
+            for text, style, control in super().render(renderable, options):
+                yield Segment(text if control else printable(text), style, control)
+
+    return PlainConsole(markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap)
+
+
+def _harmless(one: str) -> bool:
+    if one in "\n\t":
+        return True
+    return unicodedata.category(one) not in _STEERING and one not in _TURNING
+
+
+def _written_out(one: str) -> str:
+    return one.encode("unicode_escape").decode()
 
 
 def threshold_line(threshold: "Threshold") -> str:
