@@ -30,7 +30,7 @@ def bundle(tmp_path):
         made = made.commit(
             stage,
             files,
-            command=f"slsg-edge {stage} [x]",
+            command=f"slsg-edge {stage} '[x]'",
             started=time.monotonic(),
             inputs=inputs,
             update=sets(threshold=threshold),
