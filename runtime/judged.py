@@ -24,7 +24,7 @@ from slsg_edge.bundle.thresholds import (
     judging_threshold_name,
     threshold_of,
 )
-from slsg_edge.contracts import Detector, Image, Prediction, Verdict
+from slsg_edge.contracts import Detector, Fault, Image, Prediction, Verdict
 from slsg_edge.errors import BundleError, SlsgError
 from slsg_edge.preprocessing import check_frame
 from slsg_edge.runtime.detector import BackendChoice, GraphDetector, choose, open_choice
@@ -106,7 +106,7 @@ class Judged:
         try:
             fault = fault_of(prediction, self.map_shape)
             if fault is not None:
-                return undecided(one_line(fault)), None
+                return undecided(Fault("detector_failed", one_line(fault))), None
             # a NumPy number would pass every check here and fail in the JSON of a record
             trusted = Prediction(prediction.anomaly_map, float(prediction.image_score))
             return judge(trusted, self.threshold), trusted
@@ -171,7 +171,8 @@ def _require_unmoved(
 def _undecided(what: str, error: Exception) -> Verdict:
     """An error of ours says enough by itself."""
     text = described(error)
-    return undecided(one_line(text if isinstance(error, SlsgError) else f"{what}: {text}"))
+    detail = one_line(text if isinstance(error, SlsgError) else f"{what}: {text}")
+    return undecided(Fault("detector_failed", detail))
 
 
 def _latency(started: float, detected: float, judged: float | None = None) -> dict[str, float]:

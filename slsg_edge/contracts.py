@@ -30,6 +30,20 @@ GRAPH_OUTPUTS = ("anomaly_map", "image_score")
 Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
 Split: TypeAlias = Literal["train", "validation", "test"]
 Outcome: TypeAlias = Literal["good", "anomalous", "undecided"]
+Reason: TypeAlias = Literal[
+    "between_thresholds",  # inspected, and the score lies between the two thresholds
+    "damaged_frame",  # a part of the picture is missing or wrong
+    "detector_failed",  # or what it gave cannot be judged
+    "frame_size",  # not the size that the detector was trained for
+    "frozen",  # the same picture again and again
+    "no_frame",  # the source gives none
+    "no_picture",  # nothing is on it: all black, white or grey
+    "several_pages",  # a file with more than one picture
+    "stale",  # too old when its turn came
+    "too_large",  # more pixels than are decoded
+    "unreadable",  # no picture that can be decoded
+]
+"""Why a verdict is `undecided`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +78,16 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a picture may not be inspected: what kind of reason, and a sentence for people."""
+
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture from a source, or the reason why there is none.
+    """One picture from a source, or why there is none that may be inspected.
 
     `captured_at` is UTC seconds since the epoch, for people; `captured_monotonic` is seconds of
     the monotonic clock, for ages, since the wall clock may jump.
@@ -76,7 +98,7 @@ class Frame:
     captured_at: float
     captured_monotonic: float
     image: Image | None = None
-    fault: str | None = None
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +111,22 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`undecided` always has a reason; the others always have a score and a threshold."""
+    """`undecided` always has a reason; the others always have a score and a threshold.
+
+    detail: the reason as a sentence for people; None where the reason says it all.
+    """
 
     outcome: Outcome
     score: float | None = None
     threshold: float | None = None
     p_value: float | None = None
-    reason: str | None = None
+    reason: Reason | None = None
+    detail: str | None = None
+
+    @property
+    def why(self) -> str | None:
+        """The detail, else the reason; None for a part that is good or anomalous."""
+        return self.detail or self.reason
 
 
 SIZES = {"small": 0.02, "medium": 0.08, "large": 1.0}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.contracts import Image, Mask
+from slsg_edge.contracts import Fault, Image, Mask, Reason
 from slsg_edge.errors import DatasetError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
@@ -29,12 +29,24 @@ _OPENCV_SILENT = 0  # in OpenCV 4 and 5
 _TRAILER = 4096  # bytes: cameras append thumbnails and notes after the end marker
 
 
+class ImageError(DatasetError):
+    """A file whose picture may not be inspected, and which kind of reason that is."""
+
+    def __init__(self, what: str, *, fix: str, reason: Reason = "unreadable") -> None:
+        super().__init__(what, fix=fix)
+        self.reason: Reason = reason
+
+    @property
+    def fault(self) -> Fault:
+        return Fault(self.reason, self.what)
+
+
 def is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def read_image(path: Path) -> Image:
-    """The picture in `path`; DatasetError says why there is none."""
+    """The picture in `path`; ImageError says why there is none."""
     import cv2
 
     return np.asarray(_decode(path, cv2.IMREAD_COLOR), dtype=np.uint8)
@@ -51,7 +63,7 @@ def decode_as_stored(content: bytes, path: Path) -> NDArray[Any]:
 
 
 def read_mask(path: Path) -> Mask:
-    """(H, W), true where the file is not black; DatasetError as for `read_image`."""
+    """(H, W), true where the file is not black; ImageError as for `read_image`."""
     import cv2
 
     return np.asarray(_decode(path, cv2.IMREAD_GRAYSCALE) > 0)
@@ -137,22 +149,24 @@ def _decoded(content: bytes, path: Path, flags: int) -> Any:
     except cv2.error:
         image = None
     if image is None:
-        raise DatasetError(f"{path} is not an image that OpenCV can read.", fix=_REPLACE)
+        raise ImageError(f"{path} is not an image that OpenCV can read.", fix=_REPLACE)
     return image
 
 
 def image_content(path: Path) -> bytes:
-    """The bytes of a file that is whole, as far as its ends show; DatasetError when it is not."""
+    """The bytes of a file that is whole, as far as its ends show; ImageError when it is not."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DatasetError(
+        raise ImageError(
             f"Cannot read {path}: {error.strerror}.",
             fix="Check that it exists and its permissions.",
         ) from error
     if not content:
-        raise DatasetError(f"{path} is empty (0 bytes).", fix=_REPLACE)
+        raise ImageError(f"{path} is empty (0 bytes).", fix=_REPLACE)
     for start, end in _ENDINGS.items():
         if content.startswith(start) and end not in content[-_TRAILER:]:
-            raise DatasetError(f"{path} is truncated: its end is missing.", fix=_REPLACE)
+            raise ImageError(
+                f"{path} is truncated: its end is missing.", fix=_REPLACE, reason="damaged_frame"
+            )
     return content

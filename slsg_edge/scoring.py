@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from slsg_edge.contracts import Outcome, Prediction, Verdict
+from slsg_edge.contracts import Fault, Outcome, Prediction, Reason, Verdict
 from slsg_edge.errors import ConfigError
 
 # Scores are probabilities; their tail is modelled where it is not squeezed against 1.
 LOGIT_LIMIT = 1e-7
 
-BETWEEN_THRESHOLDS = "between_thresholds"  # the reason of an undecided verdict
+BETWEEN_THRESHOLDS: Reason = "between_thresholds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +126,25 @@ def expit(value: float) -> float:
 
 
 def p_value(score: float, threshold: Threshold) -> float | None:
-    """How often a good part scores at least this high.
+    """How often a good part scores at least this high, as far as the good images can show.
 
-    The conformal p-value (1 + #{good >= score}) / (n + 1) (Vovk et al. 2005, eq. 2.20); beyond
-    the largest good score, where that one can fall no further, the tail when there is one.
-    None without good scores.
+    The conformal p-value (1 + #{good >= score}) / (n + 1) (Vovk et al. 2005, eq. 2.20), which is
+    never below 1 / (n + 1). None without good scores.
     """
     scores = threshold.good_scores
     if not scores:
         return None
     as_high = len(scores) - bisect_left(scores, score)
-    conformal = (1 + as_high) / (len(scores) + 1)
-    if as_high == 0 and threshold.tail is not None:
-        return min(conformal, threshold.tail.exceedance(score))
-    return conformal
+    return (1 + as_high) / (len(scores) + 1)
+
+
+def extrapolated_p_value(score: float, threshold: Threshold) -> float | None:
+    """What the tail says beyond the largest good score; None where it says no more than that."""
+    shown = p_value(score, threshold)
+    if shown is None or threshold.tail is None or score <= threshold.good_scores[-1]:
+        return None
+    beyond = threshold.tail.exceedance(score)
+    return beyond if 0 < beyond < shown else None
 
 
 def judge(prediction: Prediction, threshold: Threshold) -> Verdict:
@@ -147,7 +152,7 @@ def judge(prediction: Prediction, threshold: Threshold) -> Verdict:
     else by the threshold."""
     score = prediction.image_score
     if not math.isfinite(score) or not 0 <= score <= 1:
-        return undecided(f"the detector gave the score {score}")
+        return undecided(Fault("detector_failed", f"the detector gave the score {score}"))
     outcome, reason = _outcome(score, threshold)
     return Verdict(
         outcome,
@@ -158,7 +163,7 @@ def judge(prediction: Prediction, threshold: Threshold) -> Verdict:
     )
 
 
-def _outcome(score: float, threshold: Threshold) -> tuple[Outcome, str | None]:
+def _outcome(score: float, threshold: Threshold) -> tuple[Outcome, Reason | None]:
     if score > threshold.value:
         return "anomalous", None
     if threshold.undecided_above is not None and score > threshold.undecided_above:
@@ -166,6 +171,6 @@ def _outcome(score: float, threshold: Threshold) -> tuple[Outcome, str | None]:
     return "good", None
 
 
-def undecided(reason: str) -> Verdict:
+def undecided(fault: Fault) -> Verdict:
     """The verdict of a frame that was not inspected."""
-    return Verdict("undecided", reason=reason)
+    return Verdict("undecided", reason=fault.reason, detail=fault.detail)

@@ -20,7 +20,7 @@ from slsg_edge.evaluation.known_images import known_to
 from slsg_edge.evaluation.left_out import LeftOutScore, left_out_scores
 from slsg_edge.evaluation.pixel import PixelEvaluation, PixelOutcome, no_figures
 from slsg_edge.evaluation.verdicts import Judgement, judgement_of
-from slsg_edge.images import read_image
+from slsg_edge.images import ImageError, read_image
 from slsg_edge.metrics.image_figures import image_figures, image_figures_by_kind
 from slsg_edge.metrics.intervals import Figures
 from slsg_edge.metrics.ranking import f1_max
@@ -241,8 +241,8 @@ def row_of(
     """
     try:
         image = read_image(sample.image)
-    except DatasetError as error:
-        return Row(sample, None, undecided(error.what))
+    except ImageError as error:
+        return Row(sample, None, undecided(error.fault))
     if preprocessing.roi is not None:
         require_inside(preprocessing.roi, *image.shape[:2])
     examined = judged.examine(image)
@@ -262,11 +262,11 @@ def _without_verdict(row: Row) -> Row:
 
 
 def _undecided_notes(rows: Sequence[Row]) -> list[str]:
-    reasons = [row.verdict.reason or "" for row in rows if row.verdict and row.verdict.reason]
-    blind = [reason for reason in reasons if reason != BETWEEN_THRESHOLDS]
+    verdicts = [row.verdict for row in rows if row.verdict and row.verdict.reason]
+    blind = [verdict for verdict in verdicts if verdict.reason != BETWEEN_THRESHOLDS]
     notes = []
     if blind:
-        notes.append(f"Undecided, so in no other figure: {len(blind)}; the first: {blind[0]}")
-    if between := len(reasons) - len(blind):
+        notes.append(f"Undecided, so in no other figure: {len(blind)}; the first: {blind[0].why}")
+    if between := len(verdicts) - len(blind):
         notes.append(f"Undecided, as they score between the two thresholds: {between}.")
     return notes

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 
-from slsg_edge.contracts import Frame, Outcome, Prediction, Verdict
+from slsg_edge.contracts import Frame, Outcome, Prediction, Reason, Verdict
 from slsg_edge.scoring import BETWEEN_THRESHOLDS
 
 _KEPT = 10_000  # latencies: enough for a p95, and a watch of months does not grow
@@ -16,7 +16,10 @@ _KEPT = 10_000  # latencies: enough for a p95, and a watch of months does not gr
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line of JSON. `captured_at` is UTC; `age_ms` is that of the frame at the verdict."""
+    """One line of JSON. `captured_at` is UTC; `age_ms` is that of the frame at the verdict.
+
+    `reason` is one of `contracts.Reason`, for programs; `detail` says it to people.
+    """
 
     index: int
     origin: str
@@ -26,7 +29,8 @@ class Record:
     score: float | None
     threshold: float | None
     p_value: float | None
-    reason: str | None
+    reason: Reason | None
+    detail: str | None
     latency_ms: Mapping[str, float]
     bundle: str
 
@@ -102,7 +106,7 @@ class Tally:
         if record.reason == BETWEEN_THRESHOLDS:
             self._between += 1
         else:
-            self._reason = record.reason or self._reason
+            self._reason = record.detail or record.reason or self._reason
         if record.score is not None:
             self._detect.add(record.latency_ms["detect"])
 
@@ -135,6 +139,7 @@ def record_of(
         threshold=verdict.threshold,
         p_value=verdict.p_value,
         reason=verdict.reason,
+        detail=verdict.detail,
         latency_ms={stage: round(ms, 3) for stage, ms in latency_ms.items()},
         bundle=fingerprint,
     )

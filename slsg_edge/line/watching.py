@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from slsg_edge.contracts import Frame
+from slsg_edge.contracts import Fault, Frame
 from slsg_edge.errors import SlsgError
 from slsg_edge.line.records import Inspection, Tally, WatchSummary, record_of
 from slsg_edge.line.sinks.sink import ReaderGone, Sink
@@ -70,7 +70,8 @@ def watch(
 def inspection_of(frame: Frame, judged: Judged) -> Inspection:
     """One frame to its record; a frame with a fault is undecided and not shown to the detector."""
     if frame.image is None or frame.fault is not None:
-        verdict = undecided(one_line(frame.fault or "the frame has no image"))
+        fault = frame.fault or Fault("no_frame", "the frame has no image")
+        verdict = undecided(replace(fault, detail=one_line(fault.detail)))
         return Inspection(record_of(frame, verdict, {}, judged.fingerprint), frame)
     examined = judged.examine(frame.image)
     record = record_of(frame, examined.verdict, examined.latency_ms, judged.fingerprint)

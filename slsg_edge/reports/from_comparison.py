@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from slsg_edge.contracts import Json
+from slsg_edge.contracts import Fault, Json
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.evaluation.contest import contest_of, contest_summary
 from slsg_edge.evaluation.evaluate import Row
@@ -176,7 +176,7 @@ def _verdict_change(pair: Pair, both: Both) -> VerdictChange:
 
 
 def _case(row: Row, contestant: Contestant) -> Case:
-    case = case_of(row, row.verdict or undecided("no verdict"))
+    case = case_of(row, row.verdict or undecided(Fault("detector_failed", "no verdict")))
     picture = picture_for(row, contestant.detector, contestant.preprocessing)
     return replace(case, picture=picture)
 

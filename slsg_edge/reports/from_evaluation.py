@@ -168,7 +168,7 @@ def case_of(row: Row, verdict: Verdict) -> Case:
         kind=row.sample.kind,
         outcome=verdict.outcome,
         score=row.score,
-        reason=verdict.reason,
+        reason=verdict.why,
     )
 
 

@@ -14,7 +14,7 @@ from slsg_edge.machine.host import machine
 def row(kind, wrong, place):
     sample = Sample(Path(f"{place}.png"), "test", kind)
     if wrong is None:
-        return Row(sample, None, Verdict("undecided", reason="blind"))
+        return Row(sample, None, Verdict("undecided", reason="unreadable"))
     anomalous = (kind == "good") == wrong
     return Row(sample, 0.9 if anomalous else 0.1, Verdict("anomalous" if anomalous else "good"))
 

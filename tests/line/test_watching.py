@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from slsg_edge.bundle.folder import open_bundle
-from slsg_edge.contracts import Detector, Frame, Image
+from slsg_edge.contracts import Detector, Fault, Frame, Image
 from slsg_edge.errors import StorageError
 from slsg_edge.line.records import Inspection, Latencies, Tally, json_line
 from slsg_edge.line.sinks.rejects import RejectFolder
@@ -63,7 +63,7 @@ class Frames:
         pass
 
 
-def frame(index: int = 0, image: Image | None = IMAGE, fault: str | None = None) -> Frame:
+def frame(index: int = 0, image: Image | None = IMAGE, fault: Fault | None = None) -> Frame:
     return Frame(index, "camera", 1700000000.5, 0.0, image, fault)
 
 
@@ -84,7 +84,7 @@ def test_a_folder_with_a_broken_file_gives_a_verdict_for_every_file(toy_bundle, 
         summary = watch(source, judged, [sink])
     assert [record.verdict for record in sink.records] == ["good", "good", "anomalous", "undecided"]
     assert sink.records[2].score == pytest.approx(220 / 255)
-    assert "truncated" in sink.records[3].reason
+    assert "truncated" in sink.records[3].detail
     assert (summary.frames, summary.good, summary.anomalous, summary.undecided) == (4, 2, 1, 1)
     assert 0 < summary.detect_p50 <= summary.detect_p95
     assert "truncated" in summary.reason
@@ -96,7 +96,7 @@ def test_a_model_that_gives_nan_decides_nothing(make_bundle, toy_model, parts):
     with open_source(str(parts)) as source, closing(open_judged(bundle)) as judged:
         summary = watch(source, judged, [sink])
     assert {record.verdict for record in sink.records} == {"undecided"}
-    assert sink.records[0].reason == "the detector gave the score nan"
+    assert sink.records[0].detail == "the detector gave the score nan"
     assert summary.detect_p50 is None
 
 
@@ -105,20 +105,24 @@ def test_a_detector_that_fails_once_goes_on_with_the_next_frame():
     detector = FakeDetector([RuntimeError("device lost"), 0.1])
     watch(Frames(frame(0), frame(1)), Judged(detector, HALF), [sink])
     assert [record.verdict for record in sink.records] == ["undecided", "good"]
-    assert sink.records[0].reason == "the detector failed: RuntimeError: device lost"
+    assert sink.records[0].detail == "the detector failed: RuntimeError: device lost"
 
 
 def test_a_frame_without_an_image_never_reaches_the_detector():
     detector = FakeDetector(0.1)
-    record = record_from(detector, frame(image=None, fault="camera stopped sending"))
-    assert (record.verdict, record.reason) == ("undecided", "camera stopped sending")
+    record = record_from(
+        detector, frame(image=None, fault=Fault("no_frame", "camera stopped sending"))
+    )
+    assert (record.verdict, record.detail) == ("undecided", "camera stopped sending")
     assert record.latency_ms == {}
     assert detector.calls == 0
 
 
 def test_a_frame_that_a_source_calls_faulty_is_not_inspected_though_it_has_an_image():
-    record = record_from(FakeDetector(0.1), frame(fault="half of it is missing"))
-    assert (record.verdict, record.reason) == ("undecided", "half of it is missing")
+    record = record_from(
+        FakeDetector(0.1), frame(fault=Fault("damaged_frame", "half of it is missing"))
+    )
+    assert (record.verdict, record.detail) == ("undecided", "half of it is missing")
 
 
 def test_a_record_says_where_when_and_how_sure():
@@ -136,7 +140,8 @@ def test_a_record_says_where_when_and_how_sure():
 
 def test_every_third_frame_is_looked_at_and_every_fault():
     sink = Collected()
-    frames = [frame(i, None if i == 4 else IMAGE, "gone" if i == 4 else None) for i in range(8)]
+    gone = Fault("no_frame", "gone")
+    frames = [frame(i, None, gone) if i == 4 else frame(i) for i in range(8)]
     summary = watch(Frames(*frames), CALM, [sink], WatchOptions(every=3))
     assert [record.index for record in sink.records] == [0, 3, 4, 6]
     assert (summary.frames, summary.skipped) == (4, 4)
@@ -245,7 +250,7 @@ def test_what_lies_between_the_thresholds_is_undecided_counted_apart_and_was_ins
     everything = Collected()
     rejects = RejectFolder(tmp_path, Preprocessing(8, 8))
     frames = [Frame(index, f"{index}.png", 0.0, 0.0, IMAGE) for index in range(3)]
-    frames.append(Frame(3, "3.png", 0.0, 0.0, fault="it is empty"))
+    frames.append(Frame(3, "3.png", 0.0, 0.0, fault=Fault("unreadable", "it is empty")))
     judged = Judged(FakeDetector((0.1, 0.4, 0.9)), BAND)
     summary = watch(Frames(*frames), judged, [everything, rejects])
     assert (summary.good, summary.anomalous, summary.undecided, summary.between) == (1, 1, 2, 1)

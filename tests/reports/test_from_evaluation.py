@@ -51,7 +51,11 @@ def evaluation(tmp_path):
     rows = (
         Row(Sample(image, "test"), 0.1, Verdict("good", 0.1, 0.4)),
         Row(Sample(image, "test", "hole", masks), 0.3, Verdict("good", 0.3, 0.4)),
-        Row(Sample(tmp_path / "b.png", "test", "dent"), None, Verdict("undecided", reason="empty")),
+        Row(
+            Sample(tmp_path / "b.png", "test", "dent"),
+            None,
+            Verdict("undecided", reason="unreadable", detail="empty"),
+        ),
     )
     figures = {"image_auroc": Figure(0.9, 0.8, 1.0), "f1_max": Figure(0.7, 0.6, 0.8)}
     kinds = {"hole": {"image_auroc": Figure(0.8, 0.7, 0.9)}, "big_dent": {}}

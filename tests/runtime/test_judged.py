@@ -52,7 +52,7 @@ def test_what_is_no_prediction_is_no_verdict(score, level, shape, reason):
     detector = FakeDetector(score, np.full(shape, level, np.float32))
     examined = Judged(detector, HALF, map_shape=(4, 4)).examine(GREY)
     assert examined.verdict.outcome == "undecided"
-    assert examined.verdict.reason == f"the detector {reason}"
+    assert examined.verdict.detail == f"the detector {reason}"
     assert examined.verdict.score is None
     assert examined.prediction is None
 
@@ -78,7 +78,7 @@ def test_what_is_no_picture_never_reaches_the_detector(image, said):
     judged = judged_by_half(0.1)
     verdict = judged.inspect(image)
     assert verdict.outcome == "undecided"
-    assert said in verdict.reason
+    assert said in verdict.detail
     assert judged.detector.calls == 0
 
 
@@ -99,11 +99,11 @@ class Unprintable(Exception):
 def test_whatever_a_detector_raises_is_a_reason(error, reason):
     verdict = judged_by_half(error).inspect(GREY)
     assert verdict.outcome == "undecided"
-    assert verdict.reason == reason.strip()
+    assert verdict.detail == reason.strip()
 
 
 def test_a_reason_is_one_line_of_a_record():
-    reason = judged_by_half(RuntimeError("lost\n" + "x" * 1000)).inspect(GREY).reason
+    reason = judged_by_half(RuntimeError("lost\n" + "x" * 1000)).inspect(GREY).detail
     assert reason.startswith("the detector failed: RuntimeError: lost x")
     assert len(reason) == 300
 
@@ -130,7 +130,7 @@ def test_an_answer_of_another_kind_is_no_verdict(answer):
     detector.detect = lambda frame: answer
     examined = Judged(detector, HALF).examine(GREY)
     assert examined.verdict.outcome == "undecided"
-    assert examined.verdict.reason.startswith("the detector's answer cannot be judged: ")
+    assert examined.verdict.detail.startswith("the detector's answer cannot be judged: ")
     assert examined.prediction is None
 
 

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
-from slsg_edge.contracts import Frame
+from slsg_edge.contracts import Fault, Frame
 from slsg_edge.errors import CameraError, ConfigError
 from slsg_edge.runtime.pipeline import Pipeline
+
+DAMAGED = Fault("damaged_frame", "half of it is missing")
 
 
 class Lanes:
@@ -114,8 +116,8 @@ def test_frames_in_flight_are_given_before_the_failure_of_their_source():
 
 def test_a_frame_without_an_image_keeps_its_place():
     given = frames(3)
-    given[1] = Frame(1, "test", 0, 0, fault="damaged")
-    assert [frame.fault for frame in Pipeline(given, Lanes())] == [None, "damaged", None]
+    given[1] = Frame(1, "test", 0, 0, fault=DAMAGED)
+    assert [frame.fault for frame in Pipeline(given, Lanes())] == [None, DAMAGED, None]
 
 
 def test_another_image_than_the_one_in_flight_is_refused():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fake_tensorrt import Machine, expected_map, picture, random_picture
 
-from slsg_edge.contracts import Frame
+from slsg_edge.contracts import Fault, Frame
 from slsg_edge.line.watching import WatchOptions, watch
 from slsg_edge.runtime.batching import SharedDetector, SharingOptions
 from slsg_edge.runtime.judged import Judged
@@ -107,7 +107,7 @@ def test_frames_of_files_are_watched_in_flight_and_those_of_a_camera_one_by_one(
 ):
     dark, light = picture(51), picture(204)
     given = [Frame(n, "t", 0, 0, image=light if n % 3 == 0 else dark) for n in range(10)]
-    given.insert(4, Frame(10, "t", 0, 0, fault="torn"))
+    given.insert(4, Frame(10, "t", 0, 0, fault=Fault("damaged_frame", "torn")))
     records = []
     sink = SimpleNamespace(write=lambda inspection: records.append(inspection.record))
     with machine.detector() as detector:

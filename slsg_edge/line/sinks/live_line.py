@@ -43,7 +43,11 @@ class LiveLine:
 
     def _line(self, inspection: Inspection) -> str:
         record, summary = inspection.record, self._tally.summary(self._source.dropped)
-        latest = record.reason if record.score is None else f"score {record.score:.3g}"
+        latest = (
+            (record.detail or record.reason)
+            if record.score is None
+            else f"score {record.score:.3g}"
+        )
         parts = (
             f"frame {record.index}: {record.verdict} ({latest})",
             f"{summary.good} good, {summary.anomalous} anomalous, {summary.undecided} undecided",

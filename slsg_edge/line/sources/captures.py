@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from slsg_edge.contracts import Image
+from slsg_edge.contracts import Fault, Image
 from slsg_edge.images import quiet_ffmpeg, quiet_opencv
 
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     Capture: TypeAlias = cv2.VideoCapture
 else:
     Capture: TypeAlias = Any
+
+UNDECODABLE = Fault("unreadable", "the frame cannot be decoded")
 
 
 @dataclass(frozen=True, slots=True)

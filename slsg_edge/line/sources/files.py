@@ -9,10 +9,10 @@ from itertools import count
 from pathlib import Path
 from typing import NoReturn
 
-from slsg_edge.contracts import Frame
+from slsg_edge.contracts import Fault, Frame, Reason
 from slsg_edge.errors import DatasetError
-from slsg_edge.images import is_image, read_image
-from slsg_edge.line.sources.captures import Capture, frame_count, read_picture
+from slsg_edge.images import ImageError, is_image, read_image
+from slsg_edge.line.sources.captures import UNDECODABLE, Capture, frame_count, read_picture
 from slsg_edge.line.sources.redaction import redacted
 from slsg_edge.runtime.reasons import described
 
@@ -62,15 +62,15 @@ def video_frames(capture: Capture, origin: str) -> Generator[Frame, None, None]:
             picture = read_picture(capture)
             if picture is None:
                 break
-            fault = None if picture.image is not None else "the frame cannot be decoded"
+            fault = None if picture.image is not None else UNDECODABLE
             stamps = picture.captured_at, picture.captured_monotonic
             yield Frame(index, origin, *stamps, image=picture.image, fault=fault)
         if index == 0 or index < COMPLETE * expected:
-            yield _fault(
-                index, origin, f"the video ends after {index} of {max(expected, 0)} frames"
-            )
+            text = f"the video ends after {index} of {max(expected, 0)} frames"
+            yield _fault(index, origin, "no_frame", text)
     except Exception as error:  # a decoder that throws may throw for ever, so this is the end
-        yield _fault(index, origin, f"the video cannot be read on: {redacted(described(error))}")
+        text = f"the video cannot be read on: {redacted(described(error))}"
+        yield _fault(index, origin, "unreadable", text)
     finally:
         capture.release()
 
@@ -80,11 +80,14 @@ def _image_frame(index: int, path: Path) -> Frame:
     try:
         return Frame(index, str(path), *stamps, image=read_image(path))
     except Exception as error:  # whatever it is, the files after this one are still to be read
-        return Frame(index, str(path), *stamps, fault=described(error))
+        fault = (
+            error.fault if isinstance(error, ImageError) else Fault("unreadable", described(error))
+        )
+        return Frame(index, str(path), *stamps, fault=fault)
 
 
-def _fault(index: int, origin: str, reason: str) -> Frame:
-    return Frame(index, origin, time.time(), time.monotonic(), fault=reason)
+def _fault(index: int, origin: str, reason: Reason, detail: str) -> Frame:
+    return Frame(index, origin, time.time(), time.monotonic(), fault=Fault(reason, detail))
 
 
 def images_in(folder: Path) -> list[Path]:

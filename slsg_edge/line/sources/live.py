@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from slsg_edge.contracts import Frame, Image
+from slsg_edge.contracts import Fault, Frame, Image, Reason
 from slsg_edge.images import quiet_opencv
-from slsg_edge.line.sources.captures import Capture, Deadlines, Picture, read_picture
+from slsg_edge.line.sources.captures import UNDECODABLE, Capture, Deadlines, Picture, read_picture
 from slsg_edge.line.sources.redaction import redacted
 from slsg_edge.runtime.reasons import described
 
@@ -44,11 +44,12 @@ class _Waiting:
     others: int = 0
 
     def counted(self) -> Frame:
-        if self.times == 1 and not self.others:
+        fault = self.frame.fault
+        if fault is None or (self.times == 1 and not self.others):
             return self.frame
         times = f", {self.times} times" if self.times > 1 else ""
         others = f", then {self.others} other faults" if self.others else ""
-        return replace(self.frame, fault=f"{self.frame.fault}{times}{others}")
+        return replace(self.frame, fault=replace(fault, detail=f"{fault.detail}{times}{others}"))
 
 
 class FrameBuffer:
@@ -125,7 +126,7 @@ class LiveSource:
         stall = self._options.stall
         while not self._stop.is_set():
             frame = self._buffer.take(stall)
-            yield frame or self._fault(f"no frame from {self._origin} for {stall:g} s")
+            yield frame or self._fault("no_frame", f"no frame from {self._origin} for {stall:g} s")
 
     def close(self) -> None:
         """Returns within about two seconds, even while a read is blocked."""
@@ -148,7 +149,7 @@ class LiveSource:
             # Nobody would ever start this thread again, so it outlives whatever is raised in it;
             # SystemExit too, which in a thread ends that thread and nothing else.
             except BaseException as error:
-                self._put_fault(f"{self._origin} failed: {redacted(described(error))}")
+                self._put_fault("no_frame", f"{self._origin} failed: {redacted(described(error))}")
             # a peer that lets itself be opened and then sends nothing is no success
             pause = self._options.first_pause if self._delivered else self._longer(pause)
             capture = None
@@ -160,13 +161,13 @@ class LiveSource:
             if capture is None:
                 capture = self._connect()
             if capture is None:
-                self._put_fault(f"{self._origin} cannot be reached")
+                self._put_fault("no_frame", f"{self._origin} cannot be reached")
                 return
             try:
                 self._drain(capture)
             finally:
                 capture.release()
-        self._put_fault(f"{self._origin} stopped sending")
+        self._put_fault("no_frame", f"{self._origin} stopped sending")
 
     def _drain(self, capture: Capture) -> None:
         """Every frame until there is none."""
@@ -174,23 +175,23 @@ class LiveSource:
             self._buffer.put(self._frame(picture))
             self._delivered = True
 
-    def _put_fault(self, reason: str) -> None:
+    def _put_fault(self, reason: Reason, detail: str) -> None:
         """Not while the source closes: what fails then fails because of that."""
         if not self._stop.is_set():
-            self._buffer.put(self._fault(reason))
+            self._buffer.put(self._fault(reason, detail))
 
     def _longer(self, pause: float) -> float:
         return min(max(2 * pause, self._options.first_pause), self._options.last_pause)
 
     def _frame(self, picture: Picture) -> Frame:
-        fault = None if picture.image is not None else "the frame cannot be decoded"
+        fault = None if picture.image is not None else UNDECODABLE
         stamps = picture.captured_at, picture.captured_monotonic
         return self._made(*stamps, picture.image, fault)
 
-    def _fault(self, reason: str) -> Frame:
-        return self._made(time.time(), time.monotonic(), None, reason)
+    def _fault(self, reason: Reason, detail: str) -> Frame:
+        return self._made(time.time(), time.monotonic(), None, Fault(reason, detail))
 
     def _made(
-        self, captured_at: float, monotonic: float, image: Image | None, fault: str | None
+        self, captured_at: float, monotonic: float, image: Image | None, fault: Fault | None
     ) -> Frame:
         return Frame(next(self._indices), self._origin, captured_at, monotonic, image, fault)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from slsg_edge.contracts import Frame, Verdict
+from slsg_edge.contracts import Fault, Frame, Verdict
 from slsg_edge.errors import StorageError
 from slsg_edge.line.records import Inspection, record_of
 from slsg_edge.line.sinks.recording import Recording
@@ -14,7 +14,7 @@ def inspection(index, outcome="good", image=True, fault=None):
     picture = np.random.default_rng(index).integers(0, 256, (30, 40, 3), np.uint8)
     frame = Frame(index, "camera", 1700000000.0, 0.0, picture if image else None, fault)
     decided = outcome != "undecided"
-    verdict = Verdict(outcome, 0.3, 0.5) if decided else Verdict(outcome, reason="it failed")
+    verdict = Verdict(outcome, 0.3, 0.5) if decided else Verdict(outcome, reason="detector_failed")
     return Inspection(record_of(frame, verdict, {}, "f"), frame)
 
 
@@ -37,7 +37,7 @@ def test_the_first_frames_are_kept_lossless_whatever_the_verdict(tmp_path):
 def test_a_frame_that_was_not_inspected_does_not_count(tmp_path):
     sink = Recording(tmp_path, 1)
     sink.write(inspection(0, "undecided", image=False))
-    sink.write(inspection(1, "undecided", fault="a grey picture"))
+    sink.write(inspection(1, "undecided", fault=Fault("no_picture", "grey")))
     sink.write(inspection(2))
     assert seen_in(tmp_path) == [2]
 

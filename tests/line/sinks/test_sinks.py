@@ -27,7 +27,7 @@ def inspection(verdict: Verdict, index: int = 7, image: bool = True) -> Inspecti
 
 GOOD = inspection(Verdict("good", 0.1, 0.5))
 REJECT = inspection(Verdict("anomalous", 0.87654, 0.5))
-UNDECIDED = inspection(Verdict("undecided", reason="the detector failed"))
+UNDECIDED = inspection(Verdict("undecided", reason="detector_failed", detail="it failed"))
 
 
 def test_a_file_is_appended_to_line_by_line(tmp_path):
@@ -85,7 +85,7 @@ def test_heat_is_drawn_inside_the_region_of_interest_only(tmp_path):
 
 def test_a_frame_without_an_image_leaves_no_picture(tmp_path):
     sink = RejectFolder(tmp_path, SPEC)
-    sink.write(inspection(Verdict("undecided", reason="gone"), image=False))
+    sink.write(inspection(Verdict("undecided", reason="no_frame"), image=False))
     assert not list(tmp_path.iterdir())
 
 

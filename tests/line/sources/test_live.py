@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slsg_edge.contracts import Frame
+from slsg_edge.contracts import Fault, Frame
 from slsg_edge.line.sources.captures import Deadlines
 from slsg_edge.line.sources.live import MOST_FAULTS, FrameBuffer, LiveOptions, LiveSource
 from slsg_edge.line.sources.source import open_source
@@ -30,13 +30,13 @@ def until(frames: Iterator[Frame], *, image: bool) -> Frame:
 
 
 def frame(index: int, fault: str | None = None) -> Frame:
-    return Frame(index, "test", 0.0, 0.0, fault=fault)
+    return Frame(index, "test", 0.0, 0.0, fault=Fault("no_frame", fault) if fault else None)
 
 
 def taken(buffer: FrameBuffer) -> list[tuple[int, str | None]]:
     """Everything that waits, by index and fault."""
     frames = iter(lambda: buffer.take(0), None)
-    return [(frame.index, frame.fault) for frame in frames]
+    return [(frame.index, frame.fault.detail if frame.fault else None) for frame in frames]
 
 
 def test_the_newest_frame_wins_and_the_others_are_counted():
@@ -107,7 +107,7 @@ def test_a_camera_that_dies_and_comes_back_is_taken_up_again(camera, capfd):
         camera.size = (24, 32)
         camera.start()
         back = until(frames, image=True)
-    said = " ".join(fault.fault or "" for fault in faults)
+    said = " ".join(fault.fault.detail if fault.fault else "" for fault in faults)
     assert "stopped sending" in said
     assert "cannot be reached" in said
     assert "secret" not in said
@@ -145,7 +145,7 @@ def test_a_read_that_never_returns_holds_up_neither_frames_nor_the_end():
     capture = BlockedCapture()
     with LiveSource(lambda: None, "camera", capture, LiveOptions(stall=0.05)) as source:
         assert capture.entered.wait(5)
-        assert next(iter(source)).fault == "no frame from camera for 0.05 s"
+        assert next(iter(source)).fault == Fault("no_frame", "no frame from camera for 0.05 s")
         started = time.monotonic()
     assert time.monotonic() - started < 4
     capture.go_on.set()
@@ -203,7 +203,8 @@ def test_capturing_goes_on_after_whatever_a_driver_raises(where, failure):
     with LiveSource(connect, "camera", first, options) as source:
         frames = islice(source, 50)
         assert next(frames).image is not None
-        faults = [frame.fault for frame in takewhile(lambda frame: frame.image is None, frames)]
+        lost = takewhile(lambda frame: frame.image is None, frames)
+        faults = [frame.fault.detail for frame in lost if frame.fault]
         assert len(faults) < 48  # an image came after them
     assert first.released
     (fault,) = (fault for fault in faults if fault.startswith("camera failed: "))
@@ -276,6 +277,6 @@ def test_an_rtsp_server_that_is_killed_and_started_again_is_taken_up_again(rtsp_
         assert until(frames, image=True).image.shape == (240, 320, 3)
         rtsp_server.kill()
         lost = until(frames, image=False)
-        assert lost.fault == f"rtsp://***@127.0.0.1:{rtsp_server.port}/line stopped sending"
+        assert lost.fault.detail == f"rtsp://***@127.0.0.1:{rtsp_server.port}/line stopped sending"
         rtsp_server.start()
         assert until(frames, image=True).index > lost.index

@@ -24,7 +24,7 @@ def test_a_folder_gives_its_images_sorted_and_goes_on_after_a_broken_one(parts):
     assert [frame.index for frame in frames] == [0, 1, 2, 3]
     assert frames[2].image.mean() == 220
     assert frames[3].image is None
-    assert "d.png is truncated" in frames[3].fault
+    assert "d.png is truncated" in frames[3].fault.detail
     assert (source.live, source.dropped) == (False, 0)
 
 
@@ -59,7 +59,7 @@ def test_a_video_that_ends_too_early_says_so(tmp_path):
         frames = list(source)
     assert 5 < len(frames) < 40
     assert frames[-1].image is None
-    assert f"ends after {len(frames) - 1} of 40 frames" in frames[-1].fault
+    assert f"ends after {len(frames) - 1} of 40 frames" in frames[-1].fault.detail
     assert all(frame.image is not None for frame in frames[:-1])
 
 
@@ -73,7 +73,7 @@ def test_files_go_on_after_whatever_reading_one_raises(parts, monkeypatch):
 
     monkeypatch.setattr(files, "read_image", failing)
     with open_source(str(parts)) as source:
-        faults = [frame.fault for frame in source]
+        faults = [frame.fault and frame.fault.detail for frame in source]
     assert faults[:3] == [None, None, "MemoryError: too large"]
     assert len(faults) == 4
 
@@ -89,7 +89,7 @@ def test_a_video_whose_decoder_raises_ends_with_a_fault(make_video, monkeypatch)
 
     monkeypatch.setattr(files, "read_picture", failing)
     with open_source(str(make_video(30))) as source:
-        faults = [frame.fault for frame in source]
+        faults = [frame.fault and frame.fault.detail for frame in source]
     assert faults == [None] * 3 + ["the video cannot be read on: MemoryError: too large"]
 
 
