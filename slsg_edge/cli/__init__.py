@@ -10,7 +10,7 @@ import sys
 import typer
 
 from slsg_edge.cli.commands import COMMANDS, GROUPS
-from slsg_edge.cli.text import printable
+from slsg_edge.cli.text import without_controls
 from slsg_edge.errors import MissingDependency, SlsgError
 
 # What to install for a package that a command turns out to need.
@@ -57,5 +57,5 @@ def main() -> None:
 
 def fail(error: SlsgError) -> None:
     """What, where and the next step on stderr; exit code 2."""
-    sys.stderr.write(printable(f"error: {error.what}\n  next: {error.fix}\n"))
+    sys.stderr.write(without_controls(f"error: {error.what}\n  next: {error.fix}\n"))
     sys.exit(2)

@@ -1,11 +1,12 @@
 """Lines that several commands print."""
 
 import shlex
-import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from slsg_edge.data.names import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -13,29 +14,19 @@ if TYPE_CHECKING:
     from slsg_edge.scoring import Threshold
 
 
-# Control characters, half pairs of what is no UTF-8, and line and paragraph separators; of the
-# format characters those that turn the direction of writing.
-_STEERING = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def printable(text: str) -> str:
-    """Text as a terminal may have it: whatever would steer it, or is no UTF-8, is written out.
-
-    Names of files and folders, kinds of defect and what a foreign bundle recorded may hold escape
-    sequences, which move the cursor, change the title or hide what follows.
-    """
-    return "".join(one if _harmless(one) else _written_out(one) for one in text)
-
-
 def say(text: str) -> None:
     """A line for people, on stderr, so that stdout stays for results."""
-    typer.echo(printable(text), err=True)
+    typer.echo(without_controls(text), err=True)
 
 
 def tell(text: str) -> None:
     """A line of results, on stdout."""
-    typer.echo(printable(text))
+    typer.echo(without_controls(text))
+
+
+def without_controls(text: str) -> str:
+    """Lines stay lines; what a terminal would obey, as in the name of a file, is an escape."""
+    return "\n".join(map(printable, text.expandtabs().split("\n")))
 
 
 def plain_console(*, soft_wrap: bool = False) -> "Console":
@@ -53,25 +44,15 @@ def plain_console(*, soft_wrap: bool = False) -> "Console":
 
     class PlainConsole(Console):
         def render_str(self, text: str, **options: Any) -> Text:
-            return super().render_str(printable(text), **options)
+            return super().render_str(without_controls(text), **options)
 
         def render(
             self, renderable: RenderableType, options: ConsoleOptions | None = None
         ) -> Iterable[Segment]:
             for text, style, control in super().render(renderable, options):
-                yield Segment(text if control else printable(text), style, control)
+                yield Segment(text if control else without_controls(text), style, control)
 
     return PlainConsole(markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap)
-
-
-def _harmless(one: str) -> bool:
-    if one in "\n\t":
-        return True
-    return unicodedata.category(one) not in _STEERING and one not in _TURNING
-
-
-def _written_out(one: str) -> str:
-    return one.encode("unicode_escape").decode()
 
 
 def threshold_line(threshold: "Threshold") -> str:

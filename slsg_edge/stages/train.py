@@ -131,6 +131,8 @@ def _start(
     # an impossible resolution is found before anything is read
     draft = untrained_network(settings)
     material = choose_material(data, settings.holdout, resources.textures)
+    for note in material.notes:
+        notify(note)
     weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
     detector = detector_of(settings)
     inputs = _inputs(material, weights, settings)

@@ -12,7 +12,7 @@ import slsg_edge.cli
 from slsg_edge.bundle.commands import BUNDLE, RECORDED, is_ours
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.bundle.plan import PLAN
-from slsg_edge.cli.text import plain_console, printable
+from slsg_edge.cli.text import plain_console, without_controls
 
 FILES = sorted(Path(slsg_edge.cli.__file__).parent.glob("*.py"))
 ODD = ("[red] scratch", "scratch [/top]", ":bug: [link=x]", "esc\x1b[2Japed", "two\u202esdrow")
@@ -62,15 +62,18 @@ def test_a_name_in_a_table_or_a_line_is_only_what_it_says(name, capsys):
     console.print(table)
     console.print(name, Text(name))
     text = capsys.readouterr().out
-    assert text.count(printable(name)) == 5
+    assert text.count(without_controls(name)) == 5
     assert "\x1b" not in text
     assert "\u202e" not in text
 
 
 def test_what_steers_a_terminal_is_written_out_and_the_rest_stays():
-    assert printable("a\x1b[1m\r\x07\x9b\ud800\u2028b") == "a\\x1b[1m\\r\\x07\\x9b\\ud800\\u2028b"
-    for kept in ("a\tb\nc", "Prüfung 良品 \N{BUG}", r"C:\new"):
-        assert printable(kept) == kept
+    assert (
+        without_controls("a\x1b[1m\r\x07\x9b\ud800\u2028b")
+        == "a\\x1b[1m\\r\\x07\\x9b\\ud800\\u2028b"
+    )
+    for kept in ("a b\nc", "Prüfung 良品 \N{BUG}", r"C:\new"):
+        assert without_controls(kept) == kept
 
 
 @pytest.mark.parametrize("kind", ODD[:4])
@@ -97,7 +100,7 @@ def test_an_odd_kind_of_defect_is_shown_by_every_command(kind, opened, draw_data
         assert code in (0, 1), text
         assert "\x1b" not in text
         if words[0] != "compare":
-            assert printable(kind) in text
+            assert without_controls(kind) in text
 
 
 FOREIGN = (
