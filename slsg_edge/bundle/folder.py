@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TypeAlias
 
-from slsg_edge.bundle.commands import command_for
+from slsg_edge.bundle.commands import command_for, is_ours
 from slsg_edge.bundle.digests import Digests
 from slsg_edge.bundle.manifest import (
     DAMAGE,
@@ -26,7 +26,13 @@ from slsg_edge.bundle.manifest import (
 )
 from slsg_edge.bundle.manifest import Manifest as Manifest
 from slsg_edge.bundle.onnx_file import require_self_contained
-from slsg_edge.bundle.plan import MANIFEST_FILE, SUFFIX, command_that_writes, require_planned
+from slsg_edge.bundle.plan import (
+    MANIFEST_FILE,
+    SUFFIX,
+    command_that_writes,
+    planned_command,
+    require_planned,
+)
 from slsg_edge.config import read_regular
 from slsg_edge.contracts import Json
 from slsg_edge.errors import (
@@ -95,8 +101,9 @@ class Bundle:
                 )
 
     def command_of(self, stage: str) -> str:
-        """What ran a stage, to be run again on this bundle where it lies now."""
-        return command_for(self.manifest.stages[stage].command, self.path)
+        """What ran a stage, for the bundle where it lies now; the plan's where none of ours did."""
+        recorded = self.manifest.stages[stage].command
+        return command_for(recorded if is_ours(recorded) else planned_command(stage), self.path)
 
     def commit(
         self,

@@ -1,12 +1,13 @@
 """What others are compared with: the trained network, and a graph as ONNX Runtime runs it."""
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.golden import Golden
+from slsg_edge.bundle.golden import Difference, Golden, difference
 from slsg_edge.bundle.plan import WEIGHTS_FILE
 from slsg_edge.contracts import Answers
 from slsg_edge.errors import BundleError
@@ -47,6 +48,23 @@ def torch_answers(model: "nn.Module", frames: NDArray[np.uint8]) -> Golden:
         np.concatenate([anomaly_map.numpy() for anomaly_map, _ in answers]),
         np.concatenate([score.numpy() for _, score in answers]),
     )
+
+
+def rounding_of(model: "PixelsToScore", golden: Golden, threshold: float) -> Difference | None:
+    """How far the network is from itself in FP64; None of a network that has no FP64."""
+    import torch
+
+    exact = copy.deepcopy(model).double()
+    try:
+        with torch.inference_mode():
+            answers = [exact(torch.from_numpy(frame[None])) for frame in golden.frames]
+    except RuntimeError:  # it mixes types
+        return None
+    maps, scores = (
+        np.concatenate([part.to(torch.float32).numpy() for part in parts])
+        for parts in zip(*answers, strict=True)
+    )
+    return difference(golden, maps, scores, threshold)
 
 
 def run_graph(graph: bytes, frames: NDArray[np.uint8], bundle: Bundle) -> Answers:

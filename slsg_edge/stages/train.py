@@ -60,6 +60,7 @@ from slsg_edge.training.material import (
 )
 from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.run_lock import exclusive_run, require_free
+from slsg_edge.training.sameness import sameness
 from slsg_edge.training.settings import Resources, TrainSettings, require_textures_used
 from slsg_edge.training.tensorboard import loss_logger
 from slsg_edge.training.weight_files import weight_bytes
@@ -224,6 +225,8 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     for hint in settings.hints(device.place.type):
         notify(f"Hint: {hint}")
     notify(f"{len(frames)} images to train on, {len(material.held_out)} held out, {device.place}.")
+    if warning := sameness(frames):
+        notify(f"Warning: {warning}")
     groups = functools.partial(groups_of, material.images, progress)
     context = TrainingContext(settings, frames, textures, device, groups)
     pairs = context.pairs(SHOWN_PAIRS)
