@@ -4,10 +4,6 @@ Grey becomes three equal channels, 16 bit loses its low byte, alpha is dropped, 
 is applied. A file that decodes only in part is refused: OpenCV would fill the rest with grey.
 """
 
-import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +12,14 @@ from numpy.typing import NDArray
 
 from slsg_edge.contracts import Fault, Image, Mask, Reason
 from slsg_edge.errors import DatasetError
+from slsg_edge.images.quiet import quiet_opencv
+from slsg_edge.images.whole import check_whole
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
 HEAT_SUFFIX = "_heat.jpg"  # of a picture with heat over it: for people, never for a detector
 
-# First bytes of a format, and what must stand near the end of a complete file of it.
-_ENDINGS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG\r\n\x1a\n": b"IEND"}
 _REPLACE = "Replace it or take it out of the folder."
-_FFMPEG_SILENT = "-8"  # AV_LOG_QUIET
-_OPENCV_SILENT = 0  # in OpenCV 4 and 5
-_TRAILER = 4096  # bytes: cameras append thumbnails and notes after the end marker
 
 
 class ImageError(DatasetError):
@@ -79,63 +72,6 @@ def encode_image(image: NDArray[np.uint8], suffix: str = ".png") -> bytes:
     return buffer.tobytes()
 
 
-class _Quiet:
-    """OpenCV's level, which is one for the whole process, while anybody wants it to be silent.
-
-    The first who enters keeps the level that stood before, the last who leaves restores it, in
-    whatever order and from whatever thread they come.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._level = 0
-
-    def enter(self) -> None:
-        with self._lock:
-            if not self._inside:
-                self._level = _set_opencv_level(_OPENCV_SILENT)
-            self._inside += 1
-
-    def leave(self) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                _set_opencv_level(self._level)
-
-
-_quiet = _Quiet()
-
-
-@contextmanager
-def quiet_opencv() -> Iterator[None]:
-    """No complaints of OpenCV on stderr: ours say the same with the path and a next step.
-
-    Threads may nest and overlap it as they like: OpenCV stays silent until the last has left.
-    """
-    _quiet.enter()
-    try:
-        yield
-    finally:
-        _quiet.leave()
-
-
-def _set_opencv_level(level: int) -> int:
-    """The level that stood before."""
-    import cv2
-
-    # OpenCV 5 moved the call.
-    return int(getattr(cv2.utils, "logging", cv2).setLogLevel(level))
-
-
-def quiet_ffmpeg() -> None:
-    """No complaints of FFmpeg on stderr, which hold addresses with passwords.
-
-    FFmpeg's level is read once, so this comes before the first video that a process opens.
-    """
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_SILENT)
-
-
 def _decode(path: Path, flags: int) -> NDArray[np.uint8]:
     return np.asarray(_decoded(image_content(path), path, flags), dtype=np.uint8)
 
@@ -154,7 +90,7 @@ def _decoded(content: bytes, path: Path, flags: int) -> Any:
 
 
 def image_content(path: Path) -> bytes:
-    """The bytes of a file that is whole, as far as its ends show; ImageError when it is not."""
+    """The bytes of a file that holds a whole picture; ImageError when it does not."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -164,9 +100,7 @@ def image_content(path: Path) -> bytes:
         ) from error
     if not content:
         raise ImageError(f"{path} is empty (0 bytes).", fix=_REPLACE)
-    for start, end in _ENDINGS.items():
-        if content.startswith(start) and end not in content[-_TRAILER:]:
-            raise ImageError(
-                f"{path} is truncated: its end is missing.", fix=_REPLACE, reason="damaged_frame"
-            )
+    damage = check_whole(content)
+    if damage is not None:
+        raise ImageError(f"{path} is {damage}.", fix=_REPLACE, reason="damaged_frame")
     return content

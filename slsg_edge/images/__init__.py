@@ -1,0 +1,19 @@
+"""Image files: whether they hold one whole picture, and that picture as an array.
+
+This is the door of the room: other rooms import from here.
+"""
+
+from slsg_edge.images.header import Header as Header
+from slsg_edge.images.quiet import quiet_ffmpeg as quiet_ffmpeg
+from slsg_edge.images.quiet import quiet_opencv as quiet_opencv
+from slsg_edge.images.reading import HEAT_SUFFIX as HEAT_SUFFIX
+from slsg_edge.images.reading import SUFFIXES as SUFFIXES
+from slsg_edge.images.reading import ImageError as ImageError
+from slsg_edge.images.reading import decode_as_stored as decode_as_stored
+from slsg_edge.images.reading import encode_image as encode_image
+from slsg_edge.images.reading import image_content as image_content
+from slsg_edge.images.reading import is_image as is_image
+from slsg_edge.images.reading import read_image as read_image
+from slsg_edge.images.reading import read_mask as read_mask
+from slsg_edge.images.whole import check_whole as check_whole
+from slsg_edge.images.whole import header_of as header_of
