@@ -4,6 +4,8 @@ This is the door of the room: other rooms import from here.
 """
 
 from slsg_edge.images.header import Header as Header
+from slsg_edge.images.limit import LARGEST_VARIABLE as LARGEST_VARIABLE
+from slsg_edge.images.limit import most_pixels as most_pixels
 from slsg_edge.images.quiet import quiet_ffmpeg as quiet_ffmpeg
 from slsg_edge.images.quiet import quiet_opencv as quiet_opencv
 from slsg_edge.images.reading import HEAT_SUFFIX as HEAT_SUFFIX

@@ -1,4 +1,4 @@
-"""BMP and GIF: how large the picture is, and whether all of it is there."""
+"""BMP: how large the picture is, and whether all of it is there."""
 
 from slsg_edge.images.header import TRUNCATED, Header
 
@@ -24,33 +24,6 @@ def bmp_damage(content: bytes) -> str | None:
     compressed = not core and _number(content, 30) not in _PLAIN
     rows = 0 if compressed else (header.width * bits + 31) // 32 * 4 * header.height
     return TRUNCATED if len(content) < _number(content, 10) + rows else None
-
-
-def gif_header(content: bytes) -> Header | None:
-    """None where the header is cut."""
-    if len(content) < 13:
-        return None
-    return Header("GIF", _number(content, 6, 2), _number(content, 8, 2), _gif_frames(content))
-
-
-def gif_damage(content: bytes) -> str | None:
-    """What is wrong with a GIF; None when its end is there."""
-    return None if content.rstrip(b"\0").endswith(b";") else TRUNCATED
-
-
-def _gif_frames(content: bytes) -> int:
-    frames, at = 0, 13 + _palette(content[10])
-    while at + 10 < len(content) and content[at] in b"!,":
-        frames += content[at] == 0x2C
-        at += 2 if content[at] == 0x21 else 11 + _palette(content[at + 9])
-        while at < len(content) and content[at]:
-            at += 1 + content[at]
-        at += 1
-    return max(1, frames)
-
-
-def _palette(flags: int) -> int:
-    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _number(content: bytes, at: int, size: int = 4) -> int:

@@ -8,14 +8,16 @@ class Header:
     """Width and height in pixels, as they are stored: before an orientation in EXIF is applied.
 
     pages: pictures in the file, as the pages of a TIFF or the frames of an animation.
-    depth: what kind of number a sample is where that is not 8 or 16 bit; empty where it is.
+    bits: of one sample. unusual: what kind of number a sample is where it is no whole number of at
+    most 16 bits; empty where it is.
     """
 
     name: str
     width: int
     height: int
     pages: int = 1
-    depth: str = ""
+    bits: int = 8
+    unusual: str = ""
 
     @property
     def pixels(self) -> int:

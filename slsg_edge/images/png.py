@@ -23,7 +23,7 @@ def png_header(content: bytes) -> Header | None:
     if content[12:16] != b"IHDR" or len(content) < 33:
         return None
     width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
-    return Header("PNG", width, height, _frames(content))
+    return Header("PNG", width, height, _frames(content), content[24])
 
 
 def png_damage(content: bytes) -> str | None:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from slsg_edge.contracts import Fault, Image, Mask, Reason
 from slsg_edge.errors import DatasetError
+from slsg_edge.images.limit import LARGEST_VARIABLE, most_pixels
 from slsg_edge.images.quiet import quiet_opencv
-from slsg_edge.images.whole import check_whole
+from slsg_edge.images.whole import check_whole, foreign_format, header_of
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
@@ -90,7 +91,7 @@ def _decoded(content: bytes, path: Path, flags: int) -> Any:
 
 
 def image_content(path: Path) -> bytes:
-    """The bytes of a file that holds a whole picture; ImageError when it does not."""
+    """The bytes of a file that holds one whole picture; ImageError when it does not."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -100,7 +101,41 @@ def image_content(path: Path) -> bytes:
         ) from error
     if not content:
         raise ImageError(f"{path} is empty (0 bytes).", fix=_REPLACE)
+    _require_readable(content, path)
     damage = check_whole(content)
     if damage is not None:
         raise ImageError(f"{path} is {damage}.", fix=_REPLACE, reason="damaged_frame")
     return content
+
+
+def _require_readable(content: bytes, path: Path) -> None:
+    """Before anything is decoded: a picture of a gigapixel fits into a file of a megabyte."""
+    header = header_of(content)
+    if header is None:
+        if check_whole(content) is None:
+            raise ImageError(_no_image(content, path), fix=_REPLACE)
+        return
+    if header.pages > 1:
+        raise ImageError(
+            f"{path} holds {header.pages} pictures, and only the first would be inspected.",
+            fix="Save each picture as a file of its own.",
+            reason="several_pages",
+        )
+    if header.pixels > most_pixels():
+        raise ImageError(
+            f"{path} is {header.width}x{header.height}, {header.pixels / 1e6:.0f} million pixels; "
+            f"at most {most_pixels() / 1e6:g} million are decoded.",
+            fix=f"Give a smaller picture, or set {LARGEST_VARIABLE} to more pixels.",
+            reason="too_large",
+        )
+    if header.unusual:
+        raise ImageError(
+            f"{path} holds {header.unusual}.", fix="Save it with whole numbers of 8 or 16 bit."
+        )
+
+
+def _no_image(content: bytes, path: Path) -> str:
+    name = foreign_format(content)
+    if name is not None:
+        return f"{path} is not an image that is read: inside it is {name}."
+    return f"{path} is not an image: it begins like no PNG, JPEG, BMP, TIFF or WebP."

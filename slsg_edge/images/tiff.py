@@ -104,11 +104,12 @@ def tiff_header(content: bytes) -> Header | None:
         first.first(_WIDTH, 0),
         first.first(_HEIGHT, 0),
         max(1, sum(not page.thumbnail for page in pages)),
-        _depth(first),
+        first.first(_BITS, 1),
+        _unusual(first),
     )
 
 
-def _depth(page: Page) -> str:
+def _unusual(page: Page) -> str:
     bits, kind = page.first(_BITS, 1), page.first(_FORMAT, 1)
     if kind in _FORMATS:
         return f"{bits}-bit {_FORMATS[kind]}"

@@ -39,6 +39,25 @@ def _format(content: bytes) -> tuple[_Reader, _Damage] | None:
         return webp.webp_header, webp.webp_damage
     if content.startswith(b"BM"):
         return bitmap.bmp_header, bitmap.bmp_damage
-    if content.startswith((b"GIF87a", b"GIF89a")):
-        return bitmap.gif_header, bitmap.gif_damage
     return None
+
+
+# First bytes, where they start, and whose they are. Some cameras and tools name such files .jpg.
+_FOREIGN = (
+    (0, b"GIF8", "GIF"),
+    (4, b"ftypavi", "AVIF"),
+    (4, b"ftyp", "HEIC, or a film"),
+    (4, b"jP  ", "JPEG 2000"),
+    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (4, b"JXL ", "JPEG XL"),
+    (0, b"8BPS", "Photoshop"),
+    (0, b"\x76\x2f\x31\x01", "OpenEXR"),
+    (0, b"%PDF", "PDF"),
+)
+
+
+def foreign_format(content: bytes) -> str | None:
+    """The name of a format that is known, and that is not read."""
+    found = (name for at, start, name in _FOREIGN if content[at : at + len(start)] == start)
+    return next(found, None)
