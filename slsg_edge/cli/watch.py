@@ -69,7 +69,7 @@ def watch(
         judged = stack.enter_context(open_judged(opened, backend, threads))
         say(str(judged.choice))
         _say_weakness(judged.threshold)
-        frames = stack.enter_context(open_source(source))
+        frames = stack.enter_context(open_source(source, depth=opened.manifest.preprocessing.depth))
         sinks = _sinks(stack, opened, output, rejects)
         if recording:
             sinks.append(recording)

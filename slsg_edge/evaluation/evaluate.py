@@ -240,7 +240,7 @@ def row_of(
     it and the same for every image.
     """
     try:
-        image = read_image(sample.image)
+        image = read_image(sample.image, preprocessing.depth)
     except ImageError as error:
         return Row(sample, None, undecided(error.fault))
     if preprocessing.roi is not None:

@@ -228,7 +228,7 @@ def _latency(
     images = []
     for sample in samples:
         try:
-            images.append(read_image(sample.image))
+            images.append(read_image(sample.image, both[0].preprocessing.depth))
         except DatasetError:
             continue
         if len(images) == min(TIMED, frames):

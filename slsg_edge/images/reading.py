@@ -1,7 +1,8 @@
 """Image files to `(H, W, 3)` BGR uint8, the same way in training and on the line.
 
-Grey becomes three equal channels, 16 bit loses its low byte, alpha is dropped, EXIF orientation
-is applied. A file that decodes only in part is refused: OpenCV would fill the rest with grey.
+Grey becomes three equal channels, 16 bit keeps the upper eight that are used, alpha is dropped,
+EXIF orientation is applied. A file that decodes only in part is refused: OpenCV would fill the
+rest with grey.
 """
 
 from pathlib import Path
@@ -39,11 +40,41 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def read_image(path: Path) -> Image:
-    """The picture in `path`; ImageError says why there is none."""
+def read_image(path: Path, depth: int | None = None) -> Image:
+    """The picture in `path`; ImageError says why there is none.
+
+    depth: bits that the values in a file of 16 bit use; None is all of them. What is brighter
+    becomes white.
+    """
     import cv2
 
-    return np.asarray(_decode(path, cv2.IMREAD_COLOR), dtype=np.uint8)
+    content = image_content(path)
+    if depth is not None and _is_deep(content):
+        shown = eight_bit(decode_as_stored(content, path), depth)
+        return shown if shown.ndim == 3 else np.repeat(shown[..., None], 3, axis=2)
+    return np.asarray(_decoded(content, path, cv2.IMREAD_COLOR), dtype=np.uint8)
+
+
+def eight_bit(stored: NDArray[Any], depth: int = 16) -> NDArray[np.uint8]:
+    """Values of 16 bit, of which `depth` are used, as 8 bit; others stay as they are."""
+    if stored.dtype != np.uint16:
+        return stored
+    most = (1 << depth) - 1
+    return np.asarray(np.minimum(stored, np.uint16(most)) >> (depth - 8), dtype=np.uint8)
+
+
+def peak_of(path: Path) -> int:
+    """The largest value in a file of 16 bit; 0 for any other. DatasetError as for `read_image`."""
+    content = image_content(path)
+    if not _is_deep(content):
+        return 0
+    stored = decode_as_stored(content, path)
+    return int(stored.max()) if stored.dtype == np.uint16 else 0
+
+
+def _is_deep(content: bytes) -> bool:
+    header = header_of(content)
+    return header is not None and header.bits > 8
 
 
 def decode_as_stored(content: bytes, path: Path) -> NDArray[Any]:

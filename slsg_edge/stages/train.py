@@ -56,6 +56,7 @@ from slsg_edge.training.material import (
     choose_material,
     forget_material,
     store_material,
+    with_depth,
 )
 from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.run_lock import exclusive_run, require_free
@@ -129,6 +130,7 @@ def _start(
     # an impossible resolution is found before anything is read
     draft = untrained_network(settings)
     material = choose_material(data, settings.holdout, resources.textures)
+    settings = with_depth(settings, material, notify)
     weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
     detector = detector_of(settings)
     inputs = _inputs(material, weights, settings)

@@ -4,17 +4,19 @@ Choosing reads hashes and, where images are to be held out, thumbnails: a mistak
 anything is decoded whole.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slsg_edge.data.layouts import read_dataset
+from slsg_edge.data.loading import depth_of
 from slsg_edge.data.splits import content_hash, fingerprint, train_and_holdout
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.progress import progress
 from slsg_edge.synthesis.anomalies import TextureSource
 from slsg_edge.synthesis.textures import ProceduralTextures, TexturePhotos, texture_files
 from slsg_edge.training.frames import StoredFrames, store_frames
+from slsg_edge.training.settings import TrainSettings
 
 FRAMES_FILE, TEXTURES_FILE = "frames.npy", "textures.npy"
 HELD_OUT_FILE = "held_out.npy"
@@ -53,6 +55,19 @@ def choose_material(data: Path, holdout: float, textures: Path | None) -> Materi
         fingerprint((*train, *_hashes(photos))),
         dict(zip((*train, *out), map(known.__getitem__, (*images, *held_out)), strict=True)),
     )
+
+
+def with_depth(
+    settings: TrainSettings, material: Material, notify: Callable[[str], None]
+) -> TrainSettings:
+    """The depth of files of 16 bit is as the images have it, unless somebody gave it."""
+    preprocessing = settings.preprocessing
+    images = (*material.images, *material.held_out)
+    depth = depth_of(images) if preprocessing.depth is None else None
+    if depth is None:
+        return settings
+    notify(f"The images have 16 bit, of which {depth} are used: so are those of the line.")
+    return replace(settings, preprocessing=replace(preprocessing, depth=depth))
 
 
 def texture_photos(folder: Path | None) -> tuple[Path, ...]:
