@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.data.threads import in_threads
-from slsg_edge.images import peak_of, read_image
+from slsg_edge.images import Look, look_of, peak_of, read_image
 from slsg_edge.preprocessing import Preprocessing, prepare
 
 _DEPTHS = (8, 10, 12, 14)  # bits of a sample, of the cameras that there are
@@ -46,11 +46,18 @@ def load_into(
     paths: Sequence[Path],
     preprocessing: Preprocessing,
     progress: Callable[[], None] | None = None,
+    looks: list[Look] | None = None,
 ) -> None:
-    """As `load_frames`, into an array that is there already, as one that is mapped from a file."""
+    """As `load_frames`, into an array that is there already, as one that is mapped from a file.
+
+    looks: takes the look of each image, in no order.
+    """
 
     def load(index: int) -> None:
-        frames[index] = prepare(read_image(paths[index], preprocessing.depth), preprocessing)
+        image = read_image(paths[index], preprocessing.depth)
+        frames[index] = prepare(image, preprocessing)
+        if looks is not None:
+            looks.append(look_of(image))
 
     in_threads(load, range(len(paths)), progress)
 

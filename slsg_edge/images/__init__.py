@@ -19,5 +19,10 @@ from slsg_edge.images.reading import is_image as is_image
 from slsg_edge.images.reading import peak_of as peak_of
 from slsg_edge.images.reading import read_image as read_image
 from slsg_edge.images.reading import read_mask as read_mask
+from slsg_edge.images.usual import Look as Look
+from slsg_edge.images.usual import UsualFrames as UsualFrames
+from slsg_edge.images.usual import few_pixels as few_pixels
+from slsg_edge.images.usual import look_of as look_of
+from slsg_edge.images.usual import usual_frames as usual_frames
 from slsg_edge.images.whole import check_whole as check_whole
 from slsg_edge.images.whole import header_of as header_of

@@ -36,6 +36,7 @@ from slsg_edge.bundle.training_record import training_record
 from slsg_edge.data.groups import groups_of
 from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import BundleError, ConfigError
+from slsg_edge.images import Look, UsualFrames, usual_frames
 from slsg_edge.machine.versions import tool_versions
 from slsg_edge.models.backbone_weights import backbone_weights
 from slsg_edge.models.backbones import LAYERS, layers_in, load_trunk
@@ -84,10 +85,12 @@ class _Start:
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """pairs: that the golden frames are drawn from. scores: of good images, out of sample."""
+    """pairs: that the golden frames are drawn from. scores: of good images, out of sample. usual:
+    what the good images have in common."""
 
     pairs: PairBatches
     scores: GoodScores
+    usual: UsualFrames
 
 
 def train(
@@ -219,7 +222,8 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     """Trains the network of `start` in place."""
     settings, material, device = start.settings, start.material, start.device
     notify = forecast.notify
-    frames, textures = store_material(material, run.path, settings.preprocessing)
+    looks: list[Look] = []
+    frames, textures = store_material(material, run.path, settings.preprocessing, looks)
     for hint in settings.hints(device.place.type):
         notify(f"Hint: {hint}")
     notify(f"{len(frames)} images to train on, {len(material.held_out)} held out, {device.place}.")
@@ -229,8 +233,9 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
     phases = recipe_of(detector_of(settings)).phases(start.network, context)
     left_out = _run(phases, run, device.workers, forecast, resume=resume)
-    held_out = scores_of_held_out(start.network, context, material, run.path)
-    return _Learned(pairs, good_scores(material, left_out, held_out))
+    held_out = scores_of_held_out(start.network, context, material, run.path, looks)
+    scores = good_scores(material, left_out, held_out)
+    return _Learned(pairs, scores, usual_frames(looks))
 
 
 def _run(
@@ -262,6 +267,7 @@ def _committed(
         run.identity,
         dataclasses.asdict(start.settings),
     )
+    manifest = dataclasses.replace(start.target.manifest, usual=learned.usual)
     bundle = start.target.commit(
         TRAIN_STAGE,
         _files(start, learned),
@@ -269,7 +275,7 @@ def _committed(
         started=started,
         tools=tool_versions("torch", "opencv-python-headless", "opencv-python"),
         settings=settings_of(record),
-        update=lambda current: renewed(current, start.target.manifest),
+        update=lambda current: renewed(current, manifest),
     )
     run.clear()
     forget_material(run.path)

@@ -11,6 +11,7 @@ from pathlib import Path
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.loading import depth_of
 from slsg_edge.data.splits import content_hash, fingerprint, train_and_holdout
+from slsg_edge.images import Look
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.progress import progress
 from slsg_edge.synthesis.anomalies import TextureSource
@@ -76,17 +77,22 @@ def texture_photos(folder: Path | None) -> tuple[Path, ...]:
 
 
 def store_material(
-    material: Material, folder: Path, preprocessing: Preprocessing
+    material: Material, folder: Path, preprocessing: Preprocessing, looks: list[Look] | None = None
 ) -> tuple[StoredFrames, TextureSource]:
-    """At model resolution in `folder`, for every process to map; DatasetError names a bad file."""
-    frames = _stored(material.images, folder / FRAMES_FILE, preprocessing, "reading images")
+    """At model resolution in `folder`, for every process to map; DatasetError names a bad file.
+
+    looks: takes the look of each image, in no order.
+    """
+    frames = _stored(material.images, folder / FRAMES_FILE, preprocessing, "reading images", looks)
     return frames, store_textures(material.textures, folder, preprocessing)
 
 
-def store_held_out(material: Material, folder: Path, preprocessing: Preprocessing) -> StoredFrames:
+def store_held_out(
+    material: Material, folder: Path, preprocessing: Preprocessing, looks: list[Look] | None = None
+) -> StoredFrames:
     """The images that nothing is learned from, as `store_material` keeps the others."""
     target = folder / HELD_OUT_FILE
-    return _stored(material.held_out, target, preprocessing, "reading images held out")
+    return _stored(material.held_out, target, preprocessing, "reading images held out", looks)
 
 
 def store_textures(
@@ -110,7 +116,11 @@ def _hashes(paths: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _stored(
-    paths: Sequence[Path], target: Path, preprocessing: Preprocessing, what: str
+    paths: Sequence[Path],
+    target: Path,
+    preprocessing: Preprocessing,
+    what: str,
+    looks: list[Look] | None = None,
 ) -> StoredFrames:
     with progress(what, len(paths)) as advance:
-        return store_frames(target, paths, preprocessing, advance)
+        return store_frames(target, paths, preprocessing, advance, looks)
