@@ -161,7 +161,8 @@ def _require_readable(content: bytes, path: Path) -> None:
         )
     if header.unusual:
         raise ImageError(
-            f"{path} holds {header.unusual}.", fix="Save it with whole numbers of 8 or 16 bit."
+            f"{path} holds {header.unusual}.",
+            fix="Save it with whole numbers of 8 or 16 bit, the colours of a pixel side by side.",
         )
 
 

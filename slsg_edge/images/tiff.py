@@ -17,8 +17,14 @@ _STRIPS, _SAMPLES, _ROWS, _STRIP_BYTES, _PLANAR = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES = 322, 323, 324, 325
 _FORMAT, _JPEG_TABLES, _FILL_ORDER = 339, 347, 266
 _REDUCED, _MASK = 1, 4  # a thumbnail, or which pixels count: not a page of its own
-_FORMATS = {2: "signed integers", 3: "floating point", 5: "complex integers", 6: "complex numbers"}
+_FORMATS = {
+    2: "signed integers",
+    3: "floating point numbers",
+    5: "complex integers",
+    6: "complex numbers",
+}
 _SEPARATE = 2
+_BITS_READ = (1, 2, 4, 8, 16)  # OpenCV scrambles samples of 12 bit that are packed
 _YCBCR = 6
 
 Fields = Mapping[int, tuple[int, ...]]
@@ -113,7 +119,10 @@ def _unusual(page: Page) -> str:
     bits, kind = page.first(_BITS, 1), page.first(_FORMAT, 1)
     if kind in _FORMATS:
         return f"{bits}-bit {_FORMATS[kind]}"
-    return f"{bits}-bit integers" if bits > 16 else ""
+    if bits not in _BITS_READ:
+        return f"samples of {bits} bit"
+    apart = page.first(_PLANAR, 1) == _SEPARATE and page.first(_SAMPLES, 1) > 1
+    return "16-bit colours in planes of their own" if bits == 16 and apart else ""
 
 
 def pages_of(content: bytes) -> list[Page]:
