@@ -58,12 +58,14 @@ def watch(
 ) -> None:
     """Inspect frames and write a verdict for each, as JSON Lines."""
     from slsg_edge.bundle.folder import open_bundle
+    from slsg_edge.images import most_pixels
     from slsg_edge.line.records import Tally
     from slsg_edge.line.sources.source import open_source
     from slsg_edge.line.watching import WatchOptions
     from slsg_edge.line.watching import watch as watch_frames
     from slsg_edge.runtime.judged import open_judged
 
+    most_pixels()  # a wrong number in the environment is found before the first frame
     recording = _recording(bundle, record, record_to)
     opened = _with_region(open_bundle(bundle), roi)
     tally = Tally()

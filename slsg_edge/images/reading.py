@@ -154,8 +154,8 @@ def _require_readable(content: bytes, path: Path) -> None:
         )
     if header.pixels > most_pixels():
         raise ImageError(
-            f"{path} is {header.width}x{header.height}, {header.pixels / 1e6:.0f} million pixels; "
-            f"at most {most_pixels() / 1e6:g} million are decoded.",
+            f"{path} is {header.width}x{header.height}, {header.pixels / 1e6:.3g} million pixels; "
+            f"at most {most_pixels() / 1e6:.3g} million are decoded.",
             fix=f"Give a smaller picture, or set {LARGEST_VARIABLE} to more pixels.",
             reason="too_large",
         )

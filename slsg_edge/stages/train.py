@@ -86,8 +86,7 @@ class _Start:
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """pairs: that the golden frames are drawn from. scores: of good images, out of sample. usual:
-    what the good images have in common."""
+    """pairs: that golden frames are drawn from. scores: out of sample. usual: of good images."""
 
     pairs: PairBatches
     scores: GoodScores
