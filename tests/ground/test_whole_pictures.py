@@ -51,6 +51,11 @@ WHOLE = {
     "png 1 bit": lambda: encoded(".png", cv2.IMWRITE_PNG_BILEVEL, 1, image=picture()[..., 0]),
     "bmp": lambda: encoded(".bmp"),
     "bmp grey": lambda: encoded(".bmp", image=picture()[..., 0]),
+    "jp2": lambda: encoded(".jp2"),
+    "pnm colour": lambda: encoded(".ppm"),
+    "pnm 16 bit": lambda: encoded(".pgm", image=picture()[..., 0].astype(np.uint16) * 200),
+    "pnm in words": lambda: encoded(".pgm", cv2.IMWRITE_PXM_BINARY, 0, image=picture()[..., 0]),
+    "pnm bits": lambda: encoded(".pbm", cv2.IMWRITE_PXM_BINARY, 1, image=picture()[..., 0]),
     "webp": lambda: encoded(".webp", cv2.IMWRITE_WEBP_QUALITY, 80),
     "webp lossless": lambda: encoded(".webp", cv2.IMWRITE_WEBP_QUALITY, 101),
     "webp plain": lambda: encoded(".webp", cv2.IMWRITE_WEBP_QUALITY, 80, image=picture() * 0 + 128),
@@ -93,10 +98,11 @@ def cut_and_ended(content):
     return content[: len(content) // 2] + b"\xff\xd9"
 
 
+RAW = ("bmp", "pnm")
 ALL_BUT_RAW = [
     kind
     for kind in WHOLE
-    if kind.split()[0] != "bmp" and "none" not in kind and "plain" not in kind
+    if kind.split()[0] not in RAW and "none" not in kind and "plain" not in kind
 ]
 
 

@@ -99,6 +99,11 @@ def test_training_images_of_several_sizes_allow_any():
     assert FrameCheck(usual_frames(looks), SPEC).fault(product(480, 640)) is None
 
 
+def test_one_empty_image_among_the_good_ones_does_not_end_the_check():
+    looks = [look_of(product()), look_of(product(light=1.1)), look_of(BLANK["black"])]
+    assert FrameCheck(usual_frames(looks), SPEC).fault(BLANK["black"]).reason == "no_picture"
+
+
 def test_no_images_say_nothing():
     assert usual_frames([]) == UsualFrames()
     assert usual_frames([Look(4, 5, 9.0, 3.0)]) == UsualFrames(4, 5, 9.0, 9.0, 3.0)
