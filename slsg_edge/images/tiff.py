@@ -24,6 +24,7 @@ _FORMATS = {
     6: "complex numbers",
 }
 _SEPARATE = 2
+_ALPHA, _KEEPS, _DARKENS = 338, 1, 2
 _BITS_READ = (1, 2, 4, 8, 16)  # OpenCV scrambles samples of 12 bit that are packed
 _YCBCR = 6
 
@@ -140,6 +141,27 @@ def pages_of(content: bytes) -> list[Page]:
         page, at = found
         pages.append(page)
     return pages
+
+
+def with_plain_colours(content: bytes) -> bytes:
+    """As it is, or with its alpha called the other kind: libtiff darkens colours by this one."""
+    order = _ORDERS[content[:2]]
+    big = content[2:4] in (b"+\0", b"\0+")
+    for at in _entries(content, order, big):
+        tag, kind = struct.unpack_from(order + "HH", content, at)
+        place = at + (12 if big else 8)
+        if (tag, kind) == (_ALPHA, 3) and _number(content, order + "H", place) == _DARKENS:
+            return content[:place] + struct.pack(order + "H", _KEEPS) + content[place + 2 :]
+    return content
+
+
+def _entries(content: bytes, order: str, big: bool) -> range:
+    """Where the fields of the first page start."""
+    count_format, entry = ("Q", 20) if big else ("H", 12)
+    first = _number(content, order + ("Q" if big else "I"), 8 if big else 4)
+    count = _number(content, order + count_format, first)
+    start = first + struct.calcsize(order + count_format)
+    return range(start, min(start + count * entry, len(content) - entry + 1), entry)
 
 
 def _page(content: bytes, at: int, order: str, big: bool) -> tuple[Page, int] | None:
