@@ -67,6 +67,7 @@ def watch(
 
     most_pixels()  # a wrong number in the environment is found before the first frame
     recording = _recording(bundle, record, record_to)
+    _require_outside(source, rejects, recording)
     opened = _with_region(open_bundle(bundle), roi)
     tally = Tally()
     options = WatchOptions(every, max_frames, warn=say, tally=tally)
@@ -75,6 +76,8 @@ def watch(
         say(str(judged.choice))
         _say_weakness(judged.threshold)
         frames = stack.enter_context(open_source(source, depth=opened.manifest.preprocessing.depth))
+        for note in getattr(frames, "notes", ()):
+            say(note)
         sinks = _sinks(stack, opened, output, rejects)
         if recording:
             sinks.append(recording)
@@ -84,6 +87,16 @@ def watch(
     say(summary_line(summary, band=judged.threshold.undecided_above is not None))
     if recording and recording.recorded:
         say(_recorded_lines(recording, bundle, backend))
+
+
+def _require_outside(source: str, rejects: Path | None, recording: "Recording | None") -> None:
+    """What a watch writes must not be what the next one inspects."""
+    from slsg_edge.data.inputs import require_outside
+
+    if rejects and source.strip():
+        require_outside(Path(source), "--rejects", rejects)
+    if recording and source.strip():
+        require_outside(Path(source), "--record-to", recording.folder)
 
 
 def _say_weakness(threshold: "Threshold") -> None:

@@ -56,9 +56,9 @@ from slsg_edge.training.loop import run_phase
 from slsg_edge.training.material import (
     Material,
     choose_material,
+    fitted_to,
     forget_material,
     store_material,
-    with_depth,
 )
 from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.run_lock import exclusive_run, require_free
@@ -133,7 +133,7 @@ def _start(
     # an impossible resolution is found before anything is read
     draft = untrained_network(settings)
     material = choose_material(data, settings.holdout, resources.textures)
-    settings = with_depth(settings, material, notify)
+    settings = fitted_to(settings, material, notify)
     weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
     detector = detector_of(settings)
     inputs = _inputs(material, weights, settings)
@@ -234,8 +234,7 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     phases = recipe_of(detector_of(settings)).phases(start.network, context)
     left_out = _run(phases, run, device.workers, forecast, resume=resume)
     held_out = scores_of_held_out(start.network, context, material, run.path, looks)
-    scores = good_scores(material, left_out, held_out)
-    return _Learned(pairs, scores, usual_frames(looks))
+    return _Learned(pairs, good_scores(material, left_out, held_out), usual_frames(looks))
 
 
 def _run(

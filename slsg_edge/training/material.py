@@ -28,7 +28,7 @@ class Material:
     """Paths, and the sha256 of each image on either side; no textures are procedural ones.
 
     fingerprint: of the content of everything that is learned from. acquisitions: of the images
-    on both sides, by their sha256.
+    on both sides, by their sha256. notes: on files that were left out.
     """
 
     images: tuple[Path, ...]
@@ -38,6 +38,7 @@ class Material:
     holdout: tuple[str, ...]
     fingerprint: str
     acquisitions: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def choose_material(data: Path, holdout: float, textures: Path | None) -> Material:
@@ -55,13 +56,19 @@ def choose_material(data: Path, holdout: float, textures: Path | None) -> Materi
         out,
         fingerprint((*train, *_hashes(photos))),
         dict(zip((*train, *out), map(known.__getitem__, (*images, *held_out)), strict=True)),
+        dataset.notes,
     )
 
 
-def with_depth(
+def fitted_to(
     settings: TrainSettings, material: Material, notify: Callable[[str], None]
 ) -> TrainSettings:
-    """The depth of files of 16 bit is as the images have it, unless somebody gave it."""
+    """The depth of files of 16 bit is as the images have it, unless somebody gave it.
+
+    notify: takes that, and what there is to know of the images.
+    """
+    for note in material.notes:
+        notify(note)
     preprocessing = settings.preprocessing
     images = (*material.images, *material.held_out)
     depth = depth_of(images) if preprocessing.depth is None else None

@@ -19,9 +19,9 @@ from slsg_edge.training.frames import store_frames
 from slsg_edge.training.material import (
     FRAMES_FILE,
     choose_material,
+    fitted_to,
     store_held_out,
     store_material,
-    with_depth,
 )
 from slsg_edge.training.settings import TrainSettings
 
@@ -65,7 +65,7 @@ def test_an_image_is_read_once_for_its_hash_and_once_for_its_pixels(folder, read
 def test_the_depth_of_8_bit_is_known_without_reading_the_files(folder, reads):
     material = choose_material(folder, 0.3, textures=None)
     settings = TrainSettings(preprocessing=SIZE)
-    assert with_depth(settings, material, print) is settings
+    assert fitted_to(settings, material, print) is settings
     assert set(reads.values()) == {1}
 
 
@@ -74,10 +74,10 @@ def test_the_depth_of_16_bit_comes_from_all_images_and_is_said(folder):
     cv2.imwrite(str(held_out), np.full((32, 32), 1000, np.uint16))
     material = choose_material(folder, 0.3, textures=None)
     settings, told = TrainSettings(preprocessing=SIZE), []
-    assert with_depth(settings, material, told.append).preprocessing.depth == 10
+    assert fitted_to(settings, material, told.append).preprocessing.depth == 10
     assert "16 bit, of which 10" in told[0]
     given = TrainSettings(preprocessing=replace(SIZE, depth=14))
-    assert with_depth(given, material, told.append) is given
+    assert fitted_to(given, material, told.append) is given
 
 
 def test_the_look_of_each_image_is_kept(folder, tmp_path):
