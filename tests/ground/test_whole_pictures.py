@@ -197,3 +197,15 @@ def test_every_cut_and_any_byte_gives_an_answer():
             wrong = content[:at] + b"\xff" + content[at + 1 :]
             check_whole(wrong[:3000])
             header_of(wrong)
+
+
+def test_a_damaged_header_of_a_jpeg_is_found_and_nothing_is_printed(tmp_path, capfd):
+    content = encoded(".jpg")
+    for marker in (b"\xff\xdb", b"\xff\xc4"):
+        wrong = bytearray(content)
+        wrong[content.index(marker) + 1] ^= 1
+        (tmp_path / "a.jpg").write_bytes(wrong)
+        with pytest.raises(ImageError) as error:
+            read_image(tmp_path / "a.jpg")
+        assert error.value.fault.reason == "damaged_frame"
+    assert capfd.readouterr().err == ""
