@@ -112,7 +112,7 @@ def _note(found: _Segments, marker: int, payload: bytes) -> None:
 
 
 def _read_frame(found: _Segments, marker: int, payload: bytes) -> None:
-    if len(payload) >= 6:
+    if len(payload) >= 6 and not found.frame:
         found.frame = marker
         found.height = int.from_bytes(payload[1:3], "big")
         found.width = int.from_bytes(payload[3:5], "big")

@@ -4,9 +4,7 @@ The FP32 graph is the reference. How far FP16 is from it shows in a graph that r
 as a GPU does, since ONNX Runtime leaves the rounding out.
 """
 
-import io
 import time
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from slsg_edge.bundle.arrays import DAMAGE, stored_arrays
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import Difference, Golden, difference
 from slsg_edge.bundle.plan import (
@@ -136,11 +135,11 @@ def _golden_frames(bundle: Bundle, images: Path | None) -> NDArray[np.uint8]:
         raise ConfigError(
             f"{bundle.path} holds no frames to prove the export with.", fix="Give --images DIR."
         )
-    content = bundle.file(FRAMES_FILE).read_bytes()
+    path = bundle.file(FRAMES_FILE)
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            return np.asarray(stored["frames"], dtype=np.uint8)
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+        (frames,) = stored_arrays(path, ("frames",))
+        return np.asarray(frames, dtype=np.uint8)
+    except DAMAGE as error:
         raise BundleError(f"{bundle.path}/{FRAMES_FILE} is damaged.", fix="Train again.") from error
 
 

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 def trained_model(bundle: Bundle) -> "PixelsToScore":
     """The bundle's network with its weights, from pixels to score, in evaluation mode."""
-    from safetensors.torch import load_file
-
     from slsg_edge.models.registry import network_of
     from slsg_edge.models.scored import PixelsToScore
+    from slsg_edge.training.weight_files import read_state_dict
 
     manifest = bundle.manifest
     network = network_of(manifest.detector, manifest.spec, manifest.preprocessing)
+    weights = read_state_dict(bundle.file(WEIGHTS_FILE), fix="Train again.")
     try:
-        network.load_state_dict(load_file(bundle.file(WEIGHTS_FILE)))
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise BundleError(
             f"{bundle.path}: the weights do not fit the network: {str(error).splitlines()[0]}",
