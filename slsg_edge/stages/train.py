@@ -36,6 +36,7 @@ from slsg_edge.bundle.training_record import training_record
 from slsg_edge.data.groups import groups_of
 from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import BundleError, ConfigError
+from slsg_edge.images import Look, UsualFrames, usual_frames
 from slsg_edge.machine.versions import tool_versions
 from slsg_edge.models.backbone_weights import backbone_weights
 from slsg_edge.models.backbones import LAYERS, layers_in, load_trunk
@@ -55,6 +56,7 @@ from slsg_edge.training.loop import run_phase
 from slsg_edge.training.material import (
     Material,
     choose_material,
+    fitted_to,
     forget_material,
     store_material,
 )
@@ -85,10 +87,11 @@ class _Start:
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """pairs: that the golden frames are drawn from. scores: of good images, out of sample."""
+    """pairs: that golden frames are drawn from. scores: out of sample. usual: of good images."""
 
     pairs: PairBatches
     scores: GoodScores
+    usual: UsualFrames
 
 
 def train(
@@ -131,8 +134,7 @@ def _start(
     # an impossible resolution is found before anything is read
     draft = untrained_network(settings)
     material = choose_material(data, settings.holdout, resources.textures)
-    for note in material.notes:
-        notify(note)
+    settings = fitted_to(settings, material, notify)
     weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
     detector = detector_of(settings)
     inputs = _inputs(material, weights, settings)
@@ -221,7 +223,8 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     """Trains the network of `start` in place."""
     settings, material, device = start.settings, start.material, start.device
     notify = forecast.notify
-    frames, textures = store_material(material, run.path, settings.preprocessing)
+    looks: list[Look] = []
+    frames, textures = store_material(material, run.path, settings.preprocessing, looks)
     for hint in settings.hints(device.place.type):
         notify(f"Hint: {hint}")
     notify(f"{len(frames)} images to train on, {len(material.held_out)} held out, {device.place}.")
@@ -233,8 +236,8 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
     phases = recipe_of(detector_of(settings)).phases(start.network, context)
     left_out = _run(phases, run, device.workers, forecast, resume=resume)
-    held_out = scores_of_held_out(start.network, context, material, run.path)
-    return _Learned(pairs, good_scores(material, left_out, held_out))
+    held_out = scores_of_held_out(start.network, context, material, run.path, looks)
+    return _Learned(pairs, good_scores(material, left_out, held_out), usual_frames(looks))
 
 
 def _run(
@@ -266,6 +269,7 @@ def _committed(
         run.identity,
         dataclasses.asdict(start.settings),
     )
+    manifest = dataclasses.replace(start.target.manifest, usual=learned.usual)
     bundle = start.target.commit(
         TRAIN_STAGE,
         _files(start, learned),
@@ -273,7 +277,7 @@ def _committed(
         started=started,
         tools=tool_versions("torch", "opencv-python-headless", "opencv-python"),
         settings=settings_of(record),
-        update=lambda current: renewed(current, start.target.manifest),
+        update=lambda current: renewed(current, manifest),
     )
     run.clear()
     forget_material(run.path)
