@@ -12,7 +12,7 @@ from typing import NoReturn
 from slsg_edge.contracts import Fault, Frame, Reason
 from slsg_edge.errors import DatasetError
 from slsg_edge.images import ImageError, is_image, read_image
-from slsg_edge.line.sources.captures import UNDECODABLE, Capture, frame_count, read_picture
+from slsg_edge.line.sources.captures import Capture
 from slsg_edge.line.sources.redaction import redacted
 from slsg_edge.runtime.reasons import described
 
@@ -56,15 +56,14 @@ def image_frames(paths: Iterable[Path]) -> Generator[Frame, None, None]:
 
 def video_frames(capture: Capture, origin: str) -> Generator[Frame, None, None]:
     """All frames, then one with a fault when the video ends before it should."""
-    expected = frame_count(capture)
+    expected = capture.frame_count
     try:
         for index in count():
-            picture = read_picture(capture)
+            picture = capture.read()
             if picture is None:
                 break
-            fault = None if picture.image is not None else UNDECODABLE
             stamps = picture.captured_at, picture.captured_monotonic
-            yield Frame(index, origin, *stamps, image=picture.image, fault=fault)
+            yield Frame(index, origin, *stamps, image=picture.image, fault=picture.fault)
         if index == 0 or index < COMPLETE * expected:
             text = f"the video ends after {index} of {max(expected, 0)} frames"
             yield _fault(index, origin, "no_frame", text)
@@ -72,7 +71,7 @@ def video_frames(capture: Capture, origin: str) -> Generator[Frame, None, None]:
         text = f"the video cannot be read on: {redacted(described(error))}"
         yield _fault(index, origin, "unreadable", text)
     finally:
-        capture.release()
+        capture.close()
 
 
 def _image_frame(index: int, path: Path) -> Frame:

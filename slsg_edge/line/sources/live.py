@@ -13,8 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from slsg_edge.contracts import Fault, Frame, Image, Reason
-from slsg_edge.images import quiet_opencv
-from slsg_edge.line.sources.captures import UNDECODABLE, Capture, Deadlines, Picture, read_picture
+from slsg_edge.line.sources.captures import CannotOpen, Capture, Deadlines, Picture
 from slsg_edge.line.sources.redaction import redacted
 from slsg_edge.runtime.reasons import described
 
@@ -101,12 +100,12 @@ class LiveSource:
 
     def __init__(
         self,
-        connect: Callable[[], Capture | None],
+        connect: Callable[[], Capture],
         origin: str,
         capture: Capture,
         options: LiveOptions,
     ) -> None:
-        """`capture` is open already; `connect` gives another one, None while that fails."""
+        """`capture` is open already; `connect` gives another one or CannotOpen."""
         self._connect, self._origin, self._options = connect, origin, options
         self._indices = count()
         self._buffer = FrameBuffer()
@@ -157,21 +156,20 @@ class LiveSource:
 
     def _use_connection(self, capture: Capture | None) -> None:
         """One connection until it is lost; `capture` is None where it is yet to be made."""
-        with quiet_opencv():
-            if capture is None:
-                capture = self._connect()
-            if capture is None:
-                self._put_fault("no_frame", f"{self._origin} cannot be reached")
-                return
-            try:
-                self._drain(capture)
-            finally:
-                capture.release()
+        try:
+            capture = capture or self._connect()
+        except CannotOpen:
+            self._put_fault("no_frame", f"{self._origin} cannot be reached")
+            return
+        try:
+            self._drain(capture)
+        finally:
+            capture.close()
         self._put_fault("no_frame", f"{self._origin} stopped sending")
 
     def _drain(self, capture: Capture) -> None:
         """Every frame until there is none."""
-        while not self._stop.is_set() and (picture := read_picture(capture)) is not None:
+        while not self._stop.is_set() and (picture := capture.read()) is not None:
             self._buffer.put(self._frame(picture))
             self._delivered = True
 
@@ -184,9 +182,8 @@ class LiveSource:
         return min(max(2 * pause, self._options.first_pause), self._options.last_pause)
 
     def _frame(self, picture: Picture) -> Frame:
-        fault = None if picture.image is not None else UNDECODABLE
         stamps = picture.captured_at, picture.captured_monotonic
-        return self._made(*stamps, picture.image, fault)
+        return self._made(*stamps, picture.image, picture.fault)
 
     def _fault(self, reason: Reason, detail: str) -> Frame:
         return self._made(time.time(), time.monotonic(), None, Fault(reason, detail))

@@ -12,7 +12,13 @@ from slsg_edge.config import unknown_name
 from slsg_edge.contracts import Frame
 from slsg_edge.errors import CameraError, DatasetError
 from slsg_edge.images import SUFFIXES, is_image
-from slsg_edge.line.sources.captures import Capture, frame_count, open_capture
+from slsg_edge.line.sources.captures import CannotOpen, Capture
+from slsg_edge.line.sources.decoders import (
+    open_camera,
+    open_film,
+    open_stream,
+    say_what_is_not_seen,
+)
 from slsg_edge.line.sources.files import FileSource, image_frames, images_in, video_frames
 from slsg_edge.line.sources.live import LiveOptions, LiveSource
 from slsg_edge.line.sources.redaction import redacted
@@ -64,16 +70,17 @@ def _stream(url: str, options: LiveOptions) -> FrameSource:
     if scheme not in SCHEMES:
         raise unknown_name(scheme, SCHEMES, what="kind of URL")
     origin = redacted(url)
-    capture = open_capture(url, options.deadlines)
-    if capture is None:
+    try:
+        capture = open_stream(url, options.deadlines)
+    except CannotOpen as error:
         raise CameraError(
             f"{origin} gives no video.",
             fix="Check the address, user and password, and that the camera is on.",
-        )
+        ) from error
     # a video file on a web server: it has an end, so every frame counts
-    if scheme.startswith("http") and frame_count(capture) > 0:
+    if scheme.startswith("http") and capture.frame_count > 0:
         return FileSource(video_frames(capture, origin))
-    return LiveSource(lambda: open_capture(url, options.deadlines), origin, capture, options)
+    return LiveSource(lambda: open_stream(url, options.deadlines), origin, capture, options)
 
 
 def _camera(text: str, options: LiveOptions) -> FrameSource:
@@ -81,17 +88,17 @@ def _camera(text: str, options: LiveOptions) -> FrameSource:
     # elsewhere than on Linux a camera has an index but no device file
     if sys.platform == "linux" and not device.exists():
         raise CameraError(f"There is no camera {device}.", fix=_cameras_there())
-    address = int(text) if text.isdecimal() else text
 
-    def connect() -> Capture | None:
-        return open_capture(address)
+    def connect() -> Capture:
+        return open_camera(text)
 
-    capture = connect()
-    if capture is None:
+    try:
+        capture = connect()
+    except CannotOpen as error:
         raise CameraError(
             f"{device} gives no video.",
             fix="Check that no other program uses it and that you may read it: groups, video.",
-        )
+        ) from error
     return LiveSource(connect, str(device), capture, options)
 
 
@@ -119,9 +126,12 @@ def _files(path: Path) -> FrameSource:
 
 
 def _video(path: Path) -> FrameSource:
-    capture = open_capture(str(path))
-    if capture is None:
+    say_what_is_not_seen()
+    try:
+        capture = open_film(str(path))
+    except CannotOpen as error:
         raise DatasetError(
-            f"{path} is not a video that OpenCV can read.", fix="Check that it is complete."
-        )
+            f"{path} is not a video that can be read: {error.why}.",
+            fix="Check that it is complete.",
+        ) from error
     return FileSource(video_frames(capture, str(path)))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from slsg_edge.contracts import Fault, Frame
-from slsg_edge.line.sources.captures import Deadlines
+from slsg_edge.line.sources.captures import CannotOpen, Capture, Deadlines, Picture
 from slsg_edge.line.sources.live import MOST_FAULTS, FrameBuffer, LiveOptions, LiveSource
 from slsg_edge.line.sources.source import open_source
 
@@ -126,24 +126,27 @@ def test_a_camera_that_sends_nothing_any_more_gives_faults(camera):
         assert until(frames, image=True).fault is None
 
 
+def nothing() -> Capture:
+    raise CannotOpen("off")
+
+
 class BlockedCapture:
     """What OpenCV does on some dead cameras: a read that does not come back."""
 
     def __init__(self) -> None:
         self.entered, self.go_on = threading.Event(), threading.Event()
 
-    def grab(self) -> bool:
+    def read(self) -> None:
         self.entered.set()
         self.go_on.wait()
-        return False
 
-    def release(self) -> None:
+    def close(self) -> None:
         pass
 
 
 def test_a_read_that_never_returns_holds_up_neither_frames_nor_the_end():
     capture = BlockedCapture()
-    with LiveSource(lambda: None, "camera", capture, LiveOptions(stall=0.05)) as source:
+    with LiveSource(nothing, "camera", capture, LiveOptions(stall=0.05)) as source:
         assert capture.entered.wait(5)
         assert next(iter(source)).fault == Fault("no_frame", "no frame from camera for 0.05 s")
         started = time.monotonic()
@@ -155,7 +158,7 @@ def test_reconnecting_waits_longer_each_time_up_to_a_limit():
     options = LiveOptions(first_pause=0.2, last_pause=5)
     capture = BlockedCapture()
     capture.go_on.set()
-    with LiveSource(lambda: None, "camera", capture, options) as source:
+    with LiveSource(nothing, "camera", capture, options) as source:
         pauses = [0.0]
         for _ in range(7):
             pauses.append(source._longer(pauses[-1]))
@@ -169,16 +172,13 @@ class ScriptedCapture:
         self._left, self._grab, self._release = frames, grab, release
         self.released = False
 
-    def grab(self) -> bool:
+    def read(self) -> Picture | None:
         self._left -= 1
         if self._left < 0 and isinstance(self._grab, BaseException):
             raise self._grab
-        return self._left >= 0
+        return Picture(np.zeros((4, 4, 3), np.uint8)) if self._left >= 0 else None
 
-    def retrieve(self) -> tuple[bool, np.ndarray]:
-        return True, np.zeros((4, 4, 3), np.uint8)
-
-    def release(self) -> None:
+    def close(self) -> None:
         self.released = True
         if isinstance(self._release, BaseException):
             raise self._release
@@ -193,8 +193,8 @@ def test_capturing_goes_on_after_whatever_a_driver_raises(where, failure):
     first = ScriptedCapture(**({} if where == "connect" else {where: failure}))
     attempts = iter([failure, ScriptedCapture()] if where == "connect" else [ScriptedCapture()])
 
-    def connect() -> ScriptedCapture | None:
-        attempt = next(attempts, None)
+    def connect() -> ScriptedCapture:
+        attempt = next(attempts, CannotOpen("off"))
         if isinstance(attempt, BaseException):
             raise attempt
         return attempt

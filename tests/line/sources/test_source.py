@@ -9,6 +9,7 @@ import pytest
 from slsg_edge.errors import CameraError, ConfigError, DatasetError
 from slsg_edge.line.sources import files
 from slsg_edge.line.sources.captures import Deadlines
+from slsg_edge.line.sources.ffmpeg import FfmpegCapture
 from slsg_edge.line.sources.live import LiveOptions
 from slsg_edge.line.sources.source import open_source
 
@@ -60,7 +61,8 @@ def test_a_video_that_ends_too_early_says_so(tmp_path):
     assert 5 < len(frames) < 40
     assert frames[-1].image is None
     assert f"ends after {len(frames) - 1} of 40 frames" in frames[-1].fault.detail
-    assert all(frame.image is not None for frame in frames[:-1])
+    assert all(frame.image is not None for frame in frames[:-2])
+    assert frames[-2].fault.reason == "damaged_frame"  # the one that was cut
 
 
 def test_files_go_on_after_whatever_reading_one_raises(parts, monkeypatch):
@@ -79,7 +81,7 @@ def test_files_go_on_after_whatever_reading_one_raises(parts, monkeypatch):
 
 
 def test_a_video_whose_decoder_raises_ends_with_a_fault(make_video, monkeypatch):
-    read, pictures = files.read_picture, []
+    read, pictures = FfmpegCapture.read, []
 
     def failing(capture):
         pictures.append(read(capture))
@@ -87,7 +89,7 @@ def test_a_video_whose_decoder_raises_ends_with_a_fault(make_video, monkeypatch)
             raise MemoryError("too large")
         return pictures[-1]
 
-    monkeypatch.setattr(files, "read_picture", failing)
+    monkeypatch.setattr(FfmpegCapture, "read", failing)
     with open_source(str(make_video(30))) as source:
         faults = [frame.fault and frame.fault.detail for frame in source]
     assert faults == [None] * 3 + ["the video cannot be read on: MemoryError: too large"]
