@@ -93,12 +93,18 @@ def moved(left_out: float, reference: float, backend: float) -> float:
 
 
 def scores_of(
-    detector: Detector, paths: Iterable[Path], progress: Callable[[], None] | None = None
+    detector: Detector,
+    paths: Iterable[Path],
+    progress: Callable[[], None] | None = None,
+    depth: int | None = None,
 ) -> list[float]:
-    """The image scores in the order given; `progress` is called once per image."""
+    """The image scores in the order given; `progress` is called once per image.
+
+    depth: bits that files of 16 bit use, as the bundle has it.
+    """
     scores = []
     for path in paths:
-        scores.append(detector.detect(read_image(path)).image_score)
+        scores.append(detector.detect(read_image(path, depth)).image_score)
         if progress:
             progress()
     return scores

@@ -50,6 +50,9 @@ def watch(
         int | None, typer.Option(metavar="N", min=1, help="Stop after so many verdicts.")
     ] = None,
     every: Annotated[int, typer.Option(metavar="N", min=1, help="Look at every N-th frame.")] = 1,
+    any_size: Annotated[
+        bool, typer.Option("--any-size", help="Scale frames of another size than the training's.")
+    ] = False,
     backend: Backend = None,
     threads: Threads = None,
 ) -> None:
@@ -66,10 +69,10 @@ def watch(
     tally = Tally()
     options = WatchOptions(every, max_frames, warn=say, tally=tally)
     with _stoppable(), ExitStack() as stack:
-        judged = stack.enter_context(open_judged(opened, backend, threads))
+        judged = stack.enter_context(open_judged(opened, backend, threads, any_size=any_size))
         say(str(judged.choice))
         _say_weakness(judged.threshold)
-        frames = stack.enter_context(open_source(source))
+        frames = stack.enter_context(open_source(source, depth=opened.manifest.preprocessing.depth))
         sinks = _sinks(stack, opened, output, rejects)
         if recording:
             sinks.append(recording)

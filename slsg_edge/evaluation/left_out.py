@@ -36,7 +36,7 @@ def left_out_scores(
         closing(open_choice(bundle, choose(bundle, REFERENCE_BACKEND))) as reference,
         progress("scores of the reference", len(scores)) as advance,
     ):
-        learned = scores_of(reference, scores, advance)
+        learned = scores_of(reference, scores, advance, bundle.manifest.preprocessing.depth)
     return {
         image: LeftOutScore(score, now)
         for (image, score), now in zip(scores.items(), learned, strict=True)

@@ -78,7 +78,8 @@ def scores_by_file(
         closing(open_choice(bundle, choose(bundle, backend))) as detector,
         progress(what, len(paths)) as advance,
     ):
-        scores = dict(zip(paths, scores_of(detector, paths, advance), strict=True))
+        depth = bundle.manifest.preprocessing.depth
+        scores = dict(zip(paths, scores_of(detector, paths, advance, depth), strict=True))
     for path, score in scores.items():
         if not math.isfinite(score) or not 0 <= score <= 1:
             raise DatasetError(

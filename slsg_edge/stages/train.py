@@ -36,6 +36,7 @@ from slsg_edge.bundle.training_record import training_record
 from slsg_edge.data.groups import groups_of
 from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import BundleError, ConfigError
+from slsg_edge.images import Look, UsualFrames, usual_frames
 from slsg_edge.machine.versions import tool_versions
 from slsg_edge.models.backbone_weights import backbone_weights
 from slsg_edge.models.backbones import LAYERS, layers_in, load_trunk
@@ -56,6 +57,7 @@ from slsg_edge.training.material import (
     choose_material,
     forget_material,
     store_material,
+    with_depth,
 )
 from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.run_lock import exclusive_run, require_free
@@ -83,10 +85,12 @@ class _Start:
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """pairs: that the golden frames are drawn from. scores: of good images, out of sample."""
+    """pairs: that the golden frames are drawn from. scores: of good images, out of sample. usual:
+    what the good images have in common."""
 
     pairs: PairBatches
     scores: GoodScores
+    usual: UsualFrames
 
 
 def train(
@@ -129,6 +133,7 @@ def _start(
     # an impossible resolution is found before anything is read
     draft = untrained_network(settings)
     material = choose_material(data, settings.holdout, resources.textures)
+    settings = with_depth(settings, material, notify)
     weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
     detector = detector_of(settings)
     inputs = _inputs(material, weights, settings)
@@ -217,7 +222,8 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     """Trains the network of `start` in place."""
     settings, material, device = start.settings, start.material, start.device
     notify = forecast.notify
-    frames, textures = store_material(material, run.path, settings.preprocessing)
+    looks: list[Look] = []
+    frames, textures = store_material(material, run.path, settings.preprocessing, looks)
     for hint in settings.hints(device.place.type):
         notify(f"Hint: {hint}")
     notify(f"{len(frames)} images to train on, {len(material.held_out)} held out, {device.place}.")
@@ -227,8 +233,9 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
     phases = recipe_of(detector_of(settings)).phases(start.network, context)
     left_out = _run(phases, run, device.workers, forecast, resume=resume)
-    held_out = scores_of_held_out(start.network, context, material, run.path)
-    return _Learned(pairs, good_scores(material, left_out, held_out))
+    held_out = scores_of_held_out(start.network, context, material, run.path, looks)
+    scores = good_scores(material, left_out, held_out)
+    return _Learned(pairs, scores, usual_frames(looks))
 
 
 def _run(
@@ -260,6 +267,7 @@ def _committed(
         run.identity,
         dataclasses.asdict(start.settings),
     )
+    manifest = dataclasses.replace(start.target.manifest, usual=learned.usual)
     bundle = start.target.commit(
         TRAIN_STAGE,
         _files(start, learned),
@@ -267,7 +275,7 @@ def _committed(
         started=started,
         tools=tool_versions("torch", "opencv-python-headless", "opencv-python"),
         settings=settings_of(record),
-        update=lambda current: renewed(current, start.target.manifest),
+        update=lambda current: renewed(current, manifest),
     )
     run.clear()
     forget_material(run.path)

@@ -51,18 +51,21 @@ class FrameSource(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def open_source(address: str | Path, options: LiveOptions | None = None) -> FrameSource:
+def open_source(
+    address: str | Path, options: LiveOptions | None = None, depth: int | None = None
+) -> FrameSource:
     """A folder of images, an image, a video, a camera (`0`, `/dev/video0`) or a URL.
 
     DatasetError or CameraError when it cannot be opened now. What fails later is a frame with a
-    fault, and a live source reconnects for ever.
+    fault, and a live source reconnects for ever. depth: bits that image files of 16 bit use, as
+    the bundle has it.
     """
     text, options = str(address), options or LiveOptions()
     if "://" in text:
         return _stream(text, options)
     if text.isdecimal() or text.startswith("/dev/"):
         return _camera(text, options)
-    return _files(Path(text))
+    return _files(Path(text), depth)
 
 
 def _stream(url: str, options: LiveOptions) -> FrameSource:
@@ -107,16 +110,16 @@ def _cameras_there() -> str:
     return f"Cameras found: {found}." if found else "No camera is connected; slsg-edge doctor."
 
 
-def _files(path: Path) -> FrameSource:
+def _files(path: Path, depth: int | None) -> FrameSource:
     if path.is_dir():
-        return FileSource(image_frames(images_in(path)))
+        return FileSource(image_frames(images_in(path), depth))
     if not path.exists():
         raise DatasetError(
             f"There is no {path}.",
             fix="Give a folder, an image, a video, a camera such as 0, or a URL.",
         )
     if is_image(path):
-        return FileSource(image_frames([path]))
+        return FileSource(image_frames([path], depth))
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return _video(path)
     raise DatasetError(
