@@ -19,12 +19,19 @@ class Deadlines:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What one read gave, stamped with when it was taken, as far as the source tells."""
+    """What one read gave, stamped with when it was taken, as far as the source tells.
+
+    waited: seconds that the read waited for the source; 0 when the picture was there already.
+    whole: it was coded by itself. coded: pictures of this source say only what changed.
+    """
 
     image: Image | None
     captured_at: float = field(default_factory=time.time)
     captured_monotonic: float = field(default_factory=time.monotonic)
     fault: Fault | None = None
+    waited: float = 1.0
+    whole: bool = True
+    coded: bool = False
 
 
 class Capture(Protocol):
@@ -41,9 +48,10 @@ class Capture(Protocol):
 class CannotOpen(Exception):
     """Why an address gives no video.
 
-    wrong: whether the address itself is wrong, so that trying again is of no use.
+    wrong: whether the address itself is wrong, where it was never right before.
+    refused: whether a password was refused, so that trying often may lock the account.
     """
 
-    def __init__(self, why: str, *, wrong: bool = False) -> None:
+    def __init__(self, why: str, *, wrong: bool = False, refused: bool = False) -> None:
         super().__init__(why)
-        self.why, self.wrong = why, wrong
+        self.why, self.wrong, self.refused = why, wrong or refused, refused

@@ -21,13 +21,16 @@ def decoder_reports_damage() -> bool:
     return find_spec("av") is not None
 
 
-def open_film(path: str) -> Capture:
-    """CannotOpen when it is none."""
+def open_film(path: str, deadlines: Deadlines | None = None) -> Capture:
+    """A film of which every frame counts, with `deadlines` where it is on a server.
+
+    CannotOpen when it is none.
+    """
     if decoder_reports_damage():
         from slsg_edge.line.sources.ffmpeg import open_ffmpeg
 
-        return open_ffmpeg(path)
-    return _opencv(path)
+        return open_ffmpeg(path, deadlines, live=False)
+    return _opencv(path, deadlines)
 
 
 def open_stream(url: str, deadlines: Deadlines) -> Capture:
@@ -35,7 +38,7 @@ def open_stream(url: str, deadlines: Deadlines) -> Capture:
     if decoder_reports_damage():
         from slsg_edge.line.sources.ffmpeg import open_ffmpeg
 
-        return open_ffmpeg(url, deadlines)
+        return open_ffmpeg(url, deadlines, live=True)
     return _opencv(url, deadlines)
 
 

@@ -22,6 +22,7 @@ from slsg_edge.line.sources.captures import CannotOpen, Deadlines, Picture
 from slsg_edge.line.sources.h264 import FrameNumbers
 from slsg_edge.line.sources.jpeg import damage_of
 from slsg_edge.line.sources.trust import Trust
+from slsg_edge.line.sources.units import CODED_IN_UNITS, is_overwritten, length_size
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -43,25 +44,30 @@ _QUICK = {
 _LOSS = re.compile(r"miss|drop|max delay|corrupt|conceal|damage|overread|truncat|cseq|gap", re.I)
 _NO_STAMPS = 0x0080  # AVFMT_NOTIMESTAMPS
 _MJPEG = "mjpeg"
+# Errors by their names in av.error.
 _WRONG = ("HTTPClientError", "ProtocolNotFoundError")
+_REFUSED = ("HTTPUnauthorizedError", "HTTPForbiddenError")
 
 
-def open_ffmpeg(address: str, deadlines: Deadlines | None = None) -> "FfmpegCapture":
-    """CannotOpen when there is no video; with `deadlines` it is a live stream."""
+def open_ffmpeg(
+    address: str, deadlines: Deadlines | None = None, *, live: bool = False
+) -> "FfmpegCapture":
+    """CannotOpen when there is no video; `live` looks at it as shortly as may be."""
     import av
 
     _listen()
-    options = _QUICK | _of_environment() if deadlines else {}
+    options = _QUICK | _of_environment() if live else {}
     timeout = (deadlines.open, deadlines.read) if deadlines else None
     with av.logging.Capture():
         try:
             container = av.open(address, options=options, timeout=timeout)
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise CannotOpen(_said(error), wrong=_is_wrong(error)) from error
+            wrong, refused = _is(error, _WRONG), _is(error, _REFUSED)
+            raise CannotOpen(_said(error), wrong=wrong, refused=refused) from error
     if not container.streams.video:
         container.close()
         raise CannotOpen("it holds no video", wrong=True)
-    return FfmpegCapture(container, container.streams.video[0], live=deadlines is not None)
+    return FfmpegCapture(container, container.streams.video[0], live=live)
 
 
 @cache
@@ -80,10 +86,10 @@ def _of_environment() -> dict[str, str]:
     return {key: value for key, _, value in (pair.partition(";") for pair in pairs) if value}
 
 
-def _is_wrong(error: Exception) -> bool:
+def _is(error: Exception, names: tuple[str, ...]) -> bool:
     import av
 
-    return isinstance(error, tuple(getattr(av.error, name) for name in _WRONG))
+    return isinstance(error, tuple(getattr(av.error, name) for name in names))
 
 
 def _said(error: Exception) -> str:
@@ -98,13 +104,17 @@ class FfmpegCapture:
         decoder = stream.codec_context
         decoder.options = _STRICT
         decoder.thread_count = 1  # what a decoder's own threads complain of cannot be heard
-        self._jpeg = decoder.name == _MJPEG
-        self._numbers = FrameNumbers(decoder.extradata) if decoder.name == "h264" else None
+        self._codec, extradata = decoder.name, decoder.extradata or b""
+        in_units = self._codec in CODED_IN_UNITS
+        self._length = length_size(self._codec, extradata) if in_units else 0
+        self._numbers = FrameNumbers(extradata) if self._codec == "h264" else None
         self._trust = Trust(lasting=live)
         self._packets: Iterator[Packet[VideoStream]] | None = container.demux(stream)
         self._ready: deque[Picture] = deque()
-        self._stamped = live and not container.format.flags & _NO_STAMPS
+        self._has_stamps = live and not container.format.flags & _NO_STAMPS
         self._clock, self._arrivals = StreamClock(), ArrivalClock()
+        self._waited = 0.0
+        self._coded = False  # whether a picture came that says only what changed
 
     @property
     def frame_count(self) -> int:
@@ -129,12 +139,14 @@ class FfmpegCapture:
         import av
 
         packet: Packet[VideoStream] | None
+        asked = time.monotonic()
         with av.logging.Capture() as said:
             try:
                 packet = next(self._packets, None) if self._packets else None
             except (av.FFmpegError, OSError):  # lost, or a deadline that passed
                 packet = None
         arrived = time.monotonic()
+        self._waited = arrived - asked
         if packet is None or not packet.size:
             self._packets = None
         if packet is not None:
@@ -156,17 +168,20 @@ class FfmpegCapture:
         failed = self._damage_in(packet, frames, said)
         if failed:
             self._trust.damage(failed)
-        elif packet.is_keyframe and packet.size:
+        elif not before and packet.is_keyframe and packet.size:
             self._trust.keyframe(packet.pts)
+        self._coded = self._coded or (packet.size > 0 and not packet.is_keyframe)
         taken = self._taken_at(packet.pts, packet.time_base, arrived)
         self._ready += [self._picture(frame, taken, packet.pts) for frame in frames]
         if failed and not frames:
-            self._ready.append(_stamped(None, arrived, taken, Fault("damaged_frame", failed)))
+            self._ready.append(self._stamped(None, taken, failed))
 
     def _damage_before(self, packet: "Packet[VideoStream]") -> str | None:
         """What is wrong before the decoder sees it."""
         if packet.is_corrupt:
             return "a part of the stream did not arrive"
+        if self._codec in CODED_IN_UNITS and is_overwritten(bytes(packet), self._length):
+            return "a part of the picture is overwritten"
         if self._numbers and packet.size and self._numbers.gap(bytes(packet)):
             return "a picture before this one did not arrive"
         return None
@@ -177,7 +192,7 @@ class FfmpegCapture:
         frames: "list[VideoFrame]",
         said: Said,
     ) -> str | None:
-        if self._jpeg and packet.size and (damage := damage_of(bytes(packet))):
+        if self._codec == _MJPEG and packet.size and (damage := damage_of(bytes(packet))):
             return damage
         if any(frame.is_corrupt for frame in frames):
             return "the decoder calls the picture corrupt"
@@ -185,24 +200,26 @@ class FfmpegCapture:
 
     def _picture(self, frame: "VideoFrame", taken: float, stamp: int | None) -> Picture:
         doubt = self._trust.doubt(frame.pts, keyframe=frame.key_frame)
-        now = time.monotonic()
         if frame.pts is not None and stamp is not None and frame.time_base is not None:
             taken += float((frame.pts - stamp) * Fraction(frame.time_base))
+        image = None if doubt else _bgr(frame)
+        return self._stamped(image, taken, doubt, whole=frame.key_frame)
+
+    def _stamped(
+        self, image: Image | None, taken: float, doubt: str | None, *, whole: bool = False
+    ) -> Picture:
+        now = time.monotonic()
         taken = min(taken, now)
-        if doubt:
-            return _stamped(None, now, taken, Fault("damaged_frame", doubt))
-        return _stamped(_bgr(frame), now, taken, None)
+        fault = Fault("damaged_frame", doubt) if doubt else None
+        at = time.time() - (now - taken)
+        return Picture(image, at, taken, fault, self._waited, whole, self._coded)
 
     def _taken_at(self, stamp: int | None, base: "Fraction | None", arrived: float) -> float:
         if not self._live:
             return arrived
-        if self._stamped and stamp is not None and base is not None:
+        if self._has_stamps and stamp is not None and base is not None:
             return self._clock.taken_at(float(stamp * base), arrived)
         return self._arrivals.taken_at(arrived)
-
-
-def _stamped(image: Image | None, now: float, taken: float, fault: Fault | None) -> Picture:
-    return Picture(image, time.time() - (now - taken), taken, fault)
 
 
 def _bgr(frame: "VideoFrame") -> Image:

@@ -1,12 +1,14 @@
 """Frames from files: every one counts, and decoding overlaps with inspecting."""
 
 import os
+import threading
 import time
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from queue import Empty, Queue
 from typing import NoReturn
 
 from slsg_edge.contracts import Fault, Frame, Reason
@@ -17,29 +19,55 @@ from slsg_edge.line.sources.redaction import redacted
 from slsg_edge.runtime.reasons import described
 
 AHEAD = 2  # frames: one in work, one ready
+_PATIENCE = 5.0  # seconds
+_JOIN = 1.0  # seconds
 COMPLETE = 0.95  # share of the frames that a container claims; for some it is an estimate
 
 
 class FileSource:
-    """Runs `frames` in a thread, a little ahead of whoever takes them."""
+    """Runs `frames` in a thread, a little ahead of whoever takes them.
+
+    Where a read does not come back, as on a share that is gone, a frame with a fault says so after
+    `patience` seconds, and again each time.
+    """
 
     live = False
     dropped = 0
 
-    def __init__(self, frames: Generator[Frame, None, None]) -> None:
-        self._frames = frames
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+    def __init__(self, frames: Generator[Frame, None, None], patience: float = _PATIENCE) -> None:
+        self._frames, self._patience = frames, patience
+        self._ready: Queue[Frame | BaseException | None] = Queue(AHEAD - 1)
+        self._stop = threading.Event()
+        # a daemon: a read that never returns must not keep the process alive
+        self._thread = threading.Thread(target=self._read_ahead, name="read-ahead", daemon=True)
+        self._taken = 0
 
     def __iter__(self) -> Iterator[Frame]:
-        pending = deque(self._pool.submit(next, self._frames, None) for _ in range(AHEAD))
-        while (frame := pending.popleft().result()) is not None:
-            pending.append(self._pool.submit(next, self._frames, None))
-            yield frame
+        self._thread.start()
+        origin = ""
+        while True:
+            try:
+                frame = self._ready.get(timeout=self._patience)
+            except Empty:
+                text = f"nothing could be read for {self._patience:g} s: the disk does not answer"
+                frame = _fault(0, origin, "no_frame", text)
+            if frame is None:
+                return
+            if isinstance(frame, BaseException):
+                raise frame
+            origin = frame.origin
+            yield replace(frame, index=self._taken)
+            self._taken += 1
 
     def close(self) -> None:
-        """Waits for the frame in work, then releases the file."""
-        self._pool.shutdown(cancel_futures=True)
-        self._frames.close()
+        """Waits a second for the frame in work, and leaves a read that hangs behind."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            with suppress(Empty):
+                self._ready.get_nowait()  # room for the one that waits to be put
+            self._thread.join(_JOIN)
+        if not self._thread.is_alive():
+            self._frames.close()
 
     def __enter__(self) -> "FileSource":
         return self
@@ -47,11 +75,21 @@ class FileSource:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _read_ahead(self) -> None:
+        try:
+            for frame in self._frames:
+                self._ready.put(frame)
+                if self._stop.is_set():
+                    return
+            self._ready.put(None)
+        except BaseException as error:  # whoever takes frames hears of it
+            self._ready.put(error)
 
-def image_frames(paths: Iterable[Path], depth: int | None = None) -> Generator[Frame, None, None]:
-    """A file that cannot be read is a frame with a fault; depth: as for `read_image`."""
+
+def image_frames(paths: Iterable[Path]) -> Generator[Frame, None, None]:
+    """A file that cannot be read is a frame with a fault."""
     for index, path in enumerate(paths):
-        yield _image_frame(index, path, depth)
+        yield _image_frame(index, path)
 
 
 def video_frames(capture: Capture, origin: str) -> Generator[Frame, None, None]:
@@ -74,10 +112,10 @@ def video_frames(capture: Capture, origin: str) -> Generator[Frame, None, None]:
         capture.close()
 
 
-def _image_frame(index: int, path: Path, depth: int | None) -> Frame:
+def _image_frame(index: int, path: Path) -> Frame:
     stamps = time.time(), time.monotonic()
     try:
-        return Frame(index, str(path), *stamps, image=read_image(path, depth))
+        return Frame(index, str(path), *stamps, image=read_image(path))
     except Exception as error:  # whatever it is, the files after this one are still to be read
         fault = (
             error.fault if isinstance(error, ImageError) else Fault("unreadable", described(error))

@@ -6,6 +6,8 @@ FFmpeg's decoder shows the picture before in the place of one that is missing an
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from slsg_edge.line.sources.units import length_size, units_of
+
 _SLICE, _IDR, _SPS = 1, 5, 7  # kinds of NAL unit
 _WITH_CHROMA = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 _HEAD = 64  # bytes of a NAL unit that are read: more than the fields asked for take
@@ -50,13 +52,11 @@ class _Sequence:
 class FrameNumbers:
     """Reads packets in the order of decoding; knows whether a picture before was lost."""
 
-    def __init__(self, extradata: bytes | None) -> None:
-        self._length = 0  # bytes of the length before each unit; 0 where start codes stand
+    def __init__(self, extradata: bytes) -> None:
+        self._length = length_size("h264", extradata)
         self._sequence: _Sequence | None = None
         self._last: int | None = None
-        extradata = extradata or b""
-        if extradata[:1] == b"\x01" and len(extradata) > 7:
-            self._length = extradata[4] % 4 + 1
+        if self._length:
             size = int.from_bytes(extradata[6:8], "big")
             self._take_sequence(extradata[8 : 8 + size])
         else:
@@ -71,7 +71,7 @@ class FrameNumbers:
 
     def _pictures(self, packet: bytes) -> Iterator[bytes]:
         """The first unit of a picture in a packet, after its parameter sets are taken."""
-        for unit in _by_length(packet, self._length) if self._length else _by_code(packet):
+        for unit in units_of(packet, self._length):
             kind = unit[0] & 31 if unit else 0
             if kind == _SPS:
                 self._take_sequence(unit)
@@ -98,18 +98,6 @@ class FrameNumbers:
         if referred:
             self._last = number
         return last is not None and number not in (last, (last + 1) % (1 << self._sequence.bits))
-
-
-def _by_code(packet: bytes) -> list[bytes]:
-    return [part.rstrip(b"\0") for part in packet.split(b"\0\0\1")[1:]]
-
-
-def _by_length(packet: bytes, length: int) -> Iterator[bytes]:
-    at = 0
-    while at + length < len(packet):
-        size = int.from_bytes(packet[at : at + length], "big")
-        yield packet[at + length : at + length + size]
-        at += length + size
 
 
 def _sequence_of(unit: bytes) -> _Sequence:

@@ -25,14 +25,15 @@ def open_opencv(address: str | int, deadlines: Deadlines | None = None) -> "Open
     import cv2
 
     quiet_ffmpeg()
+    camera = isinstance(address, int) or address.startswith("/dev/")
     backend, settings = _choice(address, deadlines)
     try:
         with quiet_opencv():
             capture = cv2.VideoCapture(address, backend, settings)
     except cv2.error as error:
-        raise CannotOpen("OpenCV cannot open it") from error
+        raise CannotOpen("OpenCV cannot open it", wrong=camera) from error
     if not capture.isOpened():
-        raise CannotOpen("OpenCV cannot open it")
+        raise CannotOpen("OpenCV cannot open it", wrong=camera)
     return OpenCvCapture(capture, jpeg=_gives_jpeg(capture, backend))
 
 

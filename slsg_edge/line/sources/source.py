@@ -3,6 +3,7 @@
 Files give every frame; live sources (camera, stream) the newest. Knows nothing about detectors.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,17 +11,15 @@ from typing import Protocol
 
 from slsg_edge.config import unknown_name
 from slsg_edge.contracts import Frame
-from slsg_edge.errors import CameraError, DatasetError
+from slsg_edge.errors import CameraError, ConfigError, DatasetError
 from slsg_edge.images import SUFFIXES, is_image
-from slsg_edge.line.sources.captures import CannotOpen, Capture
-from slsg_edge.line.sources.decoders import (
-    open_camera,
-    open_film,
-    open_stream,
-    say_what_is_not_seen,
-)
+from slsg_edge.line.sources.addresses import with_secrets
+from slsg_edge.line.sources.captures import CannotOpen
+from slsg_edge.line.sources.capturing import LiveOptions
+from slsg_edge.line.sources.connecting import Address
+from slsg_edge.line.sources.decoders import open_film, say_what_is_not_seen
 from slsg_edge.line.sources.files import FileSource, image_frames, images_in, video_frames
-from slsg_edge.line.sources.live import LiveOptions, LiveSource
+from slsg_edge.line.sources.live import LiveSource
 from slsg_edge.line.sources.redaction import redacted
 
 VIDEO_SUFFIXES = frozenset(
@@ -28,6 +27,7 @@ VIDEO_SUFFIXES = frozenset(
 )
 SCHEMES = frozenset({"http", "https", "rtmp", "rtsp", "rtsps", "srt", "tcp", "udp"})
 _DEVICES = Path("/dev")
+_ONE_SLASH = re.compile(r"([A-Za-z]\w*):/*[^/\\]")
 
 
 class FrameSource(Protocol):
@@ -51,21 +51,20 @@ class FrameSource(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def open_source(
-    address: str | Path, options: LiveOptions | None = None, depth: int | None = None
-) -> FrameSource:
+def open_source(address: str | Path, options: LiveOptions | None = None) -> FrameSource:
     """A folder of images, an image, a video, a camera (`0`, `/dev/video0`) or a URL.
 
-    DatasetError or CameraError when it cannot be opened now. What fails later is a frame with a
-    fault, and a live source reconnects for ever. depth: bits that image files of 16 bit use, as
-    the bundle has it.
+    `${NAME}` in it stands for a variable of the environment, and `@FILE` for the line in a file.
+    DatasetError or CameraError when it can never be opened. What fails later, or is off now, is a
+    frame with a fault, and a live source reconnects for ever.
     """
-    text, options = str(address), options or LiveOptions()
+    text, options = with_secrets(str(address)), options or LiveOptions()
     if "://" in text:
         return _stream(text, options)
     if text.isdecimal() or text.startswith("/dev/"):
         return _camera(text, options)
-    return _files(Path(text), depth)
+    _check_no_url(text)
+    return _files(Path(text), options)
 
 
 def _stream(url: str, options: LiveOptions) -> FrameSource:
@@ -73,17 +72,33 @@ def _stream(url: str, options: LiveOptions) -> FrameSource:
     if scheme not in SCHEMES:
         raise unknown_name(scheme, SCHEMES, what="kind of URL")
     origin = redacted(url)
-    try:
-        capture = open_stream(url, options.deadlines)
-    except CannotOpen as error:
-        raise CameraError(
-            f"{origin} gives no video.",
-            fix="Check the address, user and password, and that the camera is on.",
-        ) from error
+    fix = "Check the address, user and password."
+    source = _live(Address("stream", url, origin), options, f"{origin} gives no video", fix)
     # a video file on a web server: it has an end, so every frame counts
-    if scheme.startswith("http") and capture.frame_count > 0:
-        return FileSource(video_frames(capture, origin))
-    return LiveSource(lambda: open_stream(url, options.deadlines), origin, capture, options)
+    if not (scheme.startswith("http") and (source.opened or 0) > 0):
+        return source
+    source.close()
+    try:
+        return FileSource(video_frames(open_film(url, options.deadlines), origin))
+    except CannotOpen as error:
+        raise CameraError(f"{origin} gives no video: {redacted(error.why)}.", fix=fix) from error
+
+
+def _live(address: Address, options: LiveOptions, what: str, fix: str) -> LiveSource:
+    """CameraError when the address cannot be right; what is only off is waited for."""
+    if address.kind != "camera":
+        say_what_is_not_seen()
+    source = LiveSource(address, options)
+    try:
+        # only a film on a web server needs to be known before the first frame is asked for
+        web = address.text.lower().startswith("http")
+        source.wait(options.deadlines.open if web else options.stall)
+        if source.wrong is not None:
+            raise CameraError(f"{what}: {source.wrong}.", fix=fix)
+    except BaseException:
+        source.close()
+        raise
+    return source
 
 
 def _camera(text: str, options: LiveOptions) -> FrameSource:
@@ -91,18 +106,23 @@ def _camera(text: str, options: LiveOptions) -> FrameSource:
     # elsewhere than on Linux a camera has an index but no device file
     if sys.platform == "linux" and not device.exists():
         raise CameraError(f"There is no camera {device}.", fix=_cameras_there())
+    fix = "Check that no other program uses it and that you may read it: groups, video."
+    return _live(Address("camera", text, str(device)), options, f"{device} gives no video", fix)
 
-    def connect() -> Capture:
-        return open_camera(text)
 
-    try:
-        capture = connect()
-    except CannotOpen as error:
-        raise CameraError(
-            f"{device} gives no video.",
-            fix="Check that no other program uses it and that you may read it: groups, video.",
-        ) from error
-    return LiveSource(connect, str(device), capture, options)
+def _check_no_url(text: str) -> None:
+    """ConfigError for what was meant as a URL: nothing of it may be told as the name of a file."""
+    scheme = _ONE_SLASH.match(text)
+    if scheme and scheme[1].lower() in SCHEMES:
+        raise ConfigError(
+            f"'{redacted(text)}' is not a URL: a slash is missing.",
+            fix=f"Begin it with {scheme[1].lower()}:// and two slashes.",
+        )
+    if redacted(text) != text and not Path(text).exists():
+        raise ConfigError(
+            f"'{redacted(text)}' is not a URL, since it does not begin with a scheme.",
+            fix="Begin it with rtsp:// or http://.",
+        )
 
 
 def _cameras_there() -> str:
@@ -110,16 +130,19 @@ def _cameras_there() -> str:
     return f"Cameras found: {found}." if found else "No camera is connected; slsg-edge doctor."
 
 
-def _files(path: Path, depth: int | None) -> FrameSource:
+def _files(path: Path, options: LiveOptions) -> FrameSource:
+    if path.is_fifo() or path.is_char_device():
+        address = Address("file", str(path), str(path))
+        return _live(address, options, f"{path} gives no video", "Check what writes into it.")
     if path.is_dir():
-        return FileSource(image_frames(images_in(path), depth))
+        return FileSource(image_frames(images_in(path)))
     if not path.exists():
         raise DatasetError(
             f"There is no {path}.",
             fix="Give a folder, an image, a video, a camera such as 0, or a URL.",
         )
     if is_image(path):
-        return FileSource(image_frames([path], depth))
+        return FileSource(image_frames([path]))
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return _video(path)
     raise DatasetError(
