@@ -108,7 +108,7 @@ class FfmpegCapture:
         in_units = self._codec in CODED_IN_UNITS
         self._length = length_size(self._codec, extradata) if in_units else 0
         self._numbers = FrameNumbers(extradata) if self._codec == "h264" else None
-        self._trust = Trust(lasting=live)
+        self._trust = Trust(lasting=live and self._codec != _MJPEG)
         self._packets: Iterator[Packet[VideoStream]] | None = container.demux(stream)
         self._ready: deque[Picture] = deque()
         self._has_stamps = live and not container.format.flags & _NO_STAMPS

@@ -35,7 +35,7 @@ class Repeats:
             self._count_coded(last, image, whole=whole)
         else:
             self._equal = self._equal + 1 if np.array_equal(last, image) else 1
-        return self._equal >= self._after
+        return self._equal >= max(self._after, 2)
 
     def _count_coded(self, last: Image, image: Image, *, whole: bool) -> None:
         changed = last != image

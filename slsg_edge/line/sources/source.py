@@ -51,12 +51,15 @@ class FrameSource(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def open_source(address: str | Path, options: LiveOptions | None = None) -> FrameSource:
+def open_source(
+    address: str | Path, options: LiveOptions | None = None, depth: int | None = None
+) -> FrameSource:
     """A folder of images, an image, a video, a camera (`0`, `/dev/video0`) or a URL.
 
     `${NAME}` in it stands for a variable of the environment, and `@FILE` for the line in a file.
     DatasetError or CameraError when it can never be opened. What fails later, or is off now, is a
-    frame with a fault, and a live source reconnects for ever.
+    frame with a fault, and a live source reconnects for ever. depth: bits that image files of 16
+    bit use, as the bundle has it.
     """
     text, options = with_secrets(str(address)), options or LiveOptions()
     if "://" in text:
@@ -64,7 +67,7 @@ def open_source(address: str | Path, options: LiveOptions | None = None) -> Fram
     if text.isdecimal() or text.startswith("/dev/"):
         return _camera(text, options)
     _check_no_url(text)
-    return _files(Path(text), options)
+    return _files(Path(text), options, depth)
 
 
 def _stream(url: str, options: LiveOptions) -> FrameSource:
@@ -130,19 +133,19 @@ def _cameras_there() -> str:
     return f"Cameras found: {found}." if found else "No camera is connected; slsg-edge doctor."
 
 
-def _files(path: Path, options: LiveOptions) -> FrameSource:
+def _files(path: Path, options: LiveOptions, depth: int | None) -> FrameSource:
     if path.is_fifo() or path.is_char_device():
         address = Address("file", str(path), str(path))
         return _live(address, options, f"{path} gives no video", "Check what writes into it.")
     if path.is_dir():
-        return FileSource(image_frames(images_in(path)))
+        return FileSource(image_frames(images_in(path), depth))
     if not path.exists():
         raise DatasetError(
             f"There is no {path}.",
             fix="Give a folder, an image, a video, a camera such as 0, or a URL.",
         )
     if is_image(path):
-        return FileSource(image_frames([path]))
+        return FileSource(image_frames([path], depth))
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return _video(path)
     raise DatasetError(

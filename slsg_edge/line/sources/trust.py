@@ -7,7 +7,7 @@ wrong in all that follow, until a whole picture comes: a keyframe.
 import time
 from collections.abc import Callable
 
-QUIET = 5.0  # seconds without damage after which a connection that was damaged twice is believed
+QUIET = 2.0  # seconds without damage after which a connection that was damaged twice is believed
 
 
 class Trust:

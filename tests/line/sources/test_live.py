@@ -1,10 +1,13 @@
+import itertools
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from relay import Relay
 
 from slsg_edge.contracts import Frame
 from slsg_edge.line.sources.captures import Deadlines
@@ -118,15 +121,80 @@ def _has_gstreamer_server() -> bool:
         return False
 
 
+def watched(source, seconds, started=None):
+    """Every frame of so many seconds: when it came, and the frame."""
+    started = time.monotonic() if started is None else started
+    frames = []
+    for frame in source:
+        frames.append((time.monotonic() - started, frame))
+        if time.monotonic() - started > seconds:
+            return frames
+    raise AssertionError("a live source has no end")
+
+
+def reason(frame):
+    return frame.fault.reason if frame.fault else None
+
+
+@pytest.fixture
+def relay(rtsp_server):
+    made = Relay(int(rtsp_server.port))
+    yield made
+    made.close()
+
+
 @pytest.mark.slow
 def test_an_rtsp_server_that_is_killed_and_started_again_is_taken_up_again(rtsp_server):
-    options = LiveOptions(first_pause=0.1, last_pause=0.5)
     url = f"rtsp://user:secret@127.0.0.1:{rtsp_server.port}/line"
-    with open_source(url, options) as source:
+    with open_source(url) as source:
         frames = iter(source)
         assert until(frames, image=True).image.shape == (240, 320, 3)
         rtsp_server.kill()
         lost = until(frames, image=False)
         assert lost.fault.detail == f"rtsp://***@127.0.0.1:{rtsp_server.port}/line stopped sending"
+        time.sleep(2)
         rtsp_server.start()
+        started = time.monotonic()
         assert until(frames, image=True).index > lost.index
+        assert time.monotonic() - started < 2  # one for the server itself
+
+
+@pytest.mark.slow
+def test_a_peer_that_falls_silent_is_noticed_and_late_pictures_are_late(relay):
+    with open_source(f"rtsp://127.0.0.1:{relay.port}/line") as source:
+        until(iter(source), image=True)
+        watched(source, 1)
+        relay.mode = "hold"
+        silent = [(at, frame) for at, frame in watched(source, 2.5) if at > 0.2]
+        assert silent[0][0] < 2
+        assert all(frame.image is None for _, frame in silent)
+        relay.mode = "pass"
+        back = watched(source, 3)
+    ages = [frame.fault is None and at for at, frame in back]
+    assert any(ages), [frame.fault for _, frame in back]
+
+
+@pytest.mark.slow
+def test_what_was_held_up_is_stale_and_not_told_as_fresh(relay):
+    with open_source(f"rtsp://127.0.0.1:{relay.port}/line") as source:
+        until(iter(source), image=True)
+        watched(source, 0.5)
+        relay.mode = "hold"
+        threading.Timer(1.3, setattr, (relay, "mode", "pass")).start()
+        frames = watched(source, 2)
+    # what is shown is at most as old as it says, and that is less than the limit
+    gap = max(later[0] - one[0] for one, later in itertools.pairwise(frames))
+    assert gap > 1
+    assert "stale" in [reason(frame) for _, frame in frames]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["lose", "alter"])
+def test_after_a_loss_nothing_is_inspected_until_a_whole_keyframe(relay, mode):
+    with open_source(f"rtsp://127.0.0.1:{relay.port}/line") as source:
+        until(iter(source), image=True)
+        relay.mode = mode
+        frames = [frame for at, frame in watched(source, 2.5) if at > 1]
+        assert {reason(frame) for frame in frames} == {"damaged_frame"}
+        relay.mode = "pass"
+        assert [frame for _, frame in watched(source, 4) if frame.image is not None]
