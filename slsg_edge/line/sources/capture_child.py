@@ -53,8 +53,8 @@ class _Pipe:
     def opening(self) -> None:
         self._send({"event": "opening"})
 
-    def opened(self, frame_count: int) -> None:
-        self._send({"event": "opened", "frame_count": frame_count})
+    def opened(self, frame_count: int, codec: str) -> None:
+        self._send({"event": "opened", "frame_count": frame_count, "codec": codec})
 
     def wrong(self, why: str) -> None:
         self._send({"event": "wrong", "why": why})

@@ -39,6 +39,10 @@ class Capture(Protocol):
     def frame_count(self) -> int:
         """How many frames the container claims to hold; 0 or less for a stream."""
 
+    @property
+    def codec(self) -> str:
+        """How the pictures are coded, by FFmpeg's name; empty where nobody knows."""
+
     def read(self) -> Picture | None:
         """The next picture, None when there is none (the end, a lost connection, a deadline)."""
 

@@ -48,7 +48,7 @@ class Outlet(Protocol):
 
     def opening(self) -> None: ...
 
-    def opened(self, frame_count: int) -> None: ...
+    def opened(self, frame_count: int, codec: str) -> None: ...
 
     def wrong(self, why: str) -> None:
         """The address itself is wrong."""
@@ -104,7 +104,7 @@ class Capturing:
         self._outlet.opening()
         capture = self._connect()
         try:
-            self._outlet.opened(capture.frame_count)
+            self._outlet.opened(capture.frame_count, capture.codec)
             why = self._drain(capture, stopped)
         finally:
             capture.close()

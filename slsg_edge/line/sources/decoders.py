@@ -10,10 +10,12 @@ from importlib.util import find_spec
 from slsg_edge.line.sources.captures import Capture, Deadlines
 
 BLIND = (
-    "warning: PyAV is not installed, so OpenCV decodes: a picture that arrived in part or is "
-    "damaged cannot be told from a whole one unless it is a JPEG file, and ages of pictures are "
-    "counted from their arrival. Run: pip install 'slsg-edge[line]'"
+    "warning: PyAV is not installed, so OpenCV decodes this source: it paints over what is damaged "
+    "or did not arrive, which is then inspected, and the age of a picture counts from its arrival. "
+    "Run: pip install 'slsg-edge[line]'"
 )
+
+UNCHECKED = frozenset({"av1", "libdav1d", "vp8", "vp9"})  # as FFmpeg names them
 
 
 def decoder_reports_damage() -> bool:
@@ -47,10 +49,13 @@ def open_camera(device: str) -> Capture:
     return _opencv(int(device) if device.isdecimal() else device)
 
 
-def say_what_is_not_seen() -> None:
-    """Once for a source that OpenCV has to decode."""
+def say_what_is_not_seen(codec: str = "") -> None:
+    """For people, of a source that OpenCV has to decode, or whose coding holds no checks."""
     if not decoder_reports_damage():
         print(BLIND, file=sys.stderr, flush=True)
+    elif codec in UNCHECKED:
+        text = f"warning: {codec} makes some picture of any bytes: altered ones are not noticed."
+        print(f"{text} Use H.264 or MJPEG where they may be.", file=sys.stderr, flush=True)
 
 
 def _opencv(address: str | int, deadlines: Deadlines | None = None) -> Capture:

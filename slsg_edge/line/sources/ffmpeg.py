@@ -93,6 +93,10 @@ def _is(error: Exception, names: tuple[str, ...]) -> bool:
 
 
 def _said(error: Exception) -> str:
+    import av
+
+    if isinstance(error, av.error.ExitError):
+        return "no answer in time"
     return getattr(error, "strerror", None) or type(error).__name__
 
 
@@ -123,6 +127,10 @@ class FfmpegCapture:
         if stream.frames or not container.duration or not stream.average_rate:
             return stream.frames
         return int(container.duration * stream.average_rate / 1_000_000)
+
+    @property
+    def codec(self) -> str:
+        return self._codec
 
     def read(self) -> Picture | None:
         while not self._ready:

@@ -16,6 +16,7 @@ from slsg_edge.line.sources.buffer import FrameBuffer
 from slsg_edge.line.sources.capture_process import CaptureProcess
 from slsg_edge.line.sources.capturing import LiveOptions
 from slsg_edge.line.sources.connecting import Address
+from slsg_edge.line.sources.decoders import say_what_is_not_seen
 
 _ENDED = "the capturing process ended"
 _JOIN = 1.0  # seconds that close() waits for the thread
@@ -105,6 +106,8 @@ class LiveSource:
             self._begun.set()
             return deadlines.open + _GRACE
         if kind == "opened":
+            if self.opened is None and self._address.kind != "camera":
+                say_what_is_not_seen(event["codec"])
             self.opened = event["frame_count"]
         elif kind == "wrong":
             self.wrong = event["why"]

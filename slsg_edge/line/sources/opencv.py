@@ -68,6 +68,8 @@ def _gives_jpeg(capture: "cv2.VideoCapture", backend: int) -> bool:
 
 
 class OpenCvCapture:
+    codec = ""
+
     def __init__(self, capture: "cv2.VideoCapture", *, jpeg: bool = False) -> None:
         self._capture, self._jpeg = capture, jpeg
 

@@ -36,6 +36,7 @@ class Snapshots:
     """A capture that asks every so many seconds; an answer that is no picture is a fault."""
 
     frame_count = 0
+    codec = ""
 
     def __init__(self, url: str, every: float, patience: float) -> None:
         self._url, self._every, self._patience = url, every, patience

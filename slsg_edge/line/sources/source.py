@@ -89,8 +89,6 @@ def _stream(url: str, options: LiveOptions) -> FrameSource:
 
 def _live(address: Address, options: LiveOptions, what: str, fix: str) -> LiveSource:
     """CameraError when the address cannot be right; what is only off is waited for."""
-    if address.kind != "camera":
-        say_what_is_not_seen()
     source = LiveSource(address, options)
     try:
         # only a film on a web server needs to be known before the first frame is asked for
@@ -155,7 +153,6 @@ def _files(path: Path, options: LiveOptions, depth: int | None) -> FrameSource:
 
 
 def _video(path: Path) -> FrameSource:
-    say_what_is_not_seen()
     try:
         capture = open_film(str(path))
     except CannotOpen as error:
@@ -163,4 +160,5 @@ def _video(path: Path) -> FrameSource:
             f"{path} is not a video that can be read: {error.why}.",
             fix="Check that it is complete.",
         ) from error
+    say_what_is_not_seen(capture.codec)
     return FileSource(video_frames(capture, str(path)))

@@ -17,7 +17,7 @@ class Heard:
     def opening(self):
         self.events.append("opening")
 
-    def opened(self, frame_count):
+    def opened(self, frame_count, codec):
         self.events.append("opened")
 
     def wrong(self, why):
@@ -38,6 +38,7 @@ class Scripted:
     """Gives pictures, then does what it was told to: ends, or raises."""
 
     frame_count = 0
+    codec = ""
 
     def __init__(self, pictures=None, end=None, close=None):
         self._pictures = iter(

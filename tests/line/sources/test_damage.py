@@ -129,6 +129,12 @@ def test_a_picture_that_begins_within_another_is_damaged(tmp_path):
     assert set(reasons(frames_of(path))) == {None, "damaged_frame"}
 
 
+def test_a_coding_that_holds_no_checks_is_told(tmp_path, capsys):
+    path = make_film(tmp_path / "x.webm", "libvpx", "yuv420p", {"deadline": "realtime"}, 3)
+    assert reasons(frames_of(path)) == [None] * 3
+    assert "warning: vp8 makes some picture of any bytes" in capsys.readouterr().err
+
+
 def test_without_pyav_it_is_said_what_cannot_be_seen(tmp_path, monkeypatch, capsys):
     path = film(tmp_path, "h264.mkv")
     monkeypatch.setattr(decoders, "find_spec", lambda name: None)
