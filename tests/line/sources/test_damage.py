@@ -51,6 +51,13 @@ def test_colours_are_what_the_film_says(tmp_path, tags, level):
         assert np.abs(frame.image.astype(int) - image).max() < level
 
 
+def test_an_interlaced_film_has_its_colours(tmp_path):
+    options = {"crf": "1", "x264-params": "tff=1:log-level=none"}
+    path = make_film(tmp_path / "x.mkv", "libx264", "yuv420p", options, 2)
+    shown = frames_of(path)[0].image.astype(int)
+    assert np.abs(shown - pictures(1)[0]).mean() < 20  # colours are stored at half the size
+
+
 @pytest.mark.parametrize("turn", [90, 180, 270])
 def test_a_film_of_a_phone_is_turned_as_it_says(tmp_path, turn):
     import av

@@ -1,13 +1,15 @@
 import functools
 import http.server
 import threading
+import time
 
 import cv2
 import numpy as np
 import pytest
 
+from slsg_edge.contracts import Frame
 from slsg_edge.errors import CameraError, ConfigError, DatasetError
-from slsg_edge.line.sources import files
+from slsg_edge.line.sources import ffmpeg, files
 from slsg_edge.line.sources.captures import Deadlines
 from slsg_edge.line.sources.decoders import decoder_reports_damage
 from slsg_edge.line.sources.ffmpeg import FfmpegCapture
@@ -162,3 +164,27 @@ def test_of_a_video_on_a_web_server_every_frame_counts(make_video):
             assert not source.live
             assert len(list(source)) == 30
         server.shutdown()
+
+
+def test_a_disk_that_does_not_answer_is_told_and_ends_at_once(parts):
+    go_on = threading.Event()
+
+    def blocked():
+        yield Frame(0, "parts", 0.0, 0.0, image=np.zeros((4, 4, 3), np.uint8))
+        go_on.wait(20)
+        yield Frame(1, "parts", 0.0, 0.0, image=np.zeros((4, 4, 3), np.uint8))
+
+    with files.FileSource(blocked(), patience=0.05) as source:
+        frames = iter(source)
+        assert next(frames).fault is None
+        late = next(frames)
+        assert (late.index, late.fault.reason) == (1, "no_frame")
+        assert "the disk does not answer" in late.fault.detail
+        started = time.monotonic()
+    assert time.monotonic() - started < 2
+    go_on.set()
+
+
+def test_options_of_ffmpeg_are_taken_as_opencv_takes_them(monkeypatch):
+    monkeypatch.setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;udp|max_delay;500000")
+    assert ffmpeg._of_environment() == {"rtsp_transport": "udp", "max_delay": "500000"}
