@@ -174,7 +174,8 @@ def evaluate_dataset(
         check = frame_check_of(bundle, any_size=bool(simulated))
         preprocessing = bundle.manifest.preprocessing
         evaluation = evaluate(detector, dataset, threshold, preprocessing, progress, scores, check)
-    notes = (*known_to(bundle, dataset, left_out), *notes, *evaluation.notes)
+    known = known_to(bundle, dataset, left_out)
+    notes = (*known, *notes, *evaluation.notes, *dataset.notes)
     return replace(evaluation, notes=notes, simulated=simulated)
 
 

@@ -17,7 +17,11 @@ from slsg_edge.images.limit import LARGEST_VARIABLE, most_pixels
 from slsg_edge.images.quiet import quiet_opencv
 from slsg_edge.images.whole import check_whole, foreign_format, header_of
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+# What every OpenCV that is allowed decodes, under all the endings that people give it.
+SUFFIXES = frozenset((
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".bmp", ".dib", ".tif", ".tiff", ".webp",
+    ".pbm", ".pgm", ".ppm", ".pnm",
+))  # fmt: skip
 
 HEAT_SUFFIX = "_heat.jpg"  # of a picture with heat over it: for people, never for a detector
 

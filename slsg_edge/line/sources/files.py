@@ -1,6 +1,5 @@
 """Frames from files: every one counts, and decoding overlaps with inspecting."""
 
-import os
 import threading
 import time
 from collections.abc import Generator, Iterable, Iterator
@@ -9,11 +8,13 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from queue import Empty, Queue
-from typing import NoReturn
 
 from slsg_edge.contracts import Fault, Frame, Reason
+from slsg_edge.data.left_out import NOWHERE, known_endings, lines_of, nothing_else
+from slsg_edge.data.listing import list_images, natural
+from slsg_edge.data.names import printable
 from slsg_edge.errors import DatasetError
-from slsg_edge.images import ImageError, is_image, read_image
+from slsg_edge.images import ImageError, read_image
 from slsg_edge.line.sources.captures import Capture
 from slsg_edge.line.sources.redaction import redacted
 from slsg_edge.runtime.reasons import described
@@ -28,14 +29,20 @@ class FileSource:
     """Runs `frames` in a thread, a little ahead of whoever takes them.
 
     Where a read does not come back, as on a share that is gone, a frame with a fault says so after
-    `patience` seconds, and again each time.
+    `patience` seconds, and again each time. notes: for people, on
+    files that were left out.
     """
 
     live = False
     dropped = 0
 
-    def __init__(self, frames: Generator[Frame, None, None], patience: float = _PATIENCE) -> None:
-        self._frames, self._patience = frames, patience
+    def __init__(
+        self,
+        frames: Generator[Frame, None, None],
+        notes: tuple[str, ...] = (),
+        patience: float = _PATIENCE,
+    ) -> None:
+        self._frames, self._patience, self.notes = frames, patience, notes
         self._ready: Queue[Frame | BaseException | None] = Queue(AHEAD - 1)
         self._stop = threading.Event()
         # a daemon: a read that never returns must not keep the process alive
@@ -128,22 +135,25 @@ def _fault(index: int, origin: str, reason: Reason, detail: str) -> Frame:
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The images of `folder` and the folders in it, sorted; hidden ones are left out.
+    """The images of `folder` and the folders in it, in natural order; hidden ones are left out.
 
     DatasetError when there is none, or a folder that may not be read.
     """
-    found: list[Path] = []
-    for parent, folders, names in os.walk(folder, onerror=_refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [path for path in (Path(parent, name) for name in names) if is_image(path)]
+    return images_and_notes(folder)[0]
+
+
+def images_and_notes(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """As `images_in`, and what was left out and why, for people.
+
+    A link that leads nowhere is among the images, and a frame with a fault: nobody has seen it.
+    """
+    listing = list_images(folder)
+    gone = [one for one in listing.left_out if one.why == NOWHERE]
+    others = [one for one in listing.left_out if one.why != NOWHERE]
+    found = sorted((*listing.images, *(one.path for one in gone)), key=natural)
     if not found:
         raise DatasetError(
-            f"{folder} holds no images.", fix="Give a folder with PNG, JPEG, BMP, TIFF or WebP."
+            f"{printable(folder)} holds no images.{nothing_else(others)}",
+            fix=f"Give a folder with images that are called {known_endings()}.",
         )
-    return sorted(found)
-
-
-def _refuse(error: OSError) -> NoReturn:
-    raise DatasetError(
-        f"Cannot read {error.filename}: {error.strerror}.", fix="Check its permissions."
-    ) from error
+    return found, lines_of(others)

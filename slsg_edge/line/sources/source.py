@@ -18,7 +18,7 @@ from slsg_edge.line.sources.captures import CannotOpen
 from slsg_edge.line.sources.capturing import LiveOptions
 from slsg_edge.line.sources.connecting import Address
 from slsg_edge.line.sources.decoders import open_film, say_what_is_not_seen
-from slsg_edge.line.sources.files import FileSource, image_frames, images_in, video_frames
+from slsg_edge.line.sources.files import FileSource, image_frames, images_and_notes, video_frames
 from slsg_edge.line.sources.live import LiveSource
 from slsg_edge.line.sources.redaction import redacted
 
@@ -62,12 +62,22 @@ def open_source(
     bit use, as the bundle has it.
     """
     text, options = with_secrets(str(address)), options or LiveOptions()
+    if not text.strip():
+        raise DatasetError(
+            "SOURCE is empty, so nothing says what to inspect.",
+            fix="Give a folder (. for this one), an image, a video, a camera such as 0, or a URL.",
+        )
     if "://" in text:
         return _stream(text, options)
-    if text.isdecimal() or text.startswith("/dev/"):
+    if _is_camera(text):
         return _camera(text, options)
     _check_no_url(text)
     return _files(Path(text), options, depth)
+
+
+def _is_camera(text: str) -> bool:
+    """A file or folder called `0` goes before the camera; `/dev/video0` always is the camera."""
+    return text.startswith("/dev/") or (text.isdecimal() and not Path(text).exists())
 
 
 def _stream(url: str, options: LiveOptions) -> FrameSource:
@@ -136,7 +146,8 @@ def _files(path: Path, options: LiveOptions, depth: int | None) -> FrameSource:
         address = Address("file", str(path), str(path))
         return _live(address, options, f"{path} gives no video", "Check what writes into it.")
     if path.is_dir():
-        return FileSource(image_frames(images_in(path), depth))
+        images, notes = images_and_notes(path)
+        return FileSource(image_frames(images, depth), notes)
     if not path.exists():
         raise DatasetError(
             f"There is no {path}.",
