@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from slsg_edge.line.sources.captures import CannotOpen, Capture
 from slsg_edge.line.sources.capturing import LiveOptions
 from slsg_edge.line.sources.decoders import open_camera, open_stream
-from slsg_edge.line.sources.snapshots import Snapshots, gives_single_pictures
 
 Kind: TypeAlias = Literal["camera", "file", "stream"]
 
@@ -39,12 +38,24 @@ def connector(address: Address, options: LiveOptions) -> Callable[[], Capture]:
 
 
 def _connected(url: str, options: LiveOptions) -> Capture:
-    knock(url, min(_KNOCK, options.deadlines.open))
+    # only here: it takes long to import, and a watch of files needs none of it
+    from slsg_edge.line.sources.snapshots import Snapshots, gives_single_pictures
+
+    if not _is_behind_proxy(url):
+        knock(url, min(_KNOCK, options.deadlines.open))
     if urlsplit(url).scheme.lower().startswith("http"):
         single = gives_single_pictures(url, options.deadlines.open)
         if single:
             return Snapshots(url, options.every, options.deadlines.read)
     return open_stream(url, options.deadlines)
+
+
+def _is_behind_proxy(url: str) -> bool:
+    """Whether libraries ask another host for it, as the environment says."""
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = urlsplit(url)
+    return parts.scheme.lower() in getproxies() and not proxy_bypass(parts.hostname or "")
 
 
 def knock(url: str, patience: float) -> None:

@@ -39,6 +39,7 @@ _QUICK = {
     "rtsp_transport": "tcp",
     "reorder_queue_size": "2",  # so that a gap in the numbers of packets is noticed over TCP too
     "max_delay": "100000",
+    "allowed_media_types": "video",  # what is lost of the sound is no damage
 }
 # Warnings that mean that something is missing; of most others nothing is to be seen.
 _LOSS = re.compile(r"miss|drop|max delay|corrupt|conceal|damage|overread|truncat|cseq|gap", re.I)

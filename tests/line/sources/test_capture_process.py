@@ -1,6 +1,7 @@
 """The process that captures: it is killed when it hangs, and goes when its parent goes."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -102,13 +103,17 @@ def test_it_goes_when_its_parent_is_killed(camera):
 
 
 @linux
-def test_it_goes_when_the_source_is_closed_and_starts_anew_when_it_dies(camera):
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [(signal.SIGKILL, "the capturing process ended"), (signal.SIGSTOP, "nothing came for")],
+)
+def test_it_goes_when_the_source_is_closed_and_starts_anew_when_it_dies(camera, end, why):
     before = set(of_this(os.getpid()))
     with open_source(camera.url) as source:
         frames = iter(source)
         next(frames)
         (child,) = set(of_this(os.getpid())) - before
-        os.kill(child, 9)
-        assert told(frames, "the capturing process ended")
+        os.kill(child, end)
+        assert told(frames, why)
         assert next(frame for frame in frames if frame.image is not None)
     assert set(of_this(os.getpid())) <= before
