@@ -39,12 +39,9 @@ class Repeats:
 
     def _count_coded(self, last: Image, image: Image, *, whole: bool) -> None:
         changed = last != image
-        share = np.count_nonzero(changed) / changed.size
-        if share > _SHARE and not whole:
-            self._equal = 1
-            return
-        most = _largest(last[changed], image[changed])
-        if most > _LEVELS:
+        # once frozen, finer coding of the same picture does not end it
+        few = np.count_nonzero(changed) <= _SHARE * changed.size or self._equal >= self._after
+        if not (few or whole) or _largest(last[changed], image[changed]) > _LEVELS:
             self._equal = 1
         elif not whole:
             self._equal += 1

@@ -53,6 +53,14 @@ def test_a_keyframe_draws_anew_and_says_nothing():
     assert repeats.frozen(grey + 5, whole=False, coded=True)
 
 
+def test_once_frozen_only_a_true_change_ends_it():
+    grey = np.full((64, 64, 3), 100, np.uint8)
+    repeats = Repeats(3)
+    assert frozen(repeats, [grey] * 3, whole=False, coded=True)[-1]
+    assert repeats.frozen(touched(grey, 3000, 3), whole=False, coded=True)
+    assert not repeats.frozen(touched(grey, 30, 60), whole=False, coded=True)
+
+
 @pytest.mark.parametrize(("pixels", "levels"), [(3, 60), (2000, 4)])
 def test_a_part_that_moves_or_noise_is_no_repetition(pixels, levels):
     grey = np.full((64, 64, 3), 100, np.uint8)
