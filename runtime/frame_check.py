@@ -41,8 +41,8 @@ class FrameCheck:
         return Fault(
             "frame_size",
             f"the frame is {width}x{height} and the detector was trained on "
-            f"{usual.width}x{usual.height}: set the camera to that size, or scale frames with "
-            "--any-size",
+            f"{usual.width}x{usual.height}: set the camera to that size, or let `watch "
+            "--any-size` scale frames",
         )
 
     def _harmless(self, height: int, width: int) -> bool:

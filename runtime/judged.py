@@ -27,14 +27,17 @@ from slsg_edge.bundle.thresholds import (
 from slsg_edge.contracts import Detector, Fault, Image, Prediction, Verdict
 from slsg_edge.errors import BundleError, SlsgError
 from slsg_edge.preprocessing import check_frame
+from slsg_edge.runtime.deadline import within
 from slsg_edge.runtime.detector import BackendChoice, GraphDetector, choose, open_choice
 from slsg_edge.runtime.frame_check import FrameCheck, frame_check_of
+from slsg_edge.runtime.golden_check import require_golden_answers
 from slsg_edge.runtime.reasons import described, one_line
 from slsg_edge.scoring import Threshold, judge, undecided
 
 # Below what the least of the images can settle: the interval of a threshold from 30 good images
 # is wider by an order.
 MOVED = 1e-2
+_DEADLINE = 30.0  # seconds: it takes one to three, also where OpenVINO compiles first
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +152,39 @@ def open_judged(
     """The bundle's detector with its threshold, on the best backend or on the one asked for.
 
     any_size: frames of another size than that of the training are scaled, not undecided.
-    BundleError when there is no threshold that the scores may be judged by.
+    Its golden frames have passed it then. BundleError when there is no threshold that the scores
+    may be judged by, or the model does not answer in time; UntrustedBundle when it gives other
+    answers than the trained network.
     """
     choice = choose(bundle, backend)
+
+    def opened() -> tuple[GraphDetector, Threshold]:
+        return _checked(bundle, choice, threads)
+
+    # a CUDA context belongs to the thread that made it, so an engine is opened in this one
+    on_gpu = choice.backend.startswith("tensorrt")
+    detector, threshold = opened() if on_gpu else within(_DEADLINE, opened, _late(choice))
+    check = frame_check_of(bundle, any_size=any_size)
+    return Judged(detector, threshold, map_shape_of(bundle), choice, fingerprint_of(bundle), check)
+
+
+def _checked(
+    bundle: Bundle, choice: BackendChoice, threads: int | None
+) -> tuple[GraphDetector, Threshold]:
     with ExitStack() as stack:
         detector = stack.enter_context(closing(open_choice(bundle, choice, threads)))
         threshold = threshold_for(bundle, choice, detector)
+        require_golden_answers(bundle, choice, detector, threshold)
         stack.pop_all()
-    check = frame_check_of(bundle, any_size=any_size)
-    return Judged(detector, threshold, map_shape_of(bundle), choice, fingerprint_of(bundle), check)
+    return detector, threshold
+
+
+def _late(choice: BackendChoice) -> BundleError:
+    return BundleError(
+        f"{choice.model} gave no answer for its golden frames within {_DEADLINE:.0f} seconds.",
+        fix="Stop what else computes here and try again; else the model is damaged: copy the "
+        "bundle again or run `slsg-edge export` on it.",
+    )
 
 
 def threshold_for(bundle: Bundle, choice: BackendChoice, detector: GraphDetector) -> Threshold:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -24,9 +25,11 @@ def pictures(count: int) -> list[np.ndarray]:
     return [np.ascontiguousarray(np.roll(base, 3 * index, 1)) for index in range(count)]
 
 
-def make_film(path: Path, codec: str, pixels: str, options: dict, count: int = 30) -> Path:
+def make_film(
+    path: Path, codec: str, pixels: str, options: dict[str, str], count: int = 30
+) -> Path:
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25, options=options)
+        stream: Any = container.add_stream(codec, rate=25, options=options)  # of video
         stream.width = stream.height = SIZE
         stream.pix_fmt = pixels
         stream.codec_context.gop_size = 10
@@ -45,14 +48,14 @@ def changed(path: Path, change: Change) -> Path:
     """A copy whose packets are what `change` makes of them; None leaves one out."""
     copy = path.with_name(f"changed_{path.name}")
     with av.open(str(path)) as source, av.open(str(copy), "w") as target:
-        stream = source.streams.video[0]
+        stream: Any = source.streams.video[0]
         out = target.add_stream_from_template(stream)
         packets = [packet for packet in source.demux(stream) if packet.size]
         for index, packet in enumerate(packets):
             content = change(index, bytes(packet))
             if content is None:
                 continue
-            made = av.Packet(content)
+            made: Any = av.Packet(content)
             made.pts, made.dts, made.time_base = packet.pts, packet.dts, packet.time_base
             made.is_keyframe, made.stream = packet.is_keyframe, out
             target.mux(made)

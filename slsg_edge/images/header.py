@@ -8,8 +8,7 @@ class Header:
     """Width and height in pixels, as they are stored: before an orientation in EXIF is applied.
 
     pages: pictures in the file, as the pages of a TIFF or the frames of an animation.
-    bits: of one sample. unusual: what kind of number a sample is where it is no whole number of at
-    most 16 bits; empty where it is.
+    bits: of one sample. unusual: what the samples are where they would be read wrong, else empty.
     """
 
     name: str

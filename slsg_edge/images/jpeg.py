@@ -19,7 +19,13 @@ _FRAMES = tuple(set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC})
 _SEQUENTIAL = (0xC0, 0xC1)
 _PADDING = 7  # bytes: some cameras fill the data up to a multiple of 8
 _RUN = bytes(32)  # more zeros than one block that consists of -1 only
-_WARNINGS = ("Corrupt JPEG data", "Premature end")
+# What libjpeg-turbo says of kinds of JPEG that it does not know, or of notes that it does not like.
+_NOT_KNOWN = (
+    "Unsupported JPEG", "Unsupported color", "Sorry", "Maximum", "Insufficient memory",
+    "Invalid SOS", "Inconsistent", "Warning", "Unknown",
+)  # fmt: skip
+_FIRST = (b"\x11", b"\x21", b"\x22", b"\x12", b"\x41", b"\x14")  # of brightness; colours have 11
+_SAMPLING = "Could not determine subsampling"  # also where the header is damaged
 _SURPLUS = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 
@@ -36,6 +42,7 @@ class _Segments:
     width: int = 0
     height: int = 0
     channels: int = 0
+    usual_sampling: bool = False
     tables: dict[int, int] = field(default_factory=dict)
     scans: list[tuple[int, ...]] = field(default_factory=list)
     empty_quantisation: bool = False
@@ -105,11 +112,13 @@ def _note(found: _Segments, marker: int, payload: bytes) -> None:
 
 
 def _read_frame(found: _Segments, marker: int, payload: bytes) -> None:
-    if len(payload) >= 6:
+    if len(payload) >= 6 and not found.frame:
         found.frame = marker
         found.height = int.from_bytes(payload[1:3], "big")
         found.width = int.from_bytes(payload[3:5], "big")
         found.channels = payload[5]
+        factors = payload[7 : 6 + 3 * payload[5] : 3]
+        found.usual_sampling = factors[:1] in _FIRST and set(factors[1:]) <= {0x11}
 
 
 def _read_tables(found: _Segments, payload: bytes) -> None:
@@ -155,14 +164,18 @@ def _warning(found: _Segments) -> str | None:
     try:
         simplejpeg.decode_jpeg(picture, space, min_height=1, min_width=1, strict=True)
     except (ValueError, RuntimeError) as error:
-        return _complaint(str(error), picture)
+        return _complaint(str(error), picture, found.usual_sampling)
     return None
 
 
-def _complaint(text: str, picture: bytes) -> str | None:
+def _complaint(text: str, picture: bytes, usual_sampling: bool) -> str | None:
     """None for what OpenCV is to judge, as a kind of JPEG that turbo does not know."""
+    if text.startswith(_NOT_KNOWN) or (_SAMPLING in text and not usual_sampling):
+        return None
+    if _SAMPLING in text:
+        return damaged("its header makes no sense")
     surplus = _SURPLUS.search(text)
     count = int(surplus[1]) if surplus else 0
     if 0 < count <= _PADDING and picture[-2 - count : -2] == bytes(count):
         return None
-    return damaged(text.strip().rstrip(".")) if text.startswith(_WARNINGS) else None
+    return damaged(text.strip().rstrip("."))

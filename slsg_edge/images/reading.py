@@ -15,6 +15,7 @@ from slsg_edge.contracts import Fault, Image, Mask, Reason
 from slsg_edge.errors import DatasetError
 from slsg_edge.images.limit import LARGEST_VARIABLE, most_pixels
 from slsg_edge.images.quiet import quiet_opencv
+from slsg_edge.images.tiff import is_tiff, with_plain_colours
 from slsg_edge.images.whole import check_whole, foreign_format, header_of
 
 # What every OpenCV that is allowed decodes, under all the endings that people give it.
@@ -68,12 +69,28 @@ def eight_bit(stored: NDArray[Any], depth: int = 16) -> NDArray[np.uint8]:
 
 
 def peak_of(path: Path) -> int:
-    """The largest value in a file of 16 bit; 0 for any other. DatasetError as for `read_image`."""
+    """The largest value in a file of 16 bit; 0 for any other. DatasetError as for `read_image`.
+
+    Most files of 8 bit are known by their first bytes, and no more of them is read.
+    """
+    if not _may_be_deep(path):
+        return 0
     content = image_content(path)
     if not _is_deep(content):
         return 0
     stored = decode_as_stored(content, path)
     return int(stored.max()) if stored.dtype == np.uint16 else 0
+
+
+def _may_be_deep(path: Path) -> bool:
+    """Not so for a file that cannot be read: whoever wants its picture says why."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(32)
+    except OSError:
+        return False
+    png = start.startswith(b"\x89PNG")
+    return start[24:25] == b"\x10" if png else not start.startswith((b"\xff\xd8", b"BM", b"RIFF"))
 
 
 def _is_deep(content: bytes) -> bool:
@@ -115,6 +132,7 @@ def _decode(path: Path, flags: int) -> NDArray[np.uint8]:
 def _decoded(content: bytes, path: Path, flags: int) -> Any:
     import cv2
 
+    content = with_plain_colours(content) if is_tiff(content) else content
     try:
         with quiet_opencv():
             image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
@@ -158,14 +176,15 @@ def _require_readable(content: bytes, path: Path) -> None:
         )
     if header.pixels > most_pixels():
         raise ImageError(
-            f"{path} is {header.width}x{header.height}, {header.pixels / 1e6:.0f} million pixels; "
-            f"at most {most_pixels() / 1e6:g} million are decoded.",
+            f"{path} is {header.width}x{header.height}, {header.pixels / 1e6:.3g} million pixels; "
+            f"at most {most_pixels() / 1e6:.3g} million are decoded.",
             fix=f"Give a smaller picture, or set {LARGEST_VARIABLE} to more pixels.",
             reason="too_large",
         )
     if header.unusual:
         raise ImageError(
-            f"{path} holds {header.unusual}.", fix="Save it with whole numbers of 8 or 16 bit."
+            f"{path} holds {header.unusual}.",
+            fix="Save it with whole numbers of 8 or 16 bit, the colours of a pixel side by side.",
         )
 
 
@@ -173,4 +192,4 @@ def _no_image(content: bytes, path: Path) -> str:
     name = foreign_format(content)
     if name is not None:
         return f"{path} is not an image that is read: inside it is {name}."
-    return f"{path} is not an image: it begins like no PNG, JPEG, BMP, TIFF or WebP."
+    return f"{path} is not an image: it begins like no format that is read."

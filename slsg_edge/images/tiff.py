@@ -17,8 +17,15 @@ _STRIPS, _SAMPLES, _ROWS, _STRIP_BYTES, _PLANAR = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES = 322, 323, 324, 325
 _FORMAT, _JPEG_TABLES, _FILL_ORDER = 339, 347, 266
 _REDUCED, _MASK = 1, 4  # a thumbnail, or which pixels count: not a page of its own
-_FORMATS = {2: "signed integers", 3: "floating point", 5: "complex integers", 6: "complex numbers"}
+_FORMATS = {
+    2: "signed integers",
+    3: "floating point numbers",
+    5: "complex integers",
+    6: "complex numbers",
+}
 _SEPARATE = 2
+_ALPHA, _KEEPS, _DARKENS = 338, 1, 2
+_BITS_READ = (1, 2, 4, 8, 16)  # OpenCV scrambles samples of 12 bit that are packed
 _YCBCR = 6
 
 Fields = Mapping[int, tuple[int, ...]]
@@ -113,7 +120,10 @@ def _unusual(page: Page) -> str:
     bits, kind = page.first(_BITS, 1), page.first(_FORMAT, 1)
     if kind in _FORMATS:
         return f"{bits}-bit {_FORMATS[kind]}"
-    return f"{bits}-bit integers" if bits > 16 else ""
+    if bits not in _BITS_READ:
+        return f"samples of {bits} bit"
+    apart = page.first(_PLANAR, 1) == _SEPARATE and page.first(_SAMPLES, 1) > 1
+    return "16-bit colours in planes of their own" if bits == 16 and apart else ""
 
 
 def pages_of(content: bytes) -> list[Page]:
@@ -131,6 +141,27 @@ def pages_of(content: bytes) -> list[Page]:
         page, at = found
         pages.append(page)
     return pages
+
+
+def with_plain_colours(content: bytes) -> bytes:
+    """As it is, or with its alpha called the other kind: libtiff darkens colours by this one."""
+    order = _ORDERS[content[:2]]
+    big = content[2:4] in (b"+\0", b"\0+")
+    for at in _entries(content, order, big):
+        tag, kind = struct.unpack_from(order + "HH", content, at)
+        place = at + (12 if big else 8)
+        if (tag, kind) == (_ALPHA, 3) and _number(content, order + "H", place) == _DARKENS:
+            return content[:place] + struct.pack(order + "H", _KEEPS) + content[place + 2 :]
+    return content
+
+
+def _entries(content: bytes, order: str, big: bool) -> range:
+    """Where the fields of the first page start."""
+    count_format, entry = ("Q", 20) if big else ("H", 12)
+    first = _number(content, order + ("Q" if big else "I"), 8 if big else 4)
+    count = _number(content, order + count_format, first)
+    start = first + struct.calcsize(order + count_format)
+    return range(start, min(start + count * entry, len(content) - entry + 1), entry)
 
 
 def _page(content: bytes, at: int, order: str, big: bool) -> tuple[Page, int] | None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.contracts import Image
 
+_NOTHING = 16  # times less contrast than the image in the middle
 _SIDE = 64  # pixels of the shorter side that are looked at: enough for a mean, and quick
 
 
@@ -51,10 +53,12 @@ def look_of(image: Image) -> Look:
 
 
 def usual_frames(looks: Iterable[Look]) -> UsualFrames:
-    """Of all good images."""
+    """Of all good images but those that show nothing, as one taken with the lens cap on."""
     found = list(looks)
     if not found:
         return UsualFrames()
+    least = median(look.contrast for look in found) / _NOTHING
+    found = [look for look in found if look.contrast >= least]
     height, width = (_shared({getattr(look, side) for look in found}) for side in _SIDES)
     brightness = [look.brightness for look in found]
     return UsualFrames(

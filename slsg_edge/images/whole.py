@@ -5,7 +5,7 @@ Decoders are forgiving: what is missing becomes grey or is made up. A line must 
 
 from collections.abc import Callable
 
-from slsg_edge.images import bitmap, jpeg, png, tiff, tiff_data, webp
+from slsg_edge.images import bitmap, jpeg, jpeg2000, netpbm, png, tiff, tiff_data, webp
 from slsg_edge.images.header import Header
 
 _Damage = Callable[[bytes], str | None]
@@ -29,17 +29,19 @@ def check_whole(content: bytes) -> str | None:
 
 
 def _format(content: bytes) -> tuple[_Reader, _Damage] | None:
-    if content.startswith(jpeg.START):
-        return jpeg.jpeg_header, jpeg.jpeg_damage
-    if content.startswith(png.START):
-        return png.png_header, png.png_damage
-    if tiff.is_tiff(content):
-        return tiff.tiff_header, tiff_data.tiff_damage
-    if webp.is_webp(content):
-        return webp.webp_header, webp.webp_damage
-    if content.startswith(b"BM"):
-        return bitmap.bmp_header, bitmap.bmp_damage
-    return None
+    known = ((reader, damage) for found, reader, damage in _FORMATS if found(content))
+    return next(known, None)
+
+
+_FORMATS: tuple[tuple[Callable[[bytes], bool], _Reader, _Damage], ...] = (
+    (lambda content: content.startswith(jpeg.START), jpeg.jpeg_header, jpeg.jpeg_damage),
+    (lambda content: content.startswith(png.START), png.png_header, png.png_damage),
+    (tiff.is_tiff, tiff.tiff_header, tiff_data.tiff_damage),
+    (webp.is_webp, webp.webp_header, webp.webp_damage),
+    (lambda content: content.startswith(b"BM"), bitmap.bmp_header, bitmap.bmp_damage),
+    (netpbm.is_netpbm, netpbm.netpbm_header, netpbm.netpbm_damage),
+    (jpeg2000.is_jpeg2000, jpeg2000.jpeg2000_header, jpeg2000.jpeg2000_damage),
+)
 
 
 # First bytes, where they start, and whose they are. Some cameras and tools name such files .jpg.
@@ -47,8 +49,6 @@ _FOREIGN = (
     (0, b"GIF8", "GIF"),
     (4, b"ftypavi", "AVIF"),
     (4, b"ftyp", "HEIC, or a film"),
-    (4, b"jP  ", "JPEG 2000"),
-    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
     (0, b"\xff\x0a", "JPEG XL"),
     (4, b"JXL ", "JPEG XL"),
     (0, b"8BPS", "Photoshop"),

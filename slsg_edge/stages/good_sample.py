@@ -22,6 +22,7 @@ from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import ConfigError
 from slsg_edge.progress import progress
 from slsg_edge.runtime.detector import REFERENCE_BACKEND, choose, open_choice
+from slsg_edge.runtime.frame_check import frame_check_of
 from slsg_edge.stages.simulated import simulated_scores
 
 CARRIERS = 60  # good images, the first by content hash, in which anomalies are simulated
@@ -118,7 +119,7 @@ def _scored(
     bundle: Bundle, detector: Detector, paths: Sequence[Path], chosen: GoodImages
 ) -> tuple[GoodScore, ...]:
     with progress("good images", len(paths)) as advance:
-        scores = scores_of(detector, paths, advance, bundle.manifest.preprocessing.depth)
+        scores = scores_of(detector, paths, advance, frame_check_of(bundle, any_size=True))
     found = []
     for path, score in zip(paths, scores, strict=True):
         digest = content_hash(path)

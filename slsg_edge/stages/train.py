@@ -56,12 +56,13 @@ from slsg_edge.training.loop import run_phase
 from slsg_edge.training.material import (
     Material,
     choose_material,
+    fitted_to,
     forget_material,
     store_material,
-    with_depth,
 )
 from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.run_lock import exclusive_run, require_free
+from slsg_edge.training.sameness import sameness
 from slsg_edge.training.settings import Resources, TrainSettings, require_textures_used
 from slsg_edge.training.tensorboard import loss_logger
 from slsg_edge.training.weight_files import weight_bytes
@@ -86,8 +87,7 @@ class _Start:
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """pairs: that the golden frames are drawn from. scores: of good images, out of sample. usual:
-    what the good images have in common."""
+    """pairs: that golden frames are drawn from. scores: out of sample. usual: of good images."""
 
     pairs: PairBatches
     scores: GoodScores
@@ -134,9 +134,7 @@ def _start(
     # an impossible resolution is found before anything is read
     draft = untrained_network(settings)
     material = choose_material(data, settings.holdout, resources.textures)
-    settings = with_depth(settings, material, notify)
-    for note in material.notes:
-        notify(note)
+    settings = fitted_to(settings, material, notify)
     weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
     detector = detector_of(settings)
     inputs = _inputs(material, weights, settings)
@@ -226,6 +224,8 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     for hint in settings.hints(device.place.type):
         notify(f"Hint: {hint}")
     notify(f"{len(frames)} images to train on, {len(material.held_out)} held out, {device.place}.")
+    if warning := sameness(frames):
+        notify(f"Warning: {warning}")
     groups = functools.partial(groups_of, material.images, progress)
     context = TrainingContext(settings, frames, textures, device, groups)
     pairs = context.pairs(SHOWN_PAIRS)
@@ -233,8 +233,7 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     phases = recipe_of(detector_of(settings)).phases(start.network, context)
     left_out = _run(phases, run, device.workers, forecast, resume=resume)
     held_out = scores_of_held_out(start.network, context, material, run.path, looks)
-    scores = good_scores(material, left_out, held_out)
-    return _Learned(pairs, scores, usual_frames(looks))
+    return _Learned(pairs, good_scores(material, left_out, held_out), usual_frames(looks))
 
 
 def _run(

@@ -60,10 +60,15 @@ def choose_material(data: Path, holdout: float, textures: Path | None) -> Materi
     )
 
 
-def with_depth(
+def fitted_to(
     settings: TrainSettings, material: Material, notify: Callable[[str], None]
 ) -> TrainSettings:
-    """The depth of files of 16 bit is as the images have it, unless somebody gave it."""
+    """The depth of files of 16 bit is as the images have it, unless somebody gave it.
+
+    notify: takes that, and what there is to know of the images.
+    """
+    for note in material.notes:
+        notify(note)
     preprocessing = settings.preprocessing
     images = (*material.images, *material.held_out)
     depth = depth_of(images) if preprocessing.depth is None else None

@@ -51,6 +51,11 @@ WHOLE = {
     "png 1 bit": lambda: encoded(".png", cv2.IMWRITE_PNG_BILEVEL, 1, image=picture()[..., 0]),
     "bmp": lambda: encoded(".bmp"),
     "bmp grey": lambda: encoded(".bmp", image=picture()[..., 0]),
+    "jp2": lambda: encoded(".jp2"),
+    "pnm colour": lambda: encoded(".ppm"),
+    "pnm 16 bit": lambda: encoded(".pgm", image=picture()[..., 0].astype(np.uint16) * 200),
+    "pnm in words": lambda: encoded(".pgm", cv2.IMWRITE_PXM_BINARY, 0, image=picture()[..., 0]),
+    "pnm bits": lambda: encoded(".pbm", cv2.IMWRITE_PXM_BINARY, 1, image=picture()[..., 0]),
     "webp": lambda: encoded(".webp", cv2.IMWRITE_WEBP_QUALITY, 80),
     "webp lossless": lambda: encoded(".webp", cv2.IMWRITE_WEBP_QUALITY, 101),
     "webp plain": lambda: encoded(".webp", cv2.IMWRITE_WEBP_QUALITY, 80, image=picture() * 0 + 128),
@@ -93,10 +98,11 @@ def cut_and_ended(content):
     return content[: len(content) // 2] + b"\xff\xd9"
 
 
+RAW = ("bmp", "pnm")
 ALL_BUT_RAW = [
     kind
     for kind in WHOLE
-    if kind.split()[0] != "bmp" and "none" not in kind and "plain" not in kind
+    if kind.split()[0] not in RAW and "none" not in kind and "plain" not in kind
 ]
 
 
@@ -191,3 +197,15 @@ def test_every_cut_and_any_byte_gives_an_answer():
             wrong = content[:at] + b"\xff" + content[at + 1 :]
             check_whole(wrong[:3000])
             header_of(wrong)
+
+
+def test_a_damaged_header_of_a_jpeg_is_found_and_nothing_is_printed(tmp_path, capfd):
+    content = encoded(".jpg")
+    for marker in (b"\xff\xdb", b"\xff\xc4"):
+        wrong = bytearray(content)
+        wrong[content.index(marker) + 1] ^= 1
+        (tmp_path / "a.jpg").write_bytes(wrong)
+        with pytest.raises(ImageError) as error:
+            read_image(tmp_path / "a.jpg")
+        assert error.value.fault.reason == "damaged_frame"
+    assert capfd.readouterr().err == ""

@@ -11,8 +11,11 @@ import pytest
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.bundle.manifest import json_from_manifest, manifest_from_json
+from slsg_edge.calibration.images import scores_of
+from slsg_edge.errors import DatasetError
 from slsg_edge.images import Look, UsualFrames, look_of, usual_frames
 from slsg_edge.preprocessing import Preprocessing, Roi
+from slsg_edge.runtime.fake_detector import FakeDetector
 from slsg_edge.runtime.frame_check import FrameCheck
 from slsg_edge.runtime.judged import open_judged
 
@@ -78,7 +81,7 @@ def test_another_size_is_found_and_both_are_said(size):
     assert fault.reason == "frame_size"
     assert f"{size[1]}x{size[0]}" in fault.detail
     assert "300x200" in fault.detail
-    assert "--any-size" in fault.detail
+    assert "`watch --any-size`" in fault.detail
     assert FrameCheck(USUAL, SPEC, any_size=True).fault(product(*size)) is None
 
 
@@ -94,6 +97,11 @@ def test_training_images_of_several_sizes_allow_any():
     looks = [look_of(product()), look_of(product(210, 300))]
     assert usual_frames(looks).width is None
     assert FrameCheck(usual_frames(looks), SPEC).fault(product(480, 640)) is None
+
+
+def test_one_empty_image_among_the_good_ones_does_not_end_the_check():
+    looks = [look_of(product()), look_of(product(light=1.1)), look_of(BLANK["black"])]
+    assert FrameCheck(usual_frames(looks), SPEC).fault(BLANK["black"]).reason == "no_picture"
 
 
 def test_no_images_say_nothing():
@@ -130,3 +138,13 @@ def test_the_one_judge_of_a_bundle_checks_before_the_detector_runs(toy_bundle):
         assert judged.inspect(product()).reason is None
     with closing(open_judged(bundle, any_size=True)) as judged:
         assert judged.inspect(product(480, 640)).reason is None
+
+
+def test_no_threshold_is_found_from_an_image_without_a_picture(tmp_path):
+    good, blank = tmp_path / "good.png", tmp_path / "blank.png"
+    cv2.imwrite(str(good), product(480, 640))
+    cv2.imwrite(str(blank), BLANK["black"])
+    check = FrameCheck(USUAL, SPEC, any_size=True)
+    assert scores_of(FakeDetector(0.2), [good], check=check) == [0.2]
+    with pytest.raises(DatasetError, match=r"blank\.png: there is no picture.*Take it out"):
+        scores_of(FakeDetector(0.2), [good, blank], check=check)
