@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from slsg_edge.config import unknown_name
 from slsg_edge.contracts import Frame
@@ -26,6 +27,7 @@ VIDEO_SUFFIXES = frozenset(
     {".avi", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpg", ".webm"}
 )
 SCHEMES = frozenset({"http", "https", "rtmp", "rtsp", "rtsps", "srt", "tcp", "udp"})
+_FILMS = VIDEO_SUFFIXES - {".mjpeg", ".mjpg"}  # which streams are called, too
 _DEVICES = Path("/dev")
 _ONE_SLASH = re.compile(r"([A-Za-z]\w*):/*[^/\\]")
 
@@ -102,8 +104,8 @@ def _live(address: Address, options: LiveOptions, what: str, fix: str) -> LiveSo
     source = LiveSource(address, options)
     try:
         # only a film on a web server needs to be known before the first frame is asked for
-        web = address.text.lower().startswith("http")
-        source.wait(options.deadlines.open if web else options.stall)
+        film = Path(urlsplit(address.text).path).suffix.lower() in _FILMS
+        source.wait(options.deadlines.open if film else options.stall)
         if source.wrong is not None:
             raise CameraError(f"{what}: {source.wrong}.", fix=fix)
     except BaseException:
