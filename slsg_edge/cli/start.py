@@ -1,6 +1,7 @@
 """`slsg-edge start`: from a folder of photos to a detector, a page and what to run on the line."""
 
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -46,6 +47,7 @@ def start(
     """
     from slsg_edge.cli.first_hour.steps import Observer, Wish, first_hour
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the command under way hears it, too
     wish = Wish(data, output or _bundle_of(data), minutes, backbone_weights, detector)
     observer = Observer(lambda text: say(f"$ {text}"), _say_end)
     try:

@@ -1,7 +1,10 @@
 """`slsg-edge start` as a person gives it."""
 
 import json
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -73,3 +76,36 @@ def test_a_folder_that_is_not_there_is_an_error_and_no_record(start, tmp_path):
     assert (code, printed) == (2, "")
     assert "failed with exit code 2" in said
     assert "There is no" in (tmp_path / "a.start.log").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_under_way_is_stopped_too_and_can_go_on(tmp_path, number):
+    data, bundle = tmp_path / "photos", tmp_path / "a.slsg"
+    write_dataset(data, SampleCounts(30, 0, 0, 0, 0, size=96), seed=0)
+    words = ["start", *words_for(data, bundle), "--detector", "fractalad"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "slsg_edge", *words], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("$ slsg-edge train"):
+            break
+    log = tmp_path / "a.start.log"
+    while "images to train on" not in log.read_text():
+        time.sleep(0.1)
+    time.sleep(1)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert f"Go on with: slsg-edge start {data}" in said
+    assert "Go on with" in log.read_text() or not list(tmp_path.glob("a.run/*.pt"))
+    ours = [path for path in Path("/proc").glob("[0-9]*/cmdline") if _names(path, bundle)]
+    assert ours == []
+
+
+def _names(path: Path, bundle: Path) -> bool:
+    try:
+        return str(bundle).encode() in path.read_bytes()
+    except OSError:  # it has ended meanwhile
+        return False
