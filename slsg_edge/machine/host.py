@@ -69,6 +69,19 @@ def within_cores(asked: int) -> int:
     return min(asked, usable_cores())
 
 
+def cache_folder() -> Path | None:
+    """Where this user keeps what can be made again; None for an account without a home.
+
+    A relative or empty XDG_CACHE_HOME counts as none, as the XDG rules have it: else a cache grew
+    in whatever folder a command is given in.
+    """
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    try:
+        return (named if named.is_absolute() else Path.home() / ".cache") / "slsg-edge"
+    except RuntimeError:
+        return None
+
+
 def memory_mb() -> tuple[float, float] | None:
     """All of it and what is available; None where the system does not tell."""
     info = Path("/proc/meminfo")
