@@ -10,7 +10,7 @@ import sys
 import typer
 
 from slsg_edge.cli.commands import COMMANDS, GROUPS
-from slsg_edge.errors import MissingDependency, SlsgError
+from slsg_edge.errors import MissingDependency, SlsgError, out_of_memory
 
 # What to install for a package that a command turns out to need.
 EXTRAS = {
@@ -52,6 +52,11 @@ def main() -> None:
         if package not in EXTRAS:
             raise
         fail(MissingDependency(package, extra=EXTRAS[package]))
+    except Exception as error:
+        short = out_of_memory(error)
+        if short is None:
+            raise
+        fail(short)
 
 
 def fail(error: SlsgError) -> None:

@@ -59,7 +59,12 @@ from slsg_edge.training.material import (
 )
 from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.run_lock import exclusive_run, require_free
-from slsg_edge.training.settings import Resources, TrainSettings, require_textures_used
+from slsg_edge.training.settings import (
+    Resources,
+    TrainSettings,
+    require_memory,
+    require_textures_used,
+)
 from slsg_edge.training.tensorboard import loss_logger
 from slsg_edge.training.weight_files import weight_bytes
 
@@ -125,6 +130,7 @@ def _start(
 ) -> _Start:
     """Decodes no image but those that the settings leave something to."""
     require_textures_used(resources, settings.takes_textures, detector_of(settings))
+    require_memory(settings)
     device = device_from_name(resources.device, resources.workers)
     # an impossible resolution is found before anything is read
     draft = untrained_network(settings)
