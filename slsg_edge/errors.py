@@ -11,6 +11,7 @@
     │   └── UntrustedBundle  content does not match what the manifest vouches for
     ├── ExportError          the exported graph is not the trained network
     ├── OutOfMemory          the system gave no more of it
+    ├── WorkerLost           a process that draws batches was killed
     ├── EngineError          TensorRT; carries its log lines
     ├── CudaError            the CUDA driver or runtime
     └── CameraError          a frame source
@@ -110,6 +111,16 @@ class OutOfMemory(SlsgError):
             f"There is not enough memory here: {said}.",
             fix="Close other programs, or take less at once: fewer or smaller images, or, for "
             "train, a smaller --size.",
+        )
+
+
+class WorkerLost(SlsgError):
+    """A process that drew batches for training was killed from outside."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(
+            f"A process that draws batches was lost, as where memory or /dev/shm is full: {said}",
+            fix="Free memory, or give --workers 0, and go on with --resume.",
         )
 
 

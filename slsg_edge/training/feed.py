@@ -4,6 +4,7 @@ Batch i is a function of the seed and i alone: a run that was interrupted and re
 same batches as one that was not, with any number of workers.
 """
 
+import contextlib
 import functools
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from slsg_edge.contracts import Image
-from slsg_edge.errors import SlsgError
+from slsg_edge.errors import SlsgError, WorkerLost
 from slsg_edge.machine.host import usable_cores
 from slsg_edge.synthesis.anomalies import Simulator
 from slsg_edge.training.frames import StoredFrames
@@ -121,5 +122,18 @@ def default_workers() -> int:
 
 def _start_worker(_: int) -> None:
     cv2.setNumThreads(1)
-    # Ctrl-C reaches the whole process group; only the trainer decides what it means
+    # Ctrl-C and a service's stop reach every process; only the trainer decides what they mean
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def lost_workers_named() -> Iterator[None]:
+    """WorkerLost for a worker that was killed; PyTorch raises that in whatever line runs then."""
+    try:
+        yield
+    except RuntimeError as error:
+        said = str(error).partition("\n")[0].strip()
+        if not said.startswith("DataLoader worker"):
+            raise
+        raise WorkerLost(said) from error
