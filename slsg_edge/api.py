@@ -59,8 +59,7 @@ def train(
         Path(output),
         settings_here(detector, files, settings or {}, resources, notify),
         resources,
-        command=f"slsg-edge train {data} -o {BUNDLE}"
-        + (f" --detector {detector}" if detector else ""),
+        command=_train_command(data, detector),
         resume=resume,
         notify=notify,
     )

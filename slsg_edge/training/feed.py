@@ -133,7 +133,7 @@ def lost_workers_named() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        said = str(error).partition("\n")[0].strip()
+        said = str(error).partition("\n")[0].strip(" .")
         if not said.startswith("DataLoader worker"):
             raise
         raise WorkerLost(said) from error

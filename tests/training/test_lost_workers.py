@@ -26,15 +26,21 @@ def test_a_stopped_service_ends_at_its_trainer_and_a_killed_worker_is_named():
     os.kill(worker, signal.SIGTERM)  # systemd tells every process of a service
     later = [int(next(drawn)[1]) for _ in range(100)]
     assert later == list(range(1, 101))
-    os.kill(worker, signal.SIGKILL)
     due = r"killed by signal: Killed.* go on with --resume"
     with pytest.raises(WorkerLost, match=due), lost_workers_named():
+        os.kill(worker, signal.SIGKILL)
         list(drawn)
 
 
 def test_what_is_said_names_what_to_do():
     with pytest.raises(WorkerLost, match="--workers 0"), lost_workers_named():
         raise RuntimeError("DataLoader worker (pid 12) is killed by signal: Bus error. \nMore.")
+
+
+def test_a_script_without_a_main_block_is_told_of_it():
+    said = "DataLoader worker (pid(s) 14769) exited unexpectedly"
+    with pytest.raises(WorkerLost, match=r"__main__.*workers=0"), lost_workers_named():
+        raise RuntimeError(said)
 
 
 def test_another_error_of_pytorch_stays_what_it_is():
