@@ -118,13 +118,11 @@ class WorkerLost(SlsgError):
     """A process that drew batches for training was killed from outside, or could not start."""
 
     def __init__(self, said: str) -> None:
-        if "exited unexpectedly" in said:
-            why = "as where a Python script starts training at its top level"
-            fix = 'Call train below `if __name__ == "__main__":`, or with workers=0.'
-        else:
-            why = "as where memory or /dev/shm is full"
-            fix = "Free memory, or give --workers 0, and go on with --resume."
-        super().__init__(f"A process that draws batches was lost, {why}: {said}.", fix=fix)
+        super().__init__(
+            f"A process that draws batches was lost, as where memory or /dev/shm is full: {said}.",
+            fix="Free memory, or give --workers 0, and go on with --resume. In a Python script, "
+            'call train below `if __name__ == "__main__":`.',
+        )
 
 
 class CudaError(SlsgError):

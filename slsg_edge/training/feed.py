@@ -132,8 +132,16 @@ def lost_workers_named() -> Iterator[None]:
     """WorkerLost for a worker that was killed; PyTorch raises that in whatever line runs then."""
     try:
         yield
+    except (EOFError, ConnectionError) as error:  # while it handed over a batch
+        raise _lost("the connection to it ended") from error
     except RuntimeError as error:
         said = str(error).partition("\n")[0].strip(" .")
         if not said.startswith("DataLoader worker"):
             raise
-        raise WorkerLost(said) from error
+        raise _lost(said) from error
+
+
+def _lost(said: str) -> WorkerLost:
+    with contextlib.suppress(ValueError):  # PyTorch would raise the same in lines to come
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    return WorkerLost(said)
