@@ -32,8 +32,10 @@ def data_command(
     from slsg_edge.data.survey.survey import survey, survey_summary
     from slsg_edge.images import encode_image
     from slsg_edge.progress import progress
+    from slsg_edge.reports.place import require_place
     from slsg_edge.storage import write_atomically
 
+    require_place(sheet)
     found = survey(read_dataset(data), progress)
     if sheet:
         write_atomically(sheet, encode_image(sheet_of(found), ".png"))
