@@ -61,6 +61,7 @@ def choose_good_images(
     enough = held_out or len(fresh) >= FEWEST_IMAGES
     chosen = fresh if enough else by_content
     notes = _notes(len(paths) - len(by_content), len(by_content) - len(fresh), enough, held_out)
+    notes += dataset.notes
     return GoodImages(tuple(sorted(chosen.values())), tuple(sorted(chosen)), tuple(notes))
 
 
@@ -78,7 +79,7 @@ def _with_known(dataset: Dataset, trained: TrainedOn | None, known: Collection[s
     return GoodImages(
         tuple(sorted(sample.image for sample in chosen.values())),
         tuple(sorted(chosen)),
-        tuple(notes),
+        (*notes, *dataset.notes),
         {digest: sample.acquisition or dataset.folder.name for digest, sample in chosen.items()},
     )
 

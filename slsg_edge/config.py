@@ -3,6 +3,7 @@
 Knows no setting by name. The settings of a thing stand in a dataclass beside that thing.
 """
 
+import codecs
 import dataclasses
 import difflib
 import math
@@ -22,17 +23,35 @@ else:
 
 Settings = TypeVar("Settings")
 
+_AS_UTF_8 = "Save it as UTF-8 again; in Notepad: Save as, Encoding, UTF-8."
+
 
 def read_toml(path: Path) -> dict[str, object]:
     """The tables of a TOML file; ConfigError names the line that does not parse."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+        if encoding := _wide_encoding(content):
+            raise ConfigError(
+                f"{path} is in {encoding}, and TOML is in UTF-8.",
+                fix=_AS_UTF_8,
+            )
+        return tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not in UTF-8: {error}.", fix=_AS_UTF_8) from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.", fix="Mend that line.") from error
     except OSError as error:
         raise ConfigError(
             f"Cannot read {path}: {error.strerror}.", fix="Check the path and its permissions."
         ) from error
+
+
+def _wide_encoding(content: bytes) -> str | None:
+    """By the mark at the start, or by the NUL beside each letter, which TOML never has."""
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "UTF-32"
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return "UTF-16" if marked or b"\0" in content[:2] else None
 
 
 def value_from_text(text: str) -> object:

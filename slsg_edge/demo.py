@@ -35,7 +35,7 @@ from slsg_edge.stages.settings import settings_of_run
 from slsg_edge.stages.threshold import calibrate
 from slsg_edge.stages.train import train
 from slsg_edge.storage import write_atomically
-from slsg_edge.training.checkpoint import unfinished
+from slsg_edge.training.checkpoints import unfinished
 from slsg_edge.training.settings import Resources
 
 MARKER, RUN = "demo.json", "module.run"

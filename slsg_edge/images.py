@@ -17,7 +17,11 @@ from numpy.typing import NDArray
 from slsg_edge.contracts import Fault, Image, Mask, Reason
 from slsg_edge.errors import DatasetError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+# What every OpenCV that is allowed decodes, under all the endings that people give it.
+SUFFIXES = frozenset((
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".bmp", ".dib", ".tif", ".tiff", ".webp",
+    ".pbm", ".pgm", ".ppm", ".pnm",
+))  # fmt: skip
 
 HEAT_SUFFIX = "_heat.jpg"  # of a picture with heat over it: for people, never for a detector
 

@@ -126,20 +126,25 @@ def expit(value: float) -> float:
 
 
 def p_value(score: float, threshold: Threshold) -> float | None:
-    """How often a good part scores at least this high.
+    """How often a good part scores at least this high, as far as the good images can show.
 
-    The conformal p-value (1 + #{good >= score}) / (n + 1) (Vovk et al. 2005, eq. 2.20); beyond
-    the largest good score, where that one can fall no further, the tail when there is one.
-    None without good scores.
+    The conformal p-value (1 + #{good >= score}) / (n + 1) (Vovk et al. 2005, eq. 2.20), which is
+    never below 1 / (n + 1). None without good scores.
     """
     scores = threshold.good_scores
     if not scores:
         return None
     as_high = len(scores) - bisect_left(scores, score)
-    conformal = (1 + as_high) / (len(scores) + 1)
-    if as_high == 0 and threshold.tail is not None:
-        return min(conformal, threshold.tail.exceedance(score))
-    return conformal
+    return (1 + as_high) / (len(scores) + 1)
+
+
+def extrapolated_p_value(score: float, threshold: Threshold) -> float | None:
+    """What the tail says beyond the largest good score; None where it says no more than that."""
+    shown = p_value(score, threshold)
+    if shown is None or threshold.tail is None or score <= threshold.good_scores[-1]:
+        return None
+    beyond = threshold.tail.exceedance(score)
+    return beyond if 0 < beyond < shown else None
 
 
 def judge(prediction: Prediction, threshold: Threshold) -> Verdict:

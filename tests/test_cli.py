@@ -1,4 +1,4 @@
-"""The README and --help describe the same commands."""
+"""The documentation and --help describe the same commands."""
 
 import re
 from pathlib import Path
@@ -10,8 +10,17 @@ from typer.testing import CliRunner
 from slsg_edge.cli import app
 
 COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
-TABLE = dict(re.findall(r"^\| `slsg-edge ([a-z-]+)` \| (.+?) \|$", README, re.MULTILINE))
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+LONGEST_README = 120  # lines: what is longer is not read
+TABLE = dict(
+    re.findall(
+        r"^\| `slsg-edge ([a-z-]+)` \| (.+?) \|$",
+        (ROOT / "docs" / "commands.md").read_text(),
+        re.MULTILINE,
+    )
+)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -19,8 +28,14 @@ def test_command_is_documented_with_its_help(name):
     assert TABLE[name] == COMMANDS[name].help.splitlines()[0]
 
 
-def test_readme_names_no_command_that_is_not_there():
-    assert set(re.findall(r"slsg-edge ([a-z]+(?:-[a-z]+)*)\b", README)) <= set(COMMANDS)
+def test_the_readme_is_short():
+    assert len(README.read_text().splitlines()) <= LONGEST_README
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_names_no_command_that_is_not_there(page):
+    named = re.findall(r"`slsg-edge ([a-z]+(?:-[a-z]+)*)\b", page.read_text())
+    assert set(named) <= set(COMMANDS)
 
 
 def _options(name: str) -> set[str]:
@@ -30,10 +45,11 @@ def _options(name: str) -> set[str]:
     return {text for one in commands for option in one.params for text in option.opts}
 
 
-def test_readme_uses_options_that_exist():
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_uses_commands_and_options_that_exist(page):
+    for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
         for line in re.findall(r"^\$ slsg-edge (.+)$", block, re.MULTILINE):
-            name, *words = line.split()
+            name, *words = line.partition(" | ")[0].split()
             options = {word for word in words if word.startswith("-")}
             assert options <= _options(name), line
 

@@ -1,14 +1,18 @@
 """What the documentation says of the code is what the code says."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
 from test_architecture import FLOORS
 
 from slsg_edge.bundle.plan import PLAN
+from slsg_edge.calibration.operating_points import is_firm
+from slsg_edge.calibration.threshold import LOOSEST_RATE, images_needed
 from slsg_edge.contracts import Reason
-from slsg_edge.models.registry import QUICKEST_DETECTOR
+from slsg_edge.line.records import Record
+from slsg_edge.models.names import QUICKEST_DETECTOR
 from slsg_edge.models.slsg.settings import FROM_NOISE, ON_A_CPU, SHORT_PRETRAINING
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -54,14 +58,30 @@ def test_what_a_cpu_learns_with_is_what_the_page_says():
     assert (SHORT_PRETRAINING.epochs, FROM_NOISE.encoder) == (1, "trained")
 
 
-def test_the_first_real_use_is_ready_in_minutes():
+def test_the_first_use_takes_the_quickest_detector():
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
-    first = re.search(r"## A real use.*?\$ (slsg-edge train .*?)\n", readme, re.DOTALL)
+    first = re.search(r"## First use.*?\$ (slsg-edge train .*?)\n", readme, re.DOTALL)
     assert first is not None
     assert first[1].endswith(f"--detector {QUICKEST_DETECTOR}")
+
+
+def test_the_readme_says_how_many_photos_are_needed():
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| 1 in (\d+) \|$", readme, re.MULTILINE)
+    assert [int(rate) for _, rate in rows] == [20, 50, 100, 300, 1000]
+    for photos, rate in rows[1:]:
+        fewest = next(count for count in range(5000) if is_firm(1 / int(rate), count))
+        assert int(photos) == fewest
+    assert int(rows[0][0]) == images_needed(LOOSEST_RATE)
 
 
 def test_every_reason_of_undecided_is_in_the_table():
     page = (DOCS / "python.md").read_text(encoding="utf-8")
     table = page.partition("| reason | what happened |")[2].partition("\n\n")[0]
     assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(get_args(Reason))
+
+
+def test_what_a_verdict_holds_is_in_the_table():
+    page = (DOCS / "line.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- record -->")[2].partition("<!-- /record -->")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [f.name for f in fields(Record)]

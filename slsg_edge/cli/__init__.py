@@ -10,6 +10,7 @@ import sys
 import typer
 
 from slsg_edge.cli.commands import COMMANDS, GROUPS
+from slsg_edge.cli.text import without_controls
 from slsg_edge.errors import MissingDependency, SlsgError, out_of_memory
 
 # What to install for a package that a command turns out to need.
@@ -61,5 +62,5 @@ def main() -> None:
 
 def fail(error: SlsgError) -> None:
     """What, where and the next step on stderr; exit code 2."""
-    sys.stderr.write(f"error: {error.what}\n  next: {error.fix}\n")
+    sys.stderr.write(without_controls(f"error: {error.what}\n  next: {error.fix}\n"))
     sys.exit(2)

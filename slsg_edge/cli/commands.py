@@ -16,12 +16,14 @@ from slsg_edge.cli.export import export
 from slsg_edge.cli.import_slsg import import_slsg
 from slsg_edge.cli.info import info
 from slsg_edge.cli.sample import sample
+from slsg_edge.cli.start import start
 from slsg_edge.cli.train import train
 from slsg_edge.cli.verify import verify
 from slsg_edge.cli.watch import watch
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
+    "start": start,
     "sample": sample,
     "data": data_command,
     "train": train,

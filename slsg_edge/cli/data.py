@@ -27,7 +27,8 @@ def data_command(
     """Check a data set: layout, splits, leaks, masks, odd images; exit code 1 if it is invalid."""
     import json
 
-    from slsg_edge.data.layouts import read_dataset
+    from slsg_edge.data.inputs import require_outside
+    from slsg_edge.data.layouts import read_as_it_is
     from slsg_edge.data.survey.sheet import sheet_of
     from slsg_edge.data.survey.survey import survey, survey_summary
     from slsg_edge.images import encode_image
@@ -36,7 +37,9 @@ def data_command(
     from slsg_edge.storage import write_atomically
 
     require_place(sheet)
-    found = survey(read_dataset(data), progress)
+    if sheet:
+        require_outside(data, "--sheet", sheet)
+    found = survey(read_as_it_is(data), progress)
     if sheet:
         write_atomically(sheet, encode_image(sheet_of(found), ".png"))
     if as_json:
@@ -57,6 +60,7 @@ def _print(found: "Survey") -> None:
     dataset = found.dataset
     folder = shown(dataset.folder, Path())
     console.print(f"{folder}: {dataset.layout}, {len(dataset.samples)} images", soft_wrap=True)
+    console.print(f"layout {dataset.layout}: {dataset.why}", soft_wrap=True)
     heads = ("split", "kind", "images", "masks", "size", "mode", "brightness", "sharpness")
     table = Table(*heads, box=None, pad_edge=False)
     for group in found.groups:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from slsg_edge.data.names import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -14,7 +16,12 @@ if TYPE_CHECKING:
 
 def say(text: str) -> None:
     """A line for people, on stderr, so that stdout stays for results."""
-    typer.echo(text, err=True)
+    typer.echo(without_controls(text), err=True)
+
+
+def without_controls(text: str) -> str:
+    """Lines stay lines; what a terminal would obey, as in the name of a file, is an escape."""
+    return "\n".join(map(printable, text.expandtabs().split("\n")))
 
 
 def plain_console(*, soft_wrap: bool = False) -> "Console":

@@ -62,6 +62,7 @@ def watch(
     from slsg_edge.runtime.judged import open_judged
 
     recording = _recording(bundle, record, record_to)
+    _require_outside(source, rejects, recording)
     opened = _with_region(open_bundle(bundle), roi)
     tally = Tally()
     options = WatchOptions(every, max_frames, warn=say, tally=tally)
@@ -70,6 +71,8 @@ def watch(
         say(str(judged.choice))
         _say_weakness(judged.threshold)
         frames = stack.enter_context(open_source(source))
+        for note in getattr(frames, "notes", ()):
+            say(note)
         sinks = _sinks(stack, opened, output, rejects)
         if recording:
             sinks.append(recording)
@@ -79,6 +82,16 @@ def watch(
     say(summary_line(summary, band=judged.threshold.undecided_above is not None))
     if recording and recording.recorded:
         say(_recorded_lines(recording, bundle, backend))
+
+
+def _require_outside(source: str, rejects: Path | None, recording: "Recording | None") -> None:
+    """What a watch writes must not be what the next one inspects."""
+    from slsg_edge.data.inputs import require_outside
+
+    if rejects and source.strip():
+        require_outside(Path(source), "--rejects", rejects)
+    if recording and source.strip():
+        require_outside(Path(source), "--record-to", recording.folder)
 
 
 def _say_weakness(threshold: "Threshold") -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from slsg_edge.contracts import Sample, Split
+from slsg_edge.data.left_out import LeftOut, lines_of
 from slsg_edge.errors import DatasetError
 
 Layout: TypeAlias = Literal[
@@ -23,7 +24,8 @@ class Dataset:
     """The images of a folder, sorted by split, kind and name.
 
     `stray_masks` belong to no image; `unlabelled` images are in no split, since nobody says
-    whether they are good.
+    whether they are good; `left_out` are files that look like images and are none of these. `why`:
+    what shows the layout.
     """
 
     folder: Path
@@ -31,6 +33,8 @@ class Dataset:
     samples: tuple[Sample, ...]
     stray_masks: tuple[Path, ...] = ()
     unlabelled: tuple[Path, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    why: str = ""
 
     def of(self, split: Split, good: bool | None = None) -> tuple[Sample, ...]:
         """The samples of one split: all, the good ones (True) or the defective ones (False)."""
@@ -39,6 +43,11 @@ class Dataset:
             for sample in self.samples
             if sample.split == split and good in (None, sample.good)
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """For people, on what was not read."""
+        return lines_of(self.left_out)
 
     @property
     def kinds(self) -> tuple[str, ...]:

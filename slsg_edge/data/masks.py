@@ -8,11 +8,14 @@ A mask file is black where good. Data sets differ in the rest:
 
 So without a configuration a pixel is defective from grey 128 on, or wherever it is not black in
 a file that has nothing above 127. With one, the grey value must be known to it.
+
+A file of 16 bit with nothing above 255 holds such small numbers, too; else its low byte is lost.
+Where the colour is the same everywhere and the opacity is not, the opacity is the mask.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +23,11 @@ from numpy.typing import NDArray
 from slsg_edge.contracts import Channel, Mask, Sample
 from slsg_edge.data.saturation import DefectRule
 from slsg_edge.errors import DatasetError
-from slsg_edge.images import read_image
+from slsg_edge.images import decode_as_stored, image_content, quiet_opencv
 
 Rules: TypeAlias = Mapping[int, DefectRule]
 
+_FEW, _MOST = 8, 0.9  # of the grey values, the share of the pixels that have one of them
 HALF = 128  # grey from which a pixel of a plain mask is defective
 
 
@@ -53,7 +57,64 @@ def mask_of(sample: Sample, shape: tuple[int, ...]) -> Mask:
 
 def grey_of(path: Path) -> NDArray[np.uint8]:
     """(H, W) the brightest of the channels, since some tools mark defects in red."""
-    return np.asarray(read_image(path).max(axis=2), dtype=np.uint8)
+    content = image_content(path)
+    stored = decode_as_stored(content, path)
+    grey = stored.max(axis=2) if stored.ndim == 3 else stored
+    if grey.min() == grey.max():
+        grey = _opacity(content, grey)
+    return _eight_bit(grey)
+
+
+def looks_like_mask_of(mask: Path, image: Path) -> bool:
+    """Whether `mask` is black somewhere and has few values and the size of `image`, which has
+    many; False for what cannot be read.
+    """
+    try:
+        grey, photo = grey_of(mask), grey_of(image)
+    except DatasetError:
+        return False
+    few = not grey.min() and has_few_values(grey)
+    return few and grey.shape == photo.shape and not has_few_values(photo)
+
+
+def has_few_values(grey: NDArray[np.uint8], share: float = _MOST) -> bool:
+    """Whether so many pixels have one of a few values, as in a mask; a photo has many."""
+    counts = np.sort(np.bincount(grey.ravel(), minlength=256))[::-1]
+    return bool(counts[:_FEW].sum() >= share * counts.sum())
+
+
+def is_black(mask: Path) -> bool:
+    """One that cannot be read is no proof of a good image."""
+    try:
+        return not grey_of(mask).any()
+    except DatasetError:
+        return False
+
+
+def marked(grey: NDArray[np.uint8]) -> Mask:
+    """Where a mask without a configuration says that there is a defect."""
+    return np.asarray(grey >= (HALF if grey.max() >= HALF else 1))
+
+
+def _eight_bit(grey: NDArray[Any]) -> NDArray[np.uint8]:
+    """Numbers of kinds as they are, in whatever depth they are stored; else the high byte."""
+    if grey.dtype == np.uint16 and grey.max() >= 256:
+        grey = grey >> 8
+    if grey.dtype.kind == "f":
+        grey = np.nan_to_num(grey) * (255 if np.nanmax(grey) <= 1 else 1)
+    return np.asarray(np.clip(grey, 0, 255), np.uint8)
+
+
+def _opacity(content: bytes, grey: NDArray[Any]) -> NDArray[Any]:
+    """(H, W) where it tells places apart, else `grey`."""
+    import cv2
+
+    with quiet_opencv():
+        whole = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if whole is None or whole.ndim != 3 or whole.shape[2] != 4:
+        return grey
+    opacity = np.asarray(whole[..., 3])
+    return opacity if opacity.shape == grey.shape and opacity.min() < opacity.max() else grey
 
 
 def _channel(path: Path, shape: tuple[int, ...], rules: Rules | None) -> Channel:
@@ -69,7 +130,7 @@ def _channel(path: Path, shape: tuple[int, ...], rules: Rules | None) -> Channel
             fix="Mark the defect, or move the image to the good ones.",
         )
     if rules is None:
-        return Channel(grey >= (HALF if grey.max() >= HALF else 1))
+        return Channel(marked(grey))
     rule = _rule(path, grey, rules)
     mask = grey > 0
     return Channel(mask, rule.saturation(int(mask.sum())), rule.name)

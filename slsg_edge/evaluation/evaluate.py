@@ -169,7 +169,8 @@ def evaluate_dataset(
         evaluation = evaluate(
             detector, dataset, threshold, bundle.manifest.preprocessing, progress, scores
         )
-    notes = (*known_to(bundle, dataset, left_out), *notes, *evaluation.notes)
+    known = known_to(bundle, dataset, left_out)
+    notes = (*known, *notes, *evaluation.notes, *dataset.notes)
     return replace(evaluation, notes=notes, simulated=simulated)
 
 

@@ -68,7 +68,9 @@ def open_evaluation_set(
             f"No real defect was tested: {len(anomalous)} anomalies are simulated in good images. "
             f"Good images: {which}."
         )
-        samples = Dataset(Path(folder), dataset.layout, (*good, *anomalous))
+        samples = Dataset(
+            Path(folder), dataset.layout, (*good, *anomalous), left_out=dataset.left_out
+        )
         yield EvaluationSet(samples, text, left_out)
 
 

@@ -8,7 +8,7 @@ from slsg_edge.evaluation.evaluate import Evaluation, Row
 from slsg_edge.evaluation.next_step import Step
 from slsg_edge.evaluation.verdicts import judgement_summary
 from slsg_edge.metrics.intervals import Figures
-from slsg_edge.scoring import Threshold
+from slsg_edge.scoring import Threshold, extrapolated_p_value
 
 
 def summary_of(evaluation: Evaluation, step: Step | None = None) -> dict[str, Json]:
@@ -55,10 +55,11 @@ def _row_summary(row: Row, threshold: Threshold | None) -> dict[str, Json]:
 
 
 def _p_values(row: Row, threshold: Threshold | None) -> dict[str, Json]:
-    """n good images show no p-value below 1 / (n + 1): what the tail says beyond is called so."""
-    found = row.verdict.p_value if row.verdict else None
-    if found is None or threshold is None:
-        return {"p_value": found, "p_value_extrapolated": None}
-    shown = 1 / (len(threshold.good_scores) + 1)
-    beyond = found if 0 < found < shown else None
-    return {"p_value": max(found, shown), "p_value_extrapolated": beyond}
+    """What the good images show, and what the tail of their scores says beyond."""
+    beyond = None
+    if threshold is not None and row.score is not None:
+        beyond = extrapolated_p_value(row.score, threshold)
+    return {
+        "p_value": row.verdict.p_value if row.verdict else None,
+        "p_value_extrapolated": beyond,
+    }

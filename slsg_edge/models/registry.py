@@ -7,6 +7,7 @@ from slsg_edge.config import settings_from_table, unknown_name
 from slsg_edge.contracts import Json
 from slsg_edge.models.clflow.recipe import CLFLOW
 from slsg_edge.models.fractalad.recipe import FRACTALAD
+from slsg_edge.models.names import DEFAULT_DETECTOR, QUICKEST_DETECTOR
 from slsg_edge.models.network import Network
 from slsg_edge.models.npad.recipe import NPAD
 from slsg_edge.models.recipe import Recipe
@@ -14,8 +15,6 @@ from slsg_edge.models.slsg.recipe import SLSG
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.training.settings import TrainSettings
 
-DEFAULT_DETECTOR = "slsg"
-QUICKEST_DETECTOR = "npad"  # one pass over the images
 AnyRecipe: TypeAlias = Recipe[Any, Any, Any]
 """Which spec, settings and network belong together is known where a recipe is written and checked
 there. A table of several detectors forgets it: whoever takes one from it has settings of a class
@@ -26,7 +25,7 @@ DETECTORS: dict[str, AnyRecipe] = {
     DEFAULT_DETECTOR: SLSG,
     "clflow": CLFLOW,
     "fractalad": FRACTALAD,
-    "npad": NPAD,
+    QUICKEST_DETECTOR: NPAD,
 }
 
 

@@ -34,7 +34,7 @@ from slsg_edge.stages.validation_set import (
     held_out_images,
     stored_validation_set,
 )
-from slsg_edge.training.checkpoint import unfinished
+from slsg_edge.training.checkpoints import unfinished
 from slsg_edge.training.device import device_from_name
 from slsg_edge.training.material import texture_photos
 from slsg_edge.training.run_lock import exclusive_run, require_free

@@ -3,7 +3,8 @@
 import shlex
 from pathlib import Path
 
-from slsg_edge.models.registry import QUICKEST_DETECTOR, detector_of
+from slsg_edge.models.names import QUICKEST_DETECTOR
+from slsg_edge.models.registry import detector_of
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.training.settings import Resources, TrainSettings
 

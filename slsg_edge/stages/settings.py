@@ -10,8 +10,9 @@ from typing import Any
 
 from slsg_edge.config import read_toml, require, settings_from_table
 from slsg_edge.errors import ConfigError
+from slsg_edge.models.names import DEFAULT_DETECTOR
 from slsg_edge.models.recipe import Notify
-from slsg_edge.models.registry import DEFAULT_DETECTOR, recipe_of
+from slsg_edge.models.registry import recipe_of
 from slsg_edge.training.device import device_from_name
 from slsg_edge.training.settings import Resources, Start, TrainSettings
 

@@ -46,7 +46,8 @@ from slsg_edge.progress import progress
 from slsg_edge.stages.good_scores import NOTHING, good_scores, scores_of_held_out
 from slsg_edge.stages.quicker import quicker_command
 from slsg_edge.training import charts
-from slsg_edge.training.checkpoint import History, RunFolder, unfinished
+from slsg_edge.training.checkpoint import History, RunFolder
+from slsg_edge.training.checkpoints import unfinished
 from slsg_edge.training.device import TrainingDevice, device_from_name
 from slsg_edge.training.expected import Forecast
 from slsg_edge.training.feed import PairBatches
@@ -135,6 +136,8 @@ def _start(
     # an impossible resolution is found before anything is read
     draft = untrained_network(settings)
     material = choose_material(data, settings.holdout, resources.textures)
+    for note in material.notes:
+        notify(note)
     weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
     detector = detector_of(settings)
     inputs = _inputs(material, weights, settings)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.contracts import Image
+from slsg_edge.data.listing import list_images
 from slsg_edge.errors import DatasetError
-from slsg_edge.images import is_image
 from slsg_edge.preprocessing import resize
 from slsg_edge.synthesis.colour import apply_curve, shift_hue_saturation
 from slsg_edge.synthesis.perlin import perlin_noise
@@ -56,7 +56,7 @@ class ProceduralTextures:
 
 def texture_files(folder: Path) -> list[Path]:
     """The images below `folder`, sorted; DatasetError when there is none."""
-    paths = sorted(path for path in folder.rglob("*") if is_image(path))
+    paths = list_images(folder).images if folder.is_dir() else []
     if not paths:
         raise DatasetError(
             f"No texture image in {folder}.",

@@ -14,6 +14,7 @@ import torch
 
 from slsg_edge.errors import ConfigError
 from slsg_edge.storage import write_atomically
+from slsg_edge.training.checkpoints import checkpoints_in
 from slsg_edge.training.weight_files import DAMAGED_FILE_ERRORS, first_line
 
 History = list[tuple[int, dict[str, float]]]
@@ -72,17 +73,8 @@ class RunFolder:
 
     def clear(self) -> None:
         """Forgets the checkpoints, once their run is in a bundle."""
-        for path in _checkpoints(self.path):
+        for path in checkpoints_in(self.path):
             path.unlink()
-
-
-def unfinished(folder: Path) -> bool:
-    """Whether a run was stopped here: one that came to its end leaves no checkpoint."""
-    return bool(_checkpoints(folder))
-
-
-def _checkpoints(folder: Path) -> list[Path]:
-    return list(folder.glob("*.pt"))
 
 
 def _load(path: Path) -> dict[str, Any]:

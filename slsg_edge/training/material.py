@@ -25,7 +25,7 @@ class Material:
     """Paths, and the sha256 of each image on either side; no textures are procedural ones.
 
     fingerprint: of the content of everything that is learned from. acquisitions: of the images
-    on both sides, by their sha256.
+    on both sides, by their sha256. notes: on files that were left out.
     """
 
     images: tuple[Path, ...]
@@ -35,6 +35,7 @@ class Material:
     holdout: tuple[str, ...]
     fingerprint: str
     acquisitions: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def choose_material(data: Path, holdout: float, textures: Path | None) -> Material:
@@ -52,6 +53,7 @@ def choose_material(data: Path, holdout: float, textures: Path | None) -> Materi
         out,
         fingerprint((*train, *_hashes(photos))),
         dict(zip((*train, *out), map(known.__getitem__, (*images, *held_out)), strict=True)),
+        dataset.notes,
     )
 
 

@@ -77,7 +77,7 @@ def test_toml_is_read(tmp_path):
     assert read_toml(tmp_path / "a.toml") == {"train": {"name": "é"}}
 
 
-@pytest.mark.parametrize("content", [b"[train\n", b"a = 1\na = 2\n", b"a = '\xff'\n"])
+@pytest.mark.parametrize("content", [b"[train\n", b"a = 1\na = 2\n", b"a = 'x\n"])
 def test_toml_that_does_not_parse_is_an_error(tmp_path, content):
     (tmp_path / "a.toml").write_bytes(content)
     with pytest.raises(ConfigError, match=r"a\.toml is not valid TOML.*Mend that line"):

@@ -6,7 +6,7 @@ from scipy import stats
 
 from slsg_edge.contracts import Prediction
 from slsg_edge.errors import ConfigError
-from slsg_edge.scoring import Tail, Threshold, expit, judge, logit, p_value
+from slsg_edge.scoring import Tail, Threshold, expit, extrapolated_p_value, judge, logit, p_value
 
 MAP = np.zeros((2, 2), np.float32)
 TAIL = Tail(location=-2.0, scale=0.5, shape=0.2, rate=0.25)
@@ -49,10 +49,18 @@ def test_the_p_value_counts_good_scores_at_least_as_high():
     assert p_value(0.3, Threshold(0.5, "manual")) is None
 
 
-def test_beyond_the_largest_good_score_the_tail_takes_over():
+def test_beyond_the_largest_good_score_the_tail_is_an_extrapolation_and_called_so():
     threshold = Threshold(0.5, "tail", good_scores=SCORES, tail=TAIL)
-    assert p_value(0.9, threshold) == TAIL.exceedance(0.9) < 0.2
+    assert p_value(0.9, threshold) == 0.2
+    assert extrapolated_p_value(0.9, threshold) == TAIL.exceedance(0.9) < 0.2
     assert p_value(0.3, threshold) == 0.4
+    assert extrapolated_p_value(0.3, threshold) is None
+
+
+def test_a_tail_that_ends_says_nothing_beyond_its_end():
+    ended = Threshold(0.5, "tail", good_scores=SCORES, tail=Tail(-2.0, 0.5, -0.5, 0.25))
+    assert extrapolated_p_value(0.99, ended) is None  # and not 0: that is never known
+    assert p_value(0.99, ended) == 0.2
 
 
 @pytest.mark.parametrize("shape", [-0.3, 0.0, 0.4])

@@ -199,29 +199,19 @@ def copied(path, folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", trained.RUNS)
-def test_fp16_engines_are_small_and_built_without_a_word(rtx, trained_bundle, tmp_path, variant):
-    bundle = copied(trained_bundle(variant), tmp_path)
-    whole = build(bundle).fingerprint
-    half = build(bundle, EngineOptions("fp16", 64))
-    assert rtx.lines() == ()
-    assert half.warnings == ()
-    assert half.fingerprint.size <= LARGEST.get(variant, 0.6) * whole.size
-    assert half.fingerprint.inputs == whole.inputs
-    assert half.fingerprint.outputs == whole.outputs
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("variant", trained.RUNS)
-def test_int8_engines_are_small_and_built_without_an_error(
+def test_engines_are_small_and_fp16_is_built_without_a_word(
     rtx, quantised_bundle, tmp_path, variant
 ):
     bundle = copied(quantised_bundle(variant), tmp_path)
     whole = build(bundle).fingerprint
+    half = build(bundle, EngineOptions("fp16", 64))
+    assert half.warnings == ()
     quantised = build(bundle, EngineOptions("int8", 64)).fingerprint
     assert rtx.lines() == ()
-    assert quantised.size <= LARGEST.get(variant, 0.6) * whole.size
+    for smaller in (half.fingerprint, quantised):
+        assert smaller.size <= LARGEST.get(variant, 0.6) * whole.size
+        assert (smaller.inputs, smaller.outputs) == (whole.inputs, whole.outputs)
     assert any(count.dtype == "INT8" for count in quantised.layers)
-    assert quantised.inputs == whole.inputs
 
 
 @pytest.mark.slow

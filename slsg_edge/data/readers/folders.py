@@ -1,32 +1,27 @@
 """Images that somebody sorted by hand.
 
-folders   good/ (or ok/, normal/) and beside it bad/, or a folder per kind of defect, with
-          their images in them or in folders of their own; ground_truth/<kind> if there is one
+folders   good/ (or ok/, normal/ and the like) and beside it bad/, or a folder per kind of defect,
+          with their images in them or in folders of their own; masks as `truth` finds them
 plain     images in the folder itself or in good/, all of them good
 
 A folder in good/ is one acquisition: a day, a lot or a set-up.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from slsg_edge.contracts import Sample
-from slsg_edge.data.readers.files import (
-    TRUTH_FOLDER,
-    folders_in,
-    good_images_in,
-    images_in,
-    masks_by_image,
-    strays,
-    truth_files,
-)
+from slsg_edge.data.names import is_good, printable
+from slsg_edge.data.readers.files import folders_in, good_images_in, images_below, images_in
+from slsg_edge.data.readers.parts import refuse_part_of_data_set, refuse_what_is_not_good
 from slsg_edge.data.readers.reader import FolderContents
+from slsg_edge.data.readers.truth import black_ones, defective, parted, with_masks
 from slsg_edge.data.splits import train_and_test
-
-GOOD_NAMES = ("good", "ok", "normal")
+from slsg_edge.errors import DatasetError
 
 
 def is_folders(folder: Path) -> bool:
-    return bool(_good_folders(folder)) and any(images_in(kind) for kind in _kinds(folder))
+    return bool(_good_folders(folder)) and any(images for _, images in _kinds(folder))
 
 
 def is_plain(folder: Path) -> bool:
@@ -35,18 +30,34 @@ def is_plain(folder: Path) -> bool:
 
 def read_folders(folder: Path) -> FolderContents:
     """Whatever is not good is for the test, and so is a share of the good images."""
-    good = dict(pair for inner in _good_folders(folder) for pair in good_images_in(inner))
-    train, test = train_and_test(list(good))
-    samples = (
-        *(Sample(image, "train", acquisition=good[image]) for image in train),
-        *(Sample(image, "test", acquisition=good[image]) for image in test),
-        *(sample for kind in _kinds(folder) for sample in _defective(kind, folder / TRUTH_FOLDER)),
+    refuse_part_of_data_set(folder)
+    found = dict(pair for inner in _good_folders(folder) for pair in good_images_in(inner))
+    good = parted(list(found))
+    black = black_ones(good.masks.values())
+    train, test = train_and_test(good.images)
+    samples, stray = with_masks(
+        (
+            *(Sample(image, "train", acquisition=found[image]) for image in train),
+            *(Sample(image, "test", acquisition=found[image]) for image in test),
+            *(sample for name, images in _kinds(folder) for sample in defective(images, name)),
+        ),
+        folder,
     )
-    return FolderContents(samples, strays(truth_files(folder / TRUTH_FOLDER), samples))
+    marking = (mask for mask in good.masks.values() if mask not in black)
+    return FolderContents(samples, (*stray, *marking), black_masks=black)
 
 
 def read_plain(folder: Path) -> FolderContents:
     images = _plain_images(folder)
+    refuse_what_is_not_good(folder, list(images))
+    masks = parted(list(images)).masks
+    if masks:
+        raise DatasetError(
+            f"{printable(folder)} holds masks beside its images, as "
+            f"{printable(next(iter(masks.values())).name)}, so not all of them are good.",
+            fix="Put good images into good/, defective ones into bad/ and masks into "
+            "ground_truth/bad/.",
+        )
     return FolderContents(
         tuple(Sample(image, "train", acquisition=images[image]) for image in images)
     )
@@ -54,28 +65,21 @@ def read_plain(folder: Path) -> FolderContents:
 
 def _plain_images(folder: Path) -> dict[Path, str]:
     """Each with its acquisition."""
-    good = folder.resolve().name.lower() in GOOD_NAMES
+    good = is_good(folder.resolve().name)
     own = good_images_in(folder) if good else [(image, "") for image in images_in(folder)]
     inside = (pair for inner in _good_folders(folder) for pair in good_images_in(inner))
     return dict((*own, *inside))
 
 
 def _good_folders(folder: Path) -> list[Path]:
-    return [path for path in folders_in(folder) if path.name.lower() in GOOD_NAMES]
+    return [path for path in folders_in(folder) if is_good(path.name)]
 
 
-def _kinds(folder: Path) -> list[Path]:
-    """The folders beside the good one, and those in them."""
-    others = [
-        path
-        for path in folders_in(folder)
-        if path.name.lower() not in GOOD_NAMES and path.name != TRUTH_FOLDER
-    ]
-    return [kind for path in others for kind in (path, *folders_in(path))]
-
-
-def _defective(kind: Path, truth: Path) -> list[Sample]:
-    masks = masks_by_image(truth / kind.name)
-    return [
-        Sample(image, "test", kind.name, masks.get(image.stem, ())) for image in images_in(kind)
-    ]
+def _kinds(folder: Path) -> Iterator[tuple[str, list[Path]]]:
+    """The folders beside the good one, and those in them, each with its images."""
+    for path in folders_in(folder):
+        if not is_good(path.name):
+            yield printable(path.name), images_in(path)
+            for inner in folders_in(path):
+                if not is_good(inner.name):
+                    yield printable(inner.name), images_below(inner)

@@ -3,18 +3,20 @@
     KolektorSDD     kos01/Part0.jpg, kos01/Part0_label.bmp; a folder per item, no split
     KolektorSDD2    train/10000.png, train/10000_GT.png, test/20000.png, test/20000_GT.png
 
-Here the mask is the label, so this is the one reader that opens files.
+Here the mask is the label, so this reader opens files. Folders that somebody sorted into good ones
+and others are none of these, whatever their files are called.
 """
 
 from pathlib import Path
 
 from slsg_edge.contracts import Sample, Split
-from slsg_edge.data.readers.files import folders_in, images_in
+from slsg_edge.data.masks import is_black
+from slsg_edge.data.names import is_good, split_of
+from slsg_edge.data.readers.files import folders_in, images_in, in_order
 from slsg_edge.data.readers.reader import FolderContents
+from slsg_edge.data.readers.truth import looks_like_pairs
 from slsg_edge.data.splits import in_test_share
 from slsg_edge.data.threads import in_threads
-from slsg_edge.errors import DatasetError
-from slsg_edge.images import read_mask
 
 KIND = "defect"
 
@@ -23,7 +25,11 @@ _SPLITS: tuple[Split, ...] = ("train", "test")
 
 
 def is_kolektor(folder: Path) -> bool:
-    return any(_is_mask(path) for inside in folders_in(folder) for path in images_in(inside))
+    inside = folders_in(folder)
+    if any(is_good(path.name) for one in inside for path in (one, *folders_in(one))):
+        return False
+    pairs = [(mask, image) for one in inside for image, mask in _pairs(one) if mask]
+    return looks_like_pairs(pairs)
 
 
 def read_kolektor(folder: Path) -> FolderContents:
@@ -37,14 +43,15 @@ def read_kolektor(folder: Path) -> FolderContents:
     masks = [mask for _, mask in labelled]
     samples = [
         _sample(image, mask, good)
-        for (image, mask), good in zip(labelled, in_threads(_is_black, masks), strict=True)
+        for (image, mask), good in zip(labelled, in_threads(is_black, masks), strict=True)
     ]
     files = [path for inside in folders_in(folder) for path in images_in(inside)]
     paired = set(masks)
     return FolderContents(
-        tuple(sorted(samples, key=_order)),
+        tuple(sorted(samples, key=lambda one: (_SPLITS.index(one.split), in_order(one)))),
         tuple(path for path in files if _is_mask(path) and path not in paired),
         tuple(image for image, mask in pairs if mask is None),
+        tuple(paired.difference(mask for sample in samples for mask in sample.masks)),
     )
 
 
@@ -53,14 +60,10 @@ def _sample(image: Path, mask: Path, good: bool) -> Sample:
     return Sample(image, split) if good else Sample(image, split, KIND, (mask,))
 
 
-def _order(sample: Sample) -> tuple[int, bool, Path]:
-    return _SPLITS.index(sample.split), not sample.good, sample.image
-
-
 def _split(item: str, good: bool) -> Split:
-    if item in _SPLITS:
-        return "train" if item == "train" else "test"
-    return "train" if good and not in_test_share(item.encode()) else "test"
+    if known := split_of(item):
+        return "train" if known == "train" else "test"
+    return "train" if good and not in_test_share(item.encode(errors="surrogateescape")) else "test"
 
 
 def _pairs(folder: Path) -> list[tuple[Path, Path | None]]:
@@ -77,11 +80,3 @@ def _is_mask(path: Path) -> bool:
 def _image_stem(mask: Path) -> str:
     ending = next(ending for ending in _ENDINGS if mask.stem.endswith(ending))
     return mask.stem[: -len(ending)]
-
-
-def _is_black(mask: Path) -> bool:
-    """One that cannot be read is no proof of a good image."""
-    try:
-        return not read_mask(mask).any()
-    except DatasetError:
-        return False

@@ -1,8 +1,9 @@
 """A list of images as CSV with a header or as JSON Lines, for files that lie anywhere in a folder.
 
-    image    path from the list's folder, which it must not leave
-    label    good, normal, ok or 0; anything else is a defect. No such column: all are good.
-             An empty one: nobody knows, and the image is in no split
+    image    path from the list's folder, or an absolute one: `named_paths` says which may be named
+    label    good, normal, ok, 0, false and the like; anything else is a defect. No such column: the
+             kind says it, and without that column all are good. An empty one, or NaN: nobody knows,
+             and the image is in no split
     kind     of the defect; default: the label
     split    train, validation or test; default: train when good, else test
     mask     path of a mask; several are parted by `;` or, in JSON, a list
@@ -11,26 +12,21 @@
 A file `dataset.csv` or `dataset.jsonl` goes before whatever else a folder looks like.
 """
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from slsg_edge.contracts import GOOD, Sample, Split
+from slsg_edge.data.names import printable, split_of
+from slsg_edge.data.readers.files import in_order
+from slsg_edge.data.readers.labels import kind_of_label, require_meaning, said
+from slsg_edge.data.readers.named_paths import path_of
 from slsg_edge.data.readers.reader import FolderContents
 from slsg_edge.data.readers.rows import Row, rows_of
 
 LIST_FILES = ("dataset.csv", "dataset.jsonl")
 LIST_SUFFIXES = (".csv", ".jsonl")
 
-_GOOD_LABELS = frozenset({"good", "normal", "ok", "0"})
-_DEFECT_NUMBERS = frozenset({"1", "-1"})
-_SPLITS: Mapping[str, Split] = {
-    "train": "train",
-    "validation": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "test": "test",
-}
+_SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 def is_list(path: Path) -> bool:
@@ -44,13 +40,18 @@ def read_list(path: Path) -> FolderContents:
 
 def contents_of_rows(rows: list[Row], folder: Path) -> FolderContents:
     """The samples that these rows name; DatasetError for one that makes no sense."""
-    labelled = [row for row in rows if row.values.get("label") != ""]
-    samples = [_sample(row, folder) for row in labelled]
-    unlabelled = (row for row in rows if row.values.get("label") == "")
-    return FolderContents(
-        tuple(sorted(samples, key=_order)),
-        unlabelled=tuple(_inside(row, row.values.get("image", ""), folder) for row in unlabelled),
-    )
+    labels = [_label(row) for row in rows]
+    samples, unlabelled = [], []
+    for row, label in zip(rows, labels, strict=True):
+        image = path_of(row, row.values.get("image", ""), folder)
+        kind = GOOD if label is None else kind_of_label(label)
+        if kind is None:
+            unlabelled.append(image)
+        else:
+            samples.append(_sample(row, image, kind, folder))
+    if not any(said(row.values.get("kind", "")) for row in rows if "label" in row.values):
+        require_meaning((label for label in labels if label is not None), str(rows[0].file))
+    return FolderContents(tuple(sorted(samples, key=_order)), unlabelled=tuple(unlabelled))
 
 
 def _list_file(path: Path) -> Path | None:
@@ -59,46 +60,41 @@ def _list_file(path: Path) -> Path | None:
     return next((path / name for name in LIST_FILES if (path / name).is_file()), None)
 
 
-def _order(sample: Sample) -> tuple[int, bool, str, Path]:
-    return list(_SPLITS.values()).index(sample.split), not sample.good, sample.kind, sample.image
+def _order(sample: Sample) -> tuple[int, tuple[Any, ...]]:
+    return _SPLITS.index(sample.split), in_order(sample)
 
 
-def _sample(row: Row, folder: Path) -> Sample:
-    kind = _kind(row)
-    masks = [name for name in row.values.get("mask", "").split(";") if name.strip()]
+def _label(row: Row) -> str | None:
+    """None where the list has neither labels nor kinds, and so all images are good."""
+    return row.values.get("label", row.values.get("kind"))
+
+
+def _sample(row: Row, image: Path, label: str, folder: Path) -> Sample:
+    good = label == GOOD
+    kind = GOOD if good else _kind(row) or label
+    masks = [name for name in row.values.get("mask", "").split(";") if said(name)]
     return Sample(
-        _inside(row, row.values.get("image", ""), folder),
-        _split(row, kind),
+        image,
+        _split(row, good),
         kind,
-        tuple(_inside(row, name, folder) for name in masks) if kind != GOOD else (),
-        row.values.get("acquisition", ""),
+        () if good else tuple(path_of(row, name, folder) for name in masks),
+        printable(said(row.values.get("acquisition", ""))),
     )
 
 
 def _kind(row: Row) -> str:
-    label = row.values.get("label", GOOD)
-    if label.lower() in _GOOD_LABELS:
-        return GOOD
-    return row.values.get("kind") or ("defect" if label in _DEFECT_NUMBERS else label)
+    """Of a defective image: `good` is no kind of defect."""
+    kind = printable(said(row.values.get("kind", "")))
+    return "" if kind_of_label(kind) == GOOD else kind
 
 
-def _split(row: Row, kind: str) -> Split:
-    name = row.values.get("split", "").lower()
+def _split(row: Row, good: bool) -> Split:
+    name = said(row.values.get("split", ""))
     if not name:
-        return "train" if kind == GOOD else "test"
-    if name not in _SPLITS:
-        raise row.error(f"the split is '{name}'", "Give train, validation or test.")
-    return _SPLITS[name]
-
-
-def _inside(row: Row, name: str, folder: Path) -> Path:
-    """The path of `name`, which a list of foreign origin must not lead out of its folder."""
-    name = name.strip().replace("\\", "/")
-    if not name or "\0" in name:
-        raise row.error("it names no image", "Give its path in the column 'image'.")
-    path = Path(os.path.normpath(folder / name))
-    if not path.is_relative_to(os.path.normpath(folder)):
+        return "train" if good else "test"
+    split = split_of(name)
+    if split is None:
         raise row.error(
-            f"{name} lies outside {folder}", "Give paths inside the folder of the list."
+            f"the split is '{printable(name.lower())}'", "Give train, validation or test."
         )
-    return path
+    return split

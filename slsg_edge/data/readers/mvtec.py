@@ -6,110 +6,111 @@
                   and test_private, test_private_mixed without labels
     BTAD          train/ok, test/ok, test/ko, ground_truth/ko/<image>.png or .bmp
 
-A folder in one of good images is an acquisition, as train/good/monday.
+`names` says what the folder of good images, that of the masks and the splits may be called, in all
+of them. A folder in one of good images is an acquisition, as train/good/monday.
 
 VisA as its authors convert it is of the first form, with masks called like their images.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from slsg_edge.contracts import GOOD, Sample, Split
+from slsg_edge.data.names import is_good, is_masks, plain, printable, split_of
 from slsg_edge.data.readers.files import (
-    TRUTH_FOLDER,
+    all_folders_in,
+    all_images_below,
     folders_in,
     good_images_in,
+    images_below,
     images_in,
-    mask_files,
-    masks_by_image,
-    strays,
-    truth_files,
 )
 from slsg_edge.data.readers.reader import FolderContents
+from slsg_edge.data.readers.truth import black_ones, defective, parted, with_masks
 from slsg_edge.data.saturation import DEFECTS_CONFIG_FILE
 from slsg_edge.errors import DatasetError
 
-_PUBLIC = "test_public"
-_PRIVATE = ("test_private", "test_private_mixed")
+_PUBLIC = "testpublic"
+_PRIVATE = ("testprivate", "testprivatemixed")
 _SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """What a family calls the folder of good images, that of the test and that of the masks."""
-
-    good: str = GOOD
-    test: str = "test"
-    truth: str = TRUTH_FOLDER
-
-    def folder_of(self, split: Split) -> str:
-        return self.test if split == "test" else split
-
-
-_BTAD = _Names(good="ok")
+_SplitOf = Callable[[str], Split | None]
 
 
 def is_mvtec(folder: Path) -> bool:
-    return any((folder / split).is_dir() for split in _SPLITS)
+    return any(split_of(path.name) for path in folders_in(folder))
 
 
 def is_loco(folder: Path) -> bool:
     """By `validation`, by the file with the kinds of defect, or by several masks for an image."""
-    nested = any(folders_in(kind) for kind in folders_in(folder / TRUTH_FOLDER))
-    known = (folder / "validation").is_dir() or (folder / DEFECTS_CONFIG_FILE).is_file() or nested
+    truths = [path for path in all_folders_in(folder) if is_masks(path.name)]
+    nested = any(folders_in(kind) for truth in truths for kind in all_folders_in(truth))
+    validation = any(split_of(path.name) == "validation" for path in folders_in(folder))
+    known = validation or (folder / DEFECTS_CONFIG_FILE).is_file() or nested
     return is_mvtec(folder) and known
 
 
 def is_mvtec_ad_2(folder: Path) -> bool:
-    return (folder / _PUBLIC).is_dir()
+    return any(plain(path.name) == _PUBLIC for path in folders_in(folder))
 
 
 def is_btad(folder: Path) -> bool:
-    names = ("train/ok", "test/ok", "test/ko")
-    return not (folder / "train" / GOOD).is_dir() and any((folder / x).is_dir() for x in names)
+    found = {(split, plain(kind.name)) for split, kind in _kinds(folder, split_of)}
+    return ("train", GOOD) not in found and bool(
+        found & {("train", "ok"), ("test", "ok"), ("test", "ko")}
+    )
 
 
 def read_mvtec(folder: Path) -> FolderContents:
-    return _read(folder, _Names())
-
-
-def read_btad(folder: Path) -> FolderContents:
-    return _read(folder, _BTAD)
+    return _read(folder, split_of)
 
 
 def read_mvtec_ad_2(folder: Path) -> FolderContents:
-    inside = f"{_PUBLIC}/{TRUTH_FOLDER}"
-    truth = inside if (folder / inside).is_dir() else TRUTH_FOLDER
-    found = _read(folder, _Names(test=_PUBLIC, truth=truth))
-    private = tuple(path for name in _PRIVATE for path in mask_files(folder / name))
-    return FolderContents(found.samples, found.stray_masks, private)
+    found = _read(folder, _split_of_ad_2)
+    private = [path for path in folders_in(folder) if plain(path.name) in _PRIVATE]
+    unlabelled = tuple(image for path in private for image in all_images_below(path))
+    return replace(found, unlabelled=unlabelled)
 
 
-def _read(folder: Path, names: _Names) -> FolderContents:
-    train = folder / "train"
-    if train.is_dir() and not (train / names.good).is_dir():
-        raise DatasetError(
-            f"{train} has no folder '{names.good}'.",
-            fix=f"Put the good images in {train / names.good}.",
-        )
-    samples = tuple(
-        sample
-        for split in _SPLITS
-        for kind in _kinds(folder / names.folder_of(split), split, names)
-        for sample in _samples(kind, split, folder / names.truth, names)
-    )
-    return FolderContents(samples, strays(truth_files(folder / names.truth), samples))
+def _split_of_ad_2(name: str) -> Split | None:
+    return "test" if plain(name) == _PUBLIC else split_of(name)
 
 
-def _kinds(folder: Path, split: Split, names: _Names) -> list[Path]:
-    """The folders of a split; anything but good is for the test alone."""
-    kinds = (path for path in folders_in(folder) if path.name != TRUTH_FOLDER)
-    return [path for path in kinds if split == "test" or path.name == names.good]
+def _read(folder: Path, named: _SplitOf) -> FolderContents:
+    _require_good(folder, named)
+    samples: list[Sample] = []
+    beside: list[Path] = []
+    for split, kind in sorted(_kinds(folder, named), key=lambda one: _SPLITS.index(one[0])):
+        if is_good(kind.name):
+            found = dict(good_images_in(kind))
+            good = parted(list(found))
+            samples += [Sample(image, split, acquisition=found[image]) for image in good.images]
+            beside += good.masks.values()
+        else:
+            samples += defective(images_below(kind), printable(kind.name), split)
+    black = black_ones(beside)
+    masked, stray = with_masks(samples, folder)
+    marking = (mask for mask in beside if mask not in black)
+    return FolderContents(masked, (*stray, *marking), black_masks=black)
 
 
-def _samples(kind: Path, split: Split, truth: Path, names: _Names) -> list[Sample]:
-    """A good image has no defect, so that a black mask of one says nothing and is left out."""
-    if kind.name == names.good:
-        return [Sample(image, split, acquisition=name) for image, name in good_images_in(kind)]
-    masks = masks_by_image(truth / kind.name)
-    return [Sample(image, split, kind.name, masks.get(image.stem, ())) for image in images_in(kind)]
+def _kinds(folder: Path, named: _SplitOf) -> Iterator[tuple[Split, Path]]:
+    """The folders in those of the splits."""
+    for path in folders_in(folder):
+        if split := named(path.name):
+            yield from ((split, kind) for kind in folders_in(path))
+
+
+def _require_good(folder: Path, named: _SplitOf) -> None:
+    for train in (path for path in folders_in(folder) if named(path.name) == "train"):
+        inside = folders_in(train)
+        if not any(is_good(path.name) for path in inside):
+            others = ", ".join(printable(path.name) for path in inside) or (
+                "images only" if images_in(train) else "nothing"
+            )
+            raise DatasetError(
+                f"{printable(train)} has no folder 'good', nor one of another name that is known "
+                f"for good images; it has {others}.",
+                fix=f"Put the good images in {printable(train / GOOD)}.",
+            )

@@ -10,17 +10,21 @@ from slsg_edge.data.dataset import Layout
 
 @dataclass(frozen=True, slots=True)
 class FolderContents:
-    """The samples, masks that belong to none of them, and images that have no label."""
+    """The samples, masks that belong to none of them, images that have no label, and masks that
+    say that an image is good.
+    """
 
     samples: tuple[Sample, ...]
     stray_masks: tuple[Path, ...] = ()
     unlabelled: tuple[Path, ...] = ()
+    black_masks: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """`recognises` looks at names alone, and `read` is called only where it says yes."""
+    """`read` is called only where `recognises` says yes. `why`: what a folder has that does so."""
 
     layout: Layout
     recognises: Callable[[Path], bool]
     read: Callable[[Path], FolderContents]
+    why: str

@@ -10,7 +10,14 @@ content, as in folders that somebody sorted by hand.
 from pathlib import Path
 
 from slsg_edge.contracts import Sample
-from slsg_edge.data.readers.files import images_in, masks_by_image, strays
+from slsg_edge.data.names import is_good
+from slsg_edge.data.readers.files import (
+    folders_in,
+    images_below,
+    images_in,
+    masks_by_image,
+    strays,
+)
 from slsg_edge.data.readers.listed import contents_of_rows
 from slsg_edge.data.readers.reader import FolderContents
 from slsg_edge.data.readers.rows import Row, rows_of
@@ -69,8 +76,10 @@ def _only_object(folder: Path) -> str:
 
 def _unsplit(folder: Path) -> FolderContents:
     masks = masks_by_image(folder / _MASKS)
-    train, test = train_and_test(images_in(folder / _IMAGES / "Normal"))
-    bad = images_in(folder / _IMAGES / "Anomaly")
+    inside = folders_in(folder / _IMAGES)
+    good = [image for path in inside if is_good(path.name) for image in images_below(path)]
+    bad = [image for path in inside if not is_good(path.name) for image in images_below(path)]
+    train, test = train_and_test(good)
     samples = (
         *(Sample(image, "train") for image in train),
         *(Sample(image, "test") for image in test),

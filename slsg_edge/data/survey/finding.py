@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from slsg_edge.data.names import printable
+
 Severity: TypeAlias = Literal["error", "warning", "note"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -42,4 +44,4 @@ def finding(
 def shown(path: Path, folder: Path) -> str:
     """`path` within `folder` as text that can be printed, whatever bytes its name has."""
     inside = path.relative_to(folder) if path.is_relative_to(folder) else path
-    return str(inside).encode("utf-8", "backslashreplace").decode()
+    return printable(inside)

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from slsg_edge.contracts import GOOD, Sample
 from slsg_edge.data.dataset import TRAINING_MINIMUM, Dataset
+from slsg_edge.data.left_out import by_reason
+from slsg_edge.data.names import printable
+from slsg_edge.data.own_output import OWN_OUTPUT
 from slsg_edge.data.survey.facts import ImageFacts, Unreadable
-from slsg_edge.data.survey.finding import Finding, finding, shown
+from slsg_edge.data.survey.finding import EXAMPLES, Finding, finding, shown
 from slsg_edge.data.survey.outliers import Outlier
 
 
@@ -24,6 +27,7 @@ def image_findings(
         *_mixed(dataset, facts),
         *_odd(dataset, odd),
         *_labels(dataset),
+        *_left_out(dataset),
         *_names(dataset),
     ]
 
@@ -33,7 +37,7 @@ def _unreadable(dataset: Dataset, unreadable: Mapping[Path, Unreadable]) -> list
 
     def texts(samples: Iterable[Sample]) -> list[str]:
         bad = (unreadable.get(sample.image) for sample in samples)
-        return [shown(Path(one.reason), dataset.folder) for one in bad if one]
+        return [printable(one.reason) for one in bad if one]
 
     others = (*dataset.of("train"), *dataset.of("validation"))
     return [
@@ -147,6 +151,28 @@ def _labels(dataset: Dataset) -> list[Finding]:
             [shown(sample.image, folder) for sample in defective],
             "Move them to the test to measure with them.",
         ),
+        *finding(
+            "note",
+            "defects-in-validation",
+            "Defective images in the validation split: a threshold is found from good ones alone",
+            [shown(sample.image, folder) for sample in dataset.of("validation", good=False)],
+            "Move them to the test to measure with them.",
+        ),
+    ]
+
+
+def _left_out(dataset: Dataset) -> list[Finding]:
+    """One for each reason; what we wrote ourselves is only good to know."""
+    return [
+        Finding(
+            "note" if why in OWN_OUTPUT else "warning",
+            "left-out",
+            f"Files that are left out: {why}",
+            len(paths),
+            tuple(shown(path, dataset.folder) for path in paths[:EXAMPLES]),
+            "Nothing, if they are no images of this data set.",
+        )
+        for why, paths in by_reason(dataset.left_out).items()
     ]
 
 

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from slsg_edge.contracts import Sample
-from slsg_edge.data.masks import HALF, Rules, grey_of
+from slsg_edge.data.masks import HALF, Rules, grey_of, has_few_values, marked
 from slsg_edge.data.survey.facts import ImageFacts
 from slsg_edge.errors import DatasetError
 
-Fault: TypeAlias = Literal["unreadable", "size", "black", "unknown", "grey"]
+_MOST_OF_AN_IMAGE = 0.5  # a defect that is larger is rather a mask the other way round
+
+_SHARE_OF_A_MASK = 0.5  # of the pixels have one of a few values, however smooth the edges
+
+Fault: TypeAlias = Literal["unreadable", "size", "black", "unknown", "photo", "inverted", "grey"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,11 @@ def _fault(mask: Path, image: ImageFacts, rules: Rules | None) -> MaskFault | No
         return MaskFault(mask, "black", "")
     if rules is not None and not (len(values) == 1 and values[0] in rules):
         return MaskFault(mask, "unknown", f"grey {', '.join(map(str, values[:8]))}")
+    if not has_few_values(grey, _SHARE_OF_A_MASK):
+        return MaskFault(mask, "photo", f"{len(values)} values")
+    share = float(marked(grey).mean())
+    if share > _MOST_OF_AN_IMAGE:
+        return MaskFault(mask, "inverted", f"{share:.0%} of the image")
     # small numbers are kinds of defect, as in VisA, and one value alone is a plain mask
     if len(values) > 1 and values[-1] >= HALF:
         return MaskFault(mask, "grey", f"{len(values)} values")

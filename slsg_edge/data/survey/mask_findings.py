@@ -1,8 +1,10 @@
 """Findings on the masks: missing, stray, unreadable, of another size, black or grey."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from slsg_edge.data.dataset import Dataset
+from slsg_edge.data.mask_folders import MASKS_AS_IMAGES, folders_of_masks
 from slsg_edge.data.survey.finding import Finding, Severity, finding, shown
 from slsg_edge.data.survey.mask_check import Fault, MaskFault
 
@@ -32,6 +34,18 @@ _FAULTS: tuple[tuple[Fault, Severity, str, str], ...] = (
         "Take the masks as published, or remove the file to do without saturated PRO.",
     ),
     (
+        "photo",
+        "error",
+        "Masks that look like photos: they have more grey values than a mask",
+        "Put masks with 0 where good and 255 where defective in their place.",
+    ),
+    (
+        "inverted",
+        "warning",
+        "Masks that mark more than half of their image, as one that is inverted does",
+        "Look at them with --sheet: a mask is black where the part is good.",
+    ),
+    (
         "grey",
         "note",
         "Masks with grey values: defective from 128 on",
@@ -53,7 +67,8 @@ def mask_findings(dataset: Dataset, faults: Sequence[MaskFault]) -> list[Finding
         for fault, severity, what, fix in _FAULTS
     )
     return [
-        *(one for some in of_kinds for one in some),
+        *_as_images(dataset),
+        *(_worse(one, dataset) for some in of_kinds for one in some),
         *_missing(dataset),
         *finding(
             "warning",
@@ -63,6 +78,24 @@ def mask_findings(dataset: Dataset, faults: Sequence[MaskFault]) -> list[Finding
             "Add their images, or name the masks after them.",
         ),
     ]
+
+
+def _as_images(dataset: Dataset) -> list[Finding]:
+    folders = folders_of_masks(dataset)
+    return finding(
+        "error",
+        "masks-as-images",
+        "Folders of masks that count as kinds of defect: no figure is right",
+        [shown(folder, dataset.folder) for folder in folders],
+        MASKS_AS_IMAGES,
+    )
+
+
+def _worse(found: Finding, dataset: Dataset) -> Finding:
+    """One large defect may be one; where all masks are so, they are inverted."""
+    masks = sum(len(sample.masks) for sample in dataset.samples)
+    whole = found.name == "mask-inverted" and 1 < found.count == masks
+    return replace(found, severity="error") if whole else found
 
 
 def _missing(dataset: Dataset) -> list[Finding]:

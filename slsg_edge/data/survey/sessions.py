@@ -7,6 +7,7 @@ from pathlib import Path
 
 from slsg_edge.contracts import GOOD
 from slsg_edge.data.dataset import Dataset
+from slsg_edge.data.names import printable
 from slsg_edge.data.survey.finding import Finding
 
 
@@ -25,7 +26,7 @@ class Acquisition:
     @property
     def shown_name(self) -> str:
         """As text that can be printed, whatever bytes the name of a folder has."""
-        return self.name.encode("utf-8", "backslashreplace").decode()
+        return printable(self.name)
 
     @property
     def days(self) -> str:

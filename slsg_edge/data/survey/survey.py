@@ -90,10 +90,12 @@ def survey_summary(found: Survey) -> dict[str, Json]:
     return {
         "folder": shown(dataset.folder, Path()),
         "layout": dataset.layout,
+        "layout_because": dataset.why,
         "valid": found.valid,
         "images": len(dataset.samples),
         "unlabelled": len(dataset.unlabelled),
         "stray_masks": len(dataset.stray_masks),
+        "left_out": len(dataset.left_out),
         "groups": [_group_summary(group) for group in found.groups],
         "acquisitions": [
             {

@@ -1,17 +1,18 @@
 """Frames from files: every one counts, and decoding overlaps with inspecting."""
 
-import os
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
-from typing import NoReturn
 
 from slsg_edge.contracts import Fault, Frame, Reason
+from slsg_edge.data.left_out import NOWHERE, known_endings, lines_of, nothing_else
+from slsg_edge.data.listing import list_images, natural
+from slsg_edge.data.names import printable
 from slsg_edge.errors import DatasetError
-from slsg_edge.images import ImageError, is_image, read_image
+from slsg_edge.images import ImageError, read_image
 from slsg_edge.line.sources.captures import UNDECODABLE, Capture, frame_count, read_picture
 from slsg_edge.line.sources.redaction import redacted
 from slsg_edge.runtime.reasons import described
@@ -21,13 +22,16 @@ COMPLETE = 0.95  # share of the frames that a container claims; for some it is a
 
 
 class FileSource:
-    """Runs `frames` in a thread, a little ahead of whoever takes them."""
+    """Runs `frames` in a thread, a little ahead of whoever takes them.
+
+    notes: for people, on files that were left out.
+    """
 
     live = False
     dropped = 0
 
-    def __init__(self, frames: Generator[Frame, None, None]) -> None:
-        self._frames = frames
+    def __init__(self, frames: Generator[Frame, None, None], notes: tuple[str, ...] = ()) -> None:
+        self._frames, self.notes = frames, notes
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
 
     def __iter__(self) -> Iterator[Frame]:
@@ -91,22 +95,25 @@ def _fault(index: int, origin: str, reason: Reason, detail: str) -> Frame:
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The images of `folder` and the folders in it, sorted; hidden ones are left out.
+    """The images of `folder` and the folders in it, in natural order; hidden ones are left out.
 
     DatasetError when there is none, or a folder that may not be read.
     """
-    found: list[Path] = []
-    for parent, folders, names in os.walk(folder, onerror=_refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [path for path in (Path(parent, name) for name in names) if is_image(path)]
+    return images_and_notes(folder)[0]
+
+
+def images_and_notes(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """As `images_in`, and what was left out and why, for people.
+
+    A link that leads nowhere is among the images, and a frame with a fault: nobody has seen it.
+    """
+    listing = list_images(folder)
+    gone = [one for one in listing.left_out if one.why == NOWHERE]
+    others = [one for one in listing.left_out if one.why != NOWHERE]
+    found = sorted((*listing.images, *(one.path for one in gone)), key=natural)
     if not found:
         raise DatasetError(
-            f"{folder} holds no images.", fix="Give a folder with PNG, JPEG, BMP, TIFF or WebP."
+            f"{printable(folder)} holds no images.{nothing_else(others)}",
+            fix=f"Give a folder with images that are called {known_endings()}.",
         )
-    return sorted(found)
-
-
-def _refuse(error: OSError) -> NoReturn:
-    raise DatasetError(
-        f"Cannot read {error.filename}: {error.strerror}.", fix="Check its permissions."
-    ) from error
+    return found, lines_of(others)

@@ -13,7 +13,7 @@ from slsg_edge.contracts import Frame
 from slsg_edge.errors import CameraError, DatasetError
 from slsg_edge.images import SUFFIXES, is_image
 from slsg_edge.line.sources.captures import Capture, frame_count, open_capture
-from slsg_edge.line.sources.files import FileSource, image_frames, images_in, video_frames
+from slsg_edge.line.sources.files import FileSource, image_frames, images_and_notes, video_frames
 from slsg_edge.line.sources.live import LiveOptions, LiveSource
 from slsg_edge.line.sources.redaction import redacted
 
@@ -52,11 +52,21 @@ def open_source(address: str | Path, options: LiveOptions | None = None) -> Fram
     fault, and a live source reconnects for ever.
     """
     text, options = str(address), options or LiveOptions()
+    if not text.strip():
+        raise DatasetError(
+            "SOURCE is empty, so nothing says what to inspect.",
+            fix="Give a folder (. for this one), an image, a video, a camera such as 0, or a URL.",
+        )
     if "://" in text:
         return _stream(text, options)
-    if text.isdecimal() or text.startswith("/dev/"):
+    if _is_camera(text):
         return _camera(text, options)
     return _files(Path(text))
+
+
+def _is_camera(text: str) -> bool:
+    """A file or folder called `0` goes before the camera; `/dev/video0` always is the camera."""
+    return text.startswith("/dev/") or (text.isdecimal() and not Path(text).exists())
 
 
 def _stream(url: str, options: LiveOptions) -> FrameSource:
@@ -102,7 +112,8 @@ def _cameras_there() -> str:
 
 def _files(path: Path) -> FrameSource:
     if path.is_dir():
-        return FileSource(image_frames(images_in(path)))
+        images, notes = images_and_notes(path)
+        return FileSource(image_frames(images), notes)
     if not path.exists():
         raise DatasetError(
             f"There is no {path}.",

@@ -130,7 +130,7 @@ def saved_anew(line, source, target):
         (
             lambda line: line.write(
                 "ground_truth/hole/001_mask.png",
-                np.tile(np.arange(64, dtype=np.uint8) * 4, (64, 1)),
+                np.pad(np.tile(np.arange(64, dtype=np.uint8) * 4, (16, 1)), ((0, 48), (0, 0))),
             ),
             "mask-grey",
             "note",
