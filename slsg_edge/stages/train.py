@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from slsg_edge.bundle.commands import command_for
-from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle, renewed
+from slsg_edge.bundle.folder import Bundle, Manifest, check_name, new_bundle, renewed
 from slsg_edge.bundle.good_scores import GoodScores, good_scores_file
 from slsg_edge.bundle.plan import (
     FRAMES_FILE,
@@ -60,12 +60,7 @@ from slsg_edge.training.material import (
 )
 from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.run_lock import exclusive_run, require_free
-from slsg_edge.training.settings import (
-    Resources,
-    TrainSettings,
-    require_memory,
-    require_textures_used,
-)
+from slsg_edge.training.settings import Resources, TrainSettings, require_possible
 from slsg_edge.training.tensorboard import loss_logger
 from slsg_edge.training.weight_files import weight_bytes
 
@@ -112,6 +107,7 @@ def train(
     folder.
     """
     started = time.monotonic()
+    check_name(output)
     folder = output.with_suffix(".run")
     require_free(folder)
     start = _start(data, settings, resources, output, notify)
@@ -130,8 +126,7 @@ def _start(
     data: Path, settings: TrainSettings, resources: Resources, output: Path, notify: Notify
 ) -> _Start:
     """Decodes no image but those that the settings leave something to."""
-    require_textures_used(resources, settings.takes_textures, detector_of(settings))
-    require_memory(settings)
+    require_possible(resources, settings, detector_of(settings))
     device = device_from_name(resources.device, resources.workers)
     # an impossible resolution is found before anything is read
     draft = untrained_network(settings)

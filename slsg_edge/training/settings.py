@@ -153,6 +153,12 @@ def require_textures_used(resources: Resources, taken: bool, who: str) -> None:
     )
 
 
+def require_possible(resources: Resources, settings: TrainSettings, who: str) -> None:
+    """ConfigError for what cannot be on this machine, or would change nothing."""
+    require_textures_used(resources, settings.takes_textures, who)
+    require_memory(settings)
+
+
 def usable_resources(resources: Resources, settings: TrainSettings) -> Resources:
     """Without the textures that others of the compared detectors take and this one does not."""
     if settings.takes_textures:
