@@ -4,6 +4,7 @@ Knows nothing about how an engine is run.
 """
 
 import importlib.util
+import shlex
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -44,9 +45,10 @@ def engine_for(bundle: Bundle, precision: Precision) -> Path:
     """
     names = _engines(bundle, precision)
     if not names:
+        words = ["slsg-edge", "build-engine", str(bundle.path)]
         raise BundleError(
             f"{bundle.path} holds no {precision} engine.",
-            fix=f"Run: slsg-edge build-engine {bundle.path} --precision {precision}",
+            fix=f"Run: {shlex.join([*words, '--precision', precision])}",
         )
     if importlib.util.find_spec("pycuda") is None:
         raise MissingDependency("pycuda", extra="cuda")

@@ -27,13 +27,16 @@ from slsg_edge.bundle.thresholds import (
 from slsg_edge.contracts import Detector, Fault, Image, Prediction, Verdict
 from slsg_edge.errors import BundleError, SlsgError
 from slsg_edge.preprocessing import check_frame
+from slsg_edge.runtime.deadline import within
 from slsg_edge.runtime.detector import BackendChoice, GraphDetector, choose, open_choice
+from slsg_edge.runtime.golden_check import require_golden_answers
 from slsg_edge.runtime.reasons import described, one_line
 from slsg_edge.scoring import Threshold, judge, undecided
 
 # Below what the least of the images can settle: the interval of a threshold from 30 good images
 # is wider by an order.
 MOVED = 1e-2
+_DEADLINE = 30.0  # seconds: it takes one to three, also where OpenVINO compiles first
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +139,38 @@ def map_shape_of(bundle: Bundle) -> tuple[int, int]:
 def open_judged(bundle: Bundle, backend: str | None = None, threads: int | None = None) -> Judged:
     """The bundle's detector with its threshold, on the best backend or on the one asked for.
 
-    BundleError when there is no threshold that the scores may be judged by.
+    Its golden frames have passed it then. BundleError when there is no threshold that the scores
+    may be judged by, or the model does not answer in time; UntrustedBundle when it gives other
+    answers than the trained network.
     """
     choice = choose(bundle, backend)
+
+    def opened() -> tuple[GraphDetector, Threshold]:
+        return _checked(bundle, choice, threads)
+
+    # a CUDA context belongs to the thread that made it, so an engine is opened in this one
+    on_gpu = choice.backend.startswith("tensorrt")
+    detector, threshold = opened() if on_gpu else within(_DEADLINE, opened, _late(choice))
+    return Judged(detector, threshold, map_shape_of(bundle), choice, fingerprint_of(bundle))
+
+
+def _checked(
+    bundle: Bundle, choice: BackendChoice, threads: int | None
+) -> tuple[GraphDetector, Threshold]:
     with ExitStack() as stack:
         detector = stack.enter_context(closing(open_choice(bundle, choice, threads)))
         threshold = threshold_for(bundle, choice, detector)
+        require_golden_answers(bundle, choice, detector, threshold)
         stack.pop_all()
-    return Judged(detector, threshold, map_shape_of(bundle), choice, fingerprint_of(bundle))
+    return detector, threshold
+
+
+def _late(choice: BackendChoice) -> BundleError:
+    return BundleError(
+        f"{choice.model} gave no answer for its golden frames within {_DEADLINE:.0f} seconds.",
+        fix="Stop what else computes here and try again; else the model is damaged: copy the "
+        "bundle again or run `slsg-edge export` on it.",
+    )
 
 
 def threshold_for(bundle: Bundle, choice: BackendChoice, detector: GraphDetector) -> Threshold:

@@ -1,18 +1,22 @@
-"""Frozen dataclasses from TOML, strictly: an unknown key or a wrong type is an error.
+"""Frozen dataclasses from TOML and JSON, strictly: an unknown key or a wrong type is an error.
 
-Knows no setting by name. The settings of a thing stand in a dataclass beside that thing.
+Files may come from anywhere, so they are read within a limit. Knows no setting by name. The
+settings of a thing stand in a dataclass beside that thing.
 """
 
 import codecs
 import dataclasses
 import difflib
+import json
 import math
+import os
+import stat
 import sys
 import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, BinaryIO, Literal, TypeVar
 
 from slsg_edge.errors import ConfigError
 
@@ -23,13 +27,16 @@ else:
 
 Settings = TypeVar("Settings")
 
+_LONGEST_JSON = 64 * 2**20  # bytes: the record of 100,000 images takes 16 MB
+_LONGEST_TOML = 2**20  # bytes: settings take a few hundred
+_SHOWN = 80  # characters of a text in a message
 _AS_UTF_8 = "Save it as UTF-8 again; in Notepad: Save as, Encoding, UTF-8."
 
 
 def read_toml(path: Path) -> dict[str, object]:
     """The tables of a TOML file; ConfigError names the line that does not parse."""
     try:
-        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+        content = read_regular(path, _LONGEST_TOML).removeprefix(codecs.BOM_UTF8)
         if encoding := _wide_encoding(content):
             raise ConfigError(
                 f"{path} is in {encoding}, and TOML is in UTF-8.",
@@ -38,7 +45,11 @@ def read_toml(path: Path) -> dict[str, object]:
         return tomllib.loads(content.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not in UTF-8: {error}.", fix=_AS_UTF_8) from error
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise ConfigError(
+            f"{path} is not valid TOML: it is nested too deeply.", fix="Mend the file."
+        ) from error
+    except ValueError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.", fix="Mend that line.") from error
     except OSError as error:
         raise ConfigError(
@@ -58,8 +69,48 @@ def value_from_text(text: str) -> object:
     """A value as TOML has it; what is none is taken as text, so that words need no quotes."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # not TOML, a number too long, too many brackets
         return text.strip()
+
+
+def json_from(content: bytes, limit: int | None = None) -> Any:
+    """What JSON says; ValueError for a key that is given twice, of which readers would take either,
+    for NaN and infinity, for what is nested too deeply, and for more than `limit` bytes.
+    """
+    if limit is not None and len(content) > limit:
+        raise ValueError(f"it is larger than {limit >> 20} MiB")
+    try:
+        return json.loads(content, parse_constant=_refuse, object_pairs_hook=_once_each)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_json(path: Path) -> Any:
+    """What `json_from` says of an ordinary file; OSError or ValueError."""
+    return json_from(read_regular(path, _LONGEST_JSON))
+
+
+def open_regular(path: Path, limit: int) -> BinaryIO:
+    """An ordinary file of at most `limit` bytes, to read. OSError for one that cannot be opened,
+    ValueError, which says why, for a pipe, a device or a larger file: reading it might never end.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise ValueError("it is no ordinary file")
+        if state.st_size > limit:
+            raise ValueError(f"it is larger than {limit >> 20} MiB")
+    except ValueError:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
+
+
+def read_regular(path: Path, limit: int, at_most: int | None = None) -> bytes:
+    """The content of such a file, or its beginning; OSError or ValueError as `open_regular`."""
+    with open_regular(path, limit) as file:
+        return file.read(limit if at_most is None else at_most)
 
 
 def settings_from_table(
@@ -105,9 +156,33 @@ def require_shares(where: str, *values: float) -> None:
 def unknown_name(name: str, known: typing.Iterable[str], *, what: str) -> ConfigError:
     """The error for a name that nobody knows, with the nearest known one."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
+    near = difflib.get_close_matches(name[:_SHOWN], names, n=1)
     fix = f"Did you mean '{near[0]}'? " if near else ""
-    return ConfigError(f"Unknown {what}: '{name}'.", fix=f"{fix}Known: {', '.join(names)}.")
+    return ConfigError(f"Unknown {what}: '{_cut(name)}'.", fix=f"{fix}Known: {', '.join(names)}.")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _shown(value: object) -> str:
+    try:
+        return _cut(repr(value))
+    except (ValueError, RecursionError):  # a number of thousands of digits, a deep list
+        return "too much to show"
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")  # no score would ever be above NaN
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in table:
+            raise ValueError(f"the key '{_cut(name)}' is given twice")
+        table[name] = value
+    return table
 
 
 def _plain(value: Any) -> Any:
@@ -174,6 +249,6 @@ def _scalar(hint: Any, value: object, where: str) -> Any:
     if type(value) is not hint:
         expected = getattr(hint, "__name__", str(hint))
         raise ConfigError(
-            f"{where} is {value!r}, a {type(value).__name__}.", fix=f"Give a {expected}."
+            f"{where} is {_shown(value)}, a {type(value).__name__}.", fix=f"Give a {expected}."
         )
     return value

@@ -5,6 +5,7 @@ Every step is the one that a user's own command takes; nothing here is only for 
 
 import dataclasses
 import json
+import shlex
 import shutil
 import time
 from collections import Counter
@@ -99,7 +100,7 @@ def run_demo(folder: Path, seed: int, notify: Notify) -> DemoResult:
         folder / "module.slsg",
         dataclasses.replace(settings, seed=seed),
         Resources(backbone_weights="none"),
-        command=f"slsg-edge demo {folder} --seed {seed}",
+        command=f"slsg-edge demo {shlex.quote(str(folder))} --seed {seed}",
         resume=unfinished(folder / RUN),
         notify=notify,
     )

@@ -139,11 +139,16 @@ def p_value(score: float, threshold: Threshold) -> float | None:
 
 
 def extrapolated_p_value(score: float, threshold: Threshold) -> float | None:
-    """What the tail says beyond the largest good score; None where it says no more than that."""
+    """What the tail says beyond the largest good score; None where it says no more than that, or
+    nothing, as one of scale 0.
+    """
     shown = p_value(score, threshold)
     if shown is None or threshold.tail is None or score <= threshold.good_scores[-1]:
         return None
-    beyond = threshold.tail.exceedance(score)
+    try:
+        beyond = threshold.tail.exceedance(score)
+    except ArithmeticError:
+        return None
     return beyond if 0 < beyond < shown else None
 
 

@@ -4,7 +4,6 @@ The loop is the one of `watch`: files decoded ahead in a thread, detector, verdi
 """
 
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -25,6 +24,7 @@ from slsg_edge.preprocessing import Preprocessing, prepare
 from slsg_edge.runtime.detector import GraphDetector
 from slsg_edge.runtime.judged import Judged, fault_of
 from slsg_edge.scoring import Threshold, judge
+from slsg_edge.storage import temporary_folder
 
 PAIRS = 8  # blocks of the loop, each beside a block of the bare model
 SHORTEST = 8  # frames of a block: the loop's first frame of each has no read-ahead yet
@@ -153,11 +153,11 @@ class _Blocks:
 
     def measure(self, progress: Callable[[], None]) -> tuple[list[float], list[float]]:
         loops, bares = [], []
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder() as folder:
             for pair in range(PAIRS):
                 if pair % 2:
                     bares.append(self._bare())
-                loops.append(self._loop(Path(folder, "verdicts.jsonl")))
+                loops.append(self._loop(folder / "verdicts.jsonl"))
                 if not pair % 2:
                     bares.append(self._bare())
                 progress()

@@ -8,6 +8,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+# Commands that record themselves in a bundle.
+RECORDED = frozenset({"build-engine", "calibrate", "demo", "export", "import-slsg", "train"})
+
 BUNDLE = "{bundle}"  # in a recorded command: the path of the bundle that it stands in
 
 
@@ -31,12 +34,36 @@ def command_for(recorded: str, bundle: Path) -> str:
     Bundles of version 0.1 recorded the path of that day, which was the one word that ends in
     `.slsg`: it is taken for the bundle's too, so that a copy never names its original.
     """
-    if BUNDLE not in recorded:
-        recorded = _with_placeholder(recorded)
-    return recorded.replace(BUNDLE, shlex.quote(str(bundle)))
+    return _with_placeholder(recorded).replace(BUNDLE, shlex.quote(str(bundle)))
+
+
+def is_ours(recorded: str) -> bool:
+    """Whether these are commands of this tool and nothing else, each word quoted as we quote it.
+
+    A bundle may come from anybody, and what it recorded is text: only such a command is offered as
+    a next step.
+    """
+    parts = _with_placeholder(recorded).split(" && ")
+    return all(_is_one_of_ours(part) for part in parts)
+
+
+def _is_one_of_ours(command: str) -> bool:
+    try:
+        words = shlex.split(command)
+    except ValueError:  # no closing quotation
+        return False
+    if len(words) < 2 or words[0] != "slsg-edge" or words[1] not in RECORDED:
+        return False
+    return command.isprintable() and " ".join(map(_quoted, words)) == command
+
+
+def _quoted(word: str) -> str:
+    return BUNDLE.join(shlex.quote(part) if part else "" for part in word.split(BUNDLE)) or "''"
 
 
 def _with_placeholder(recorded: str) -> str:
+    if BUNDLE in recorded:
+        return recorded
     try:
         words = shlex.split(recorded)
     except ValueError:  # no closing quotation

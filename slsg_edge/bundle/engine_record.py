@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from slsg_edge.config import settings_from_table, without_none
+from slsg_edge.config import read_json, settings_from_table, without_none
 from slsg_edge.contracts import Precision
 from slsg_edge.errors import BundleError, ConfigError, EngineError
 from slsg_edge.machine.nvidia import Gpu
@@ -86,7 +86,7 @@ def fingerprint_of(engine: Path) -> Fingerprint:
     """The one beside `engine`; BundleError when it is missing or damaged."""
     path = engine.with_suffix(".json")
     try:
-        table = json.loads(path.read_bytes())
+        table = read_json(path)
         return settings_from_table(Fingerprint, without_none(table), path.name)
     except (OSError, ValueError, TypeError, AttributeError, ConfigError) as error:
         raise BundleError(

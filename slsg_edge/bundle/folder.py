@@ -7,19 +7,33 @@ another is refused.
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TypeAlias
 
-from slsg_edge.bundle.commands import command_for
-from slsg_edge.bundle.manifest import DAMAGE, Stage, json_from_manifest, manifest_from_json
+from slsg_edge.bundle.commands import command_for, is_ours
+from slsg_edge.bundle.digests import Digests
+from slsg_edge.bundle.manifest import (
+    DAMAGE,
+    MANIFEST_LIMIT,
+    Stage,
+    json_from_manifest,
+    manifest_from_json,
+)
 from slsg_edge.bundle.manifest import Manifest as Manifest
-from slsg_edge.bundle.plan import MANIFEST_FILE, SUFFIX, command_that_writes, require_planned
+from slsg_edge.bundle.onnx_file import require_self_contained
+from slsg_edge.bundle.plan import (
+    MANIFEST_FILE,
+    SUFFIX,
+    command_that_writes,
+    planned_command,
+    require_planned,
+)
+from slsg_edge.config import read_regular
 from slsg_edge.contracts import Json
 from slsg_edge.errors import (
     BundleChanged,
@@ -31,41 +45,10 @@ from slsg_edge.errors import (
 )
 from slsg_edge.storage import locked, make_folder, write_together
 
-MANIFEST_LIMIT = 64 * 2**20  # bytes: a larger one is no manifest of ours
 _PATIENCE = 60.0  # seconds: writing the files of a stage takes a few
-_BLOCK = 2**20  # bytes
-_SETTLED = 100_000_000  # nanoseconds: some file systems stamp every 10 ms
 
 Update: TypeAlias = Callable[[Manifest], Manifest]
 """What a stage changes in the manifest beside its own record."""
-
-
-@dataclass(slots=True)
-class Digests:
-    """The sha256 of files, each read again only when the file system says that it changed.
-
-    A file that changed a moment ago is not remembered: its time stamps are too coarse to tell
-    whether it changes once more.
-    """
-
-    _known: dict[Path, tuple[tuple[int, ...], str]] = field(default_factory=dict)
-
-    def of(self, path: Path) -> str:
-        """BundleError for a file that cannot be read."""
-        try:
-            with path.open("rb") as file:
-                state = os.fstat(file.fileno())
-                known = self._known.get(path)
-                if known is not None and known[0] == _marks_of(state):
-                    return known[1]
-                digest = _sha256_of(file)
-        except OSError as error:
-            raise BundleError(
-                f"{path} cannot be read: {error.strerror}.", fix="Copy the bundle again."
-            ) from error
-        if time.time_ns() - max(state.st_mtime_ns, state.st_ctime_ns) > _SETTLED:
-            self._known[path] = (_marks_of(state), digest)
-        return digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +63,20 @@ class Bundle:
         """The path of a file that is whole and fresh.
 
         Raises BundleError when no stage wrote it yet, UntrustedBundle when its content is not
-        what the manifest says, StaleBundle when something it was made from has changed.
+        what the manifest says or needs files that it does not name, StaleBundle when something
+        it was made from has changed.
         """
         writer = self._writer_of(name)
         self.require_fresh(writer)
         path = self.path / name
-        if self._digests.of(path) != self._recorded(name):
+        digest = self._digests.of(path)
+        if digest != self._recorded(name):
             raise UntrustedBundle(
                 f"{path} is not the file that '{writer}' wrote.",
                 fix=f"Copy the bundle again, or run: {self.command_of(writer)}",
             )
+        if path.suffix == ".onnx":
+            require_self_contained(path, digest)
         return path
 
     def holds(self, name: str) -> bool:
@@ -97,9 +84,16 @@ class Bundle:
         return any(name in stage.outputs for stage in self.manifest.stages.values())
 
     def require_fresh(self, stage: str) -> None:
-        """StaleBundle unless every input of `stage` is still the file it read."""
+        """StaleBundle unless every input of `stage`, and of what made it, is what was read."""
+        self._require_fresh(stage, set())
+
+    def _require_fresh(self, stage: str, seen: set[str]) -> None:
+        """Each stage once: many ways may lead to it."""
+        if stage in seen:
+            return
+        seen.add(stage)
         for name, digest in self.manifest.stages[stage].inputs.items():
-            self.require_fresh(self._writer_of(name))
+            self._require_fresh(self._writer_of(name), seen)
             if not self._recorded(name) == digest == self._present(name):
                 raise StaleBundle(
                     f"{self.path}: '{stage}' is stale, {name} has changed since.",
@@ -107,8 +101,9 @@ class Bundle:
                 )
 
     def command_of(self, stage: str) -> str:
-        """What ran a stage, to be run again on this bundle where it lies now."""
-        return command_for(self.manifest.stages[stage].command, self.path)
+        """What ran a stage, for the bundle where it lies now; the plan's where none of ours did."""
+        recorded = self.manifest.stages[stage].command
+        return command_for(recorded if is_ours(recorded) else planned_command(stage), self.path)
 
     def commit(
         self,
@@ -260,15 +255,13 @@ def open_bundle(path: str | Path) -> Bundle:
     """The bundle at `path`; BundleError when there is none or its manifest cannot be read."""
     path = Path(path)
     manifest = path / MANIFEST_FILE
-    if not manifest.is_file():
+    if not _is_file(manifest):
         raise BundleError(
             f"{path} is not a bundle: it has no {MANIFEST_FILE}.",
             fix=f"Give a folder that `slsg-edge train ... -o NAME{SUFFIX}` wrote.",
         )
     try:
-        if manifest.stat().st_size > MANIFEST_LIMIT:
-            raise ValueError(f"larger than {MANIFEST_LIMIT} bytes")
-        return Bundle(path, manifest_from_json(manifest.read_bytes()))
+        return Bundle(path, manifest_from_json(read_regular(manifest, MANIFEST_LIMIT)))
     except DAMAGE as error:
         raise BundleError(
             f"{manifest} is damaged: {_reason(error)}.",
@@ -276,18 +269,13 @@ def open_bundle(path: str | Path) -> Bundle:
         ) from error
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # no name that a file could have
+        return False
+
+
 def _reason(error: BaseException) -> str:
     """A KeyError says nothing but the key."""
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)
-
-
-def _marks_of(state: os.stat_result) -> tuple[int, ...]:
-    """What changes when a file does, as far as the file system tells."""
-    return (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
-
-
-def _sha256_of(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while block := file.read(_BLOCK):
-        digest.update(block)
-    return digest.hexdigest()

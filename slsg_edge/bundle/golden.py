@@ -5,13 +5,13 @@ change on the line. Knows nothing about torch, ONNX or TensorRT.
 """
 
 import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from slsg_edge.bundle.arrays import DAMAGE, stored_arrays
 from slsg_edge.bundle.tolerances import DEFAULTS, Tolerance
 from slsg_edge.errors import BundleError, ExportError
 from slsg_edge.metrics.correlation import rank_correlation
@@ -95,13 +95,13 @@ class Difference:
 def golden_from_file(path: Path) -> Golden:
     """BundleError when it is no golden.npz, or one that frames and answers do not fit in."""
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
-            golden = Golden(
-                np.asarray(stored["frames"], np.uint8),
-                np.asarray(stored["anomaly_map"], np.float32),
-                np.asarray(stored["image_score"], np.float32),
-            )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        frames, maps, scores = stored_arrays(path, ("frames", "anomaly_map", "image_score"))
+        golden = Golden(
+            np.asarray(frames, np.uint8),
+            np.asarray(maps, np.float32),
+            np.asarray(scores, np.float32),
+        )
+    except DAMAGE as error:
         raise _damaged(path) from error
     shape = golden.frames.shape
     fits = (golden.anomaly_map.shape, golden.image_score.shape) == (shape[:3], shape[:1])

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.plan import GOOD_SCORES_FILE
-from slsg_edge.config import require_shares, settings_from_table
+from slsg_edge.config import read_json, require_shares, settings_from_table
 from slsg_edge.contracts import SimulatedScore
 from slsg_edge.errors import BundleError, ConfigError, UntrustedBundle
 
@@ -61,7 +61,7 @@ def good_scores_of(bundle: Bundle) -> GoodScores:
         return GoodScores()
     path = bundle.file(GOOD_SCORES_FILE)
     try:
-        found = settings_from_table(GoodScores, json.loads(path.read_bytes()), path.name)
+        found = settings_from_table(GoodScores, read_json(path), path.name)
         require_shares("A share of an anomaly", *(each.share for each in found.simulated))
     except (ValueError, AttributeError, ConfigError) as error:
         raise UntrustedBundle(

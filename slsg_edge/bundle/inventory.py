@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias, cast
 
+from slsg_edge.bundle.commands import command_for
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.contracts import Json
 from slsg_edge.errors import BundleError, StaleBundle, UntrustedBundle
@@ -102,7 +103,7 @@ def _stage(bundle: Bundle, name: str) -> StageEntry:
         "stale" if reason else "fresh",
         record.finished,
         record.seconds,
-        bundle.command_of(name),
+        command_for(record.command, bundle.path),
         ", ".join(f"{tool} {version}" for tool, version in record.tools.items()),
         reason,
     )

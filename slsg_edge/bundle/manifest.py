@@ -8,19 +8,22 @@ about the files themselves.
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from slsg_edge.bundle.tolerances import DEFAULTS, Tolerance
-from slsg_edge.config import settings_from_table, without_none
+from slsg_edge.config import json_from, settings_from_table, without_none
 from slsg_edge.contracts import Json
 from slsg_edge.errors import ConfigError
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.scoring import Threshold
 
 FORMAT = 1
+MANIFEST_LIMIT = 16 * 2**20  # bytes: the scores of 10,000 good images take 1.5 MB
+MOST_STAGES = 200  # a threshold and an engine for every target there is come to a few dozen
+LONGEST_NAME = 255  # of a file or a stage
 
 # What reading a manifest raises that this version did not write.
 DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, ConfigError)
@@ -68,7 +71,7 @@ class Manifest:
 
 def manifest_from_json(content: bytes) -> Manifest:
     """Raises any of DAMAGE for what this version did not write."""
-    return _manifest(_table(json.loads(content, parse_constant=_refuse), "the manifest"))
+    return _manifest(_table(json_from(content, MANIFEST_LIMIT), "the manifest"))
 
 
 def json_from_manifest(manifest: Manifest) -> bytes:
@@ -76,15 +79,12 @@ def json_from_manifest(manifest: Manifest) -> bytes:
     return json.dumps(dataclasses.asdict(manifest), indent=1, allow_nan=False).encode()
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")  # no score would ever be above NaN
-
-
 def _manifest(table: dict[str, Any]) -> Manifest:
     # before the keys: another format has other keys, and its number is what explains them
     if table["format"] != FORMAT:
         raise ValueError(f"format {table['format']}, but this version reads format {FORMAT}")
     _require_known(table, Manifest, "the manifest")
+    _check_stage_names(_table(table["stages"], "stages"))
     stages = {
         name: _stage(_table(record, f"stages.{name}"), f"stages.{name}")
         for name, record in _table(table["stages"], "stages").items()
@@ -166,8 +166,17 @@ def _seconds(value: Any, where: str) -> float:
     return float(value)
 
 
+def _check_stage_names(names: Collection[str]) -> None:
+    if len(names) > MOST_STAGES:
+        raise ValueError(f"it holds {len(names)} stages, where at most {MOST_STAGES} are due")
+    if any(len(name) > LONGEST_NAME or not name.isprintable() for name in names):
+        raise ValueError("the name of a stage is too long or cannot be printed")
+
+
 def _check_names(names: Iterable[str]) -> None:
     for name in names:
+        if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+            raise ValueError(f"a file is called {name[:40]!a}, which is no name of one")
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or "\\" in name:
             raise ValueError(f"'{name}' points outside the bundle")

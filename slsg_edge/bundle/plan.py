@@ -118,12 +118,22 @@ def threshold_stage(backend: str | None) -> str:
 
 def require_planned(stage: str, files: Iterable[str]) -> None:
     """ValueError for a stage or a file that stands in no line of the plan."""
-    planned = next((line for line in PLAN if fnmatchcase(stage, line.name)), None)
+    planned = _planned(stage)
     if planned is None:
         raise ValueError(f"no stage '{stage}' is planned")
     for name in files:
         if not any(fnmatchcase(name, pattern) for pattern in planned.files):
             raise ValueError(f"the stage '{stage}' is not planned to write {name}")
+
+
+def planned_command(stage: str) -> str:
+    """With BUNDLE for the bundle's path; of what is not planned, what shows the bundle."""
+    planned = _planned(stage)
+    return planned.command if planned else f"slsg-edge info {BUNDLE}"
+
+
+def _planned(stage: str) -> PlannedStage | None:
+    return next((line for line in PLAN if fnmatchcase(stage, line.name)), None)
 
 
 def command_that_writes(file: str, bundle: Path) -> str | None:

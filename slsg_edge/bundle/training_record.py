@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.plan import TRAINING_RECORD_FILE
+from slsg_edge.config import read_json
 from slsg_edge.errors import UntrustedBundle
 
 
@@ -31,7 +32,7 @@ def trained_on(bundle: Bundle) -> TrainedOn | None:
         return None
     path = bundle.file(TRAINING_RECORD_FILE)
     try:
-        record = json.loads(path.read_bytes())
+        record = read_json(path)
         return TrainedOn(frozenset(record["train"]), frozenset(record["holdout"]))
     except (ValueError, KeyError, TypeError) as error:
         raise UntrustedBundle(

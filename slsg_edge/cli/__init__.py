@@ -4,14 +4,26 @@ Imports nothing heavy, so that `--help` answers at once; commands import what th
 they run.
 """
 
-import io
+import slsg_edge.cli.first_signals  # noqa: F401, before what takes long to import
+
+# isort: split
+import os
 import sys
+from contextlib import suppress
 
 import typer
 
 from slsg_edge.cli.commands import COMMANDS, GROUPS
+from slsg_edge.cli.stopping import told_to_end
+from slsg_edge.cli.streams import usable_streams
 from slsg_edge.cli.text import without_controls
-from slsg_edge.errors import MissingDependency, SlsgError, out_of_memory
+from slsg_edge.errors import (
+    ConfigError,
+    MissingDependency,
+    SlsgError,
+    StorageError,
+    out_of_memory,
+)
 
 # What to install for a package that a command turns out to need.
 EXTRAS = {
@@ -26,6 +38,8 @@ EXTRAS = {
     "sklearn": "dev",
     "torch": "train",
 }
+
+_LONGEST = 4000  # characters of a message
 
 app = typer.Typer(
     name="slsg-edge",
@@ -42,10 +56,19 @@ for name, group in GROUPS.items():
 
 def main() -> None:
     """Runs the command line; what the user can mend is printed without a traceback, exit 2."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no UTF-8
-        sys.stdout.reconfigure(errors="backslashreplace")
+    usable_streams()
     try:
-        app()
+        _run()
+    finally:
+        _leave_at_once(sys.exc_info()[1])
+
+
+def _run() -> None:
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except SlsgError as error:
         fail(error)
     except ModuleNotFoundError as error:
@@ -53,14 +76,47 @@ def main() -> None:
         if package not in EXTRAS:
             raise
         fail(MissingDependency(package, extra=EXTRAS[package]))
+    except RecursionError:
+        fail(ConfigError("Something that was read is nested too deeply.", fix="Mend that file."))
     except Exception as error:
-        short = out_of_memory(error)
-        if short is None:
+        known = out_of_memory(error) or _of_the_system(error)
+        if known is None:
             raise
-        fail(short)
+        fail(known)
 
 
 def fail(error: SlsgError) -> None:
     """What, where and the next step on stderr; exit code 2."""
-    sys.stderr.write(without_controls(f"error: {error.what}\n  next: {error.fix}\n"))
+    sys.stderr.write(f"error: {_shown(error.what)}\n  next: {_shown(error.fix)}\n")
+    sys.stderr.flush()
     sys.exit(2)
+
+
+def _shown(text: str) -> str:
+    """A name that somebody gave may be of any length."""
+    text = without_controls(text)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
+
+
+def _of_the_system(error: Exception) -> SlsgError | None:
+    """Where no room has said it better: a name that is too long, a disk that went away."""
+    if not isinstance(error, OSError):
+        return None
+    where = f"{error.filename}: " if error.filename else ""
+    return StorageError(
+        f"{where}{error.strerror or error}.", fix="Check the path, its permissions and the disk."
+    )
+
+
+def _leave_at_once(ending: BaseException | None) -> None:
+    """Where a model that never ends would hold up the end of the process or make it crash, and
+    where a second signal would kill a watch that has just ended in order.
+    """
+    deadline = sys.modules.get("slsg_edge.runtime.deadline")
+    if not told_to_end() and not (deadline and deadline.work_left_behind()):
+        return
+    code = ending.code if isinstance(ending, SystemExit) else ending is not None
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, SlsgError):
+            stream.flush()
+    os._exit(int(code or 0))

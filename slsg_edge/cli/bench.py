@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson, Backends, Threads, names_in, require_cpu_backend
+from slsg_edge.cli.text import plain_console, say, tell
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,15 +47,15 @@ def bench(
         opened = with_region(opened, None)
     choices = _choices(opened, backend, threads)
     for choice in choices:
-        typer.echo(str(choice), err=True)
+        say(str(choice))
     if len(choices) > 1:
         comparison = _compare(opened, choices, images, frames, threads)
-        typer.echo(json.dumps(asdict(comparison))) if as_json else _print_comparison(comparison)
+        tell(json.dumps(asdict(comparison))) if as_json else _print_comparison(comparison)
         return
     result = _measure(opened, choices[0], images, frames, threads)
     if as_json:
         reason = choices[0].reason
-        typer.echo(json.dumps({**asdict(result), "backend": choices[0].backend, "reason": reason}))
+        tell(json.dumps({**asdict(result), "backend": choices[0].backend, "reason": reason}))
     else:
         _print(result, golden=images is None)
 
@@ -121,26 +122,24 @@ def _compare(
 @contextmanager
 def _paths(bundle: "Bundle", images: Path | None) -> Iterator[list[Path]]:
     """Image files: those of the user, or the golden frames in a folder that goes away again."""
-    import tempfile
-
     from slsg_edge.bench.frame import write_frames
     from slsg_edge.bundle.golden import golden_from_file
     from slsg_edge.bundle.plan import GOLDEN_FILE
     from slsg_edge.line.sources.files import images_in
+    from slsg_edge.storage import temporary_folder
 
     if images is not None:
         yield images_in(images)
         return
     frames = golden_from_file(bundle.file(GOLDEN_FILE)).frames
-    with tempfile.TemporaryDirectory() as folder:
-        yield write_frames(frames, Path(folder))
+    with temporary_folder() as folder:
+        yield write_frames(frames, folder)
 
 
 def _print(result: "Benchmark", golden: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = plain_console()
     table = Table("stage", "median ms", "p95 ms")
     for timing in result.stages:
         table.add_row(timing.stage, f"{timing.median:.3f}", f"{timing.p95:.3f}")
@@ -156,7 +155,7 @@ def _print(result: "Benchmark", golden: bool) -> None:
         f"{result.machine.system}",
         versions,
     ):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     if golden:
         console.print("note: golden frames are at model resolution; --images shows a camera's")
 
@@ -169,10 +168,9 @@ def _synthesis(result: "Benchmark") -> str:
 
 
 def _print_comparison(comparison: "LatencyComparison") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = plain_console()
     first = comparison.backends[0].backend
     table = Table("backend", "median ms", "p95 ms", f"times {first}")
     for found in comparison.backends:
@@ -184,4 +182,4 @@ def _print_comparison(comparison: "LatencyComparison") -> None:
         f"{comparison.frames} frames each, in turn; {machine.cpu}, {machine.cores} cores",
         ", ".join(f"{name} {text}" for name, text in machine.versions.items()),
     ):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)

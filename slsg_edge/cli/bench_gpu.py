@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson
-from slsg_edge.cli.text import plain_console
+from slsg_edge.cli.text import plain_console, tell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +43,7 @@ def bench_gpu(
         images = kernel_images(device.gpu, DeviceKernels.SOURCES)
         result = gpu_benchmark(device, images, settings)
     if as_json:
-        typer.echo(json.dumps({**asdict(result), "chain_limit": result.chain.limit}))
+        tell(json.dumps({**asdict(result), "chain_limit": result.chain.limit}))
     else:
         _print(result)
 

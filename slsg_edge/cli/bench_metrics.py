@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson
-from slsg_edge.cli.text import plain_console
+from slsg_edge.cli.text import plain_console, tell
 
 if TYPE_CHECKING:
     from slsg_edge.bench.metrics import MetricBenchmark
@@ -36,7 +36,7 @@ def bench_metrics(
 
     result = metric_benchmark(maps, side, streamed, folder)
     if as_json:
-        typer.echo(json.dumps(asdict(result)))
+        tell(json.dumps(asdict(result)))
     else:
         _print(result)
 

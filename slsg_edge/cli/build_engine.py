@@ -7,7 +7,7 @@ import typer
 
 from slsg_edge.bundle.commands import recorded_command
 from slsg_edge.cli.options import AsJson
-from slsg_edge.cli.text import threshold_line
+from slsg_edge.cli.text import tell, threshold_line
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -116,24 +116,22 @@ def _print_json(done: "EngineBuild", refit: "Refit | None") -> None:
             "threshold": refit.threshold and refit.threshold.value,
             "missing_threshold": refit.missing,
         }
-    typer.echo(json.dumps(result))
+    tell(json.dumps(result))
 
 
 def _print(done: "EngineBuild", refit: "Refit | None") -> None:
     found = done.fingerprint
-    typer.echo(f"{done.engine}: {found.size / 1e6:.1f} MB for {found.built_for}")
-    typer.echo(
-        f"{found.tensorrt} {found.version}, {found.seconds:.1f} s, {found.peak_mb:.0f} MB at peak"
-    )
+    tell(f"{done.engine}: {found.size / 1e6:.1f} MB for {found.built_for}")
+    tell(f"{found.tensorrt} {found.version}, {found.seconds:.1f} s, {found.peak_mb:.0f} MB at peak")
     kinds = ("CONVOLUTION", "MATRIX_MULTIPLY")
     counts = [f"{n.count} {n.kind} in {n.dtype}" for n in found.layers if n.kind in kinds]
     where = "the network and the built engine" if found.opened else "the network"
-    typer.echo(f"proved in {where}: {', '.join(counts).lower().replace('_', ' ')}")
+    tell(f"proved in {where}: {', '.join(counts).lower().replace('_', ' ')}")
     for warning in done.warnings:
-        typer.echo(f"note: {warning}")
+        tell(f"note: {warning}")
     if refit:
-        typer.echo(f"golden frames: {refit.difference}")
+        tell(f"golden frames: {refit.difference}")
         if refit.threshold:
-            typer.echo(f"threshold of its own: {threshold_line(refit.threshold)}")
+            tell(f"threshold of its own: {threshold_line(refit.threshold)}")
         if refit.missing:
-            typer.echo(f"next: its scores moved, so run: {refit.missing}")
+            tell(f"next: its scores moved, so run: {refit.missing}")

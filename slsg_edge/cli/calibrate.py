@@ -32,7 +32,13 @@ from slsg_edge.cli.calibrate_options import (
 )
 from slsg_edge.cli.calibrate_reviewed import calibrate_reviewed
 from slsg_edge.cli.options import AsJson, Backend
-from slsg_edge.cli.text import choice_note, next_after_calibrate, plain_console, threshold_line
+from slsg_edge.cli.text import (
+    choice_note,
+    next_after_calibrate,
+    plain_console,
+    tell,
+    threshold_line,
+)
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -219,7 +225,7 @@ def _print_json(done: "Calibrated", costs: Costs | None) -> None:
     }
     if costs is not None:
         result["defect_rate"] = costs.defect_rate
-    typer.echo(json.dumps(result))
+    tell(json.dumps(result))
 
 
 def _point(point: "OperatingPoint", costs: Costs | None) -> "dict[str, Json]":

@@ -1,15 +1,14 @@
 """`slsg-edge calibrate --int8`: makes the INT8 graph, says what it buys and costs."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from slsg_edge.bundle.commands import recorded_command
-from slsg_edge.cli.text import threshold_line
+from slsg_edge.cli.text import plain_console, tell, threshold_line
 
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle
@@ -95,22 +94,22 @@ def _write_report(found: "Quantised", path: Path, command: str) -> None:
 
 def _print_json(found: "Quantised", notes: tuple[str, ...]) -> None:
     table = {key: value for key, value in asdict(found).items() if key != "bundle"}
-    typer.echo(json.dumps(table | {"notes": list(notes)}))
+    tell(json.dumps(table | {"notes": list(notes)}))
 
 
 def _print(found: "Quantised", notes: tuple[str, ...], bundle: Path) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from slsg_edge.reports.int8_page import HEADS, figures_of, rows_of
 
-    console = Console(highlight=False)
+    console = plain_console()
     table = Table(*HEADS, box=None, pad_edge=False)
     for row in rows_of(found):
         table.add_row(*row)
     console.print(table)
     for name, text in figures_of(found).items():
-        console.print(f"{name:<24} {text}", markup=False)
+        console.print(f"{name:<24} {text}")
     for note in notes:
-        console.print(f"note: {note}", markup=False, soft_wrap=True)
-    console.print(f"next: slsg-edge build-engine {bundle} --precision int8", markup=False)
+        console.print(f"note: {note}", soft_wrap=True)
+    words = ["slsg-edge", "build-engine", str(bundle), "--precision", "int8"]
+    console.print(f"next: {shlex.join(words)}", soft_wrap=True)

@@ -4,10 +4,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from slsg_edge.bundle.commands import recorded_command
-from slsg_edge.cli.text import next_after_calibrate, plain_console, threshold_line
+from slsg_edge.cli.text import next_after_calibrate, plain_console, tell, threshold_line
 
 if TYPE_CHECKING:
     from slsg_edge.contracts import Json
@@ -40,11 +38,11 @@ def calibrate_reviewed(
         asked = "auto" if by_simulated else rate
         take_over(opened, proposal, _command(folder, asked, backend), started)
     if as_json:
-        typer.echo(json.dumps(_summary(proposal, written)))
+        tell(json.dumps(_summary(proposal, written)))
     else:
         _print(proposal, written)
     if written and not as_json:
-        typer.echo(next_after_calibrate(bundle))
+        tell(next_after_calibrate(bundle))
 
 
 def _command(folder: Path, rate: float | str | None, backend: str | None) -> str:
@@ -91,7 +89,6 @@ def _point(point: "OperatingPoint", proposal: "Proposal") -> "dict[str, Json]":
 
 
 def _print(proposal: "Proposal", written: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from slsg_edge.cli.operating_points import points_before_and_after
@@ -107,20 +104,20 @@ def _print(proposal: "Proposal", written: bool) -> None:
     if bad:
         misses = [proposal.misses(side) for side in sides]
         table.add_row("bad ones missed", *(_of(count, bad) for count in misses))
-    Console(highlight=False).print(table)
+    plain_console().print(table)
     if any(side.points for side in sides):
         bad_scores = [*proposal.bad.values()]
         shown = points_before_and_after(proposal.now, proposal.then, bad_scores)
         plain_console(soft_wrap=True).print(shown)
     highest = sorted(proposal.good.items(), key=lambda found: -found[1])[:SHOWN]
     if highest:
-        typer.echo("highest good ones: " + ", ".join(f"{p.name} {s:.4g}" for p, s in highest))
+        tell("highest good ones: " + ", ".join(f"{p.name} {s:.4g}" for p, s in highest))
     for note in proposal.notes:
-        typer.echo(f"note: {note}")
+        tell(f"note: {note}")
     if written and proposal.then is not None:
-        typer.echo(f"threshold {threshold_line(proposal.then)}")
+        tell(f"threshold {threshold_line(proposal.then)}")
     elif proposal.then is not None:
-        typer.echo("Nothing is written yet. To take it, give the same command with --yes.")
+        tell("Nothing is written yet. To take it, give the same command with --yes.")
 
 
 def _of(count: int, total: int) -> str:

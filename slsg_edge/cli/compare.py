@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson, PairOfBackends, names_in
-from slsg_edge.cli.text import plain_console, say
+from slsg_edge.cli.text import plain_console, say, tell
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def compare(
         say(f"{side.name}: {side.choice}")
     comparison = compare_on(data, sides, frames, report, progress)
     if as_json:
-        typer.echo(json.dumps(comparison_summary(comparison)))
+        tell(json.dumps(comparison_summary(comparison)))
     else:
         _print(comparison)
     if comparison.changed:

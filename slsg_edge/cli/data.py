@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson
+from slsg_edge.cli.text import plain_console, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,7 @@ def data_command(
     if sheet:
         write_atomically(sheet, encode_image(sheet_of(found), ".png"))
     if as_json:
-        typer.echo(json.dumps(survey_summary(found)))
+        tell(json.dumps(survey_summary(found)))
     else:
         _print(found)
     if not found.valid:
@@ -53,7 +54,6 @@ def data_command(
 def _print(found: "Survey") -> None:
     from rich.table import Table
 
-    from slsg_edge.cli.text import plain_console
     from slsg_edge.data.survey.finding import shown
 
     console = plain_console()

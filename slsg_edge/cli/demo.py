@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slsg_edge.cli.text import plain_console, say
+from slsg_edge.cli.text import plain_console, say, tell
 from slsg_edge.cli.train import INTERRUPTED
 from slsg_edge.cli.watch import summary_line
 
@@ -32,7 +32,7 @@ def demo(
         raise typer.Exit(INTERRUPTED) from stopped
     _print(result, folder)
     if not result.good_enough:
-        typer.echo(f"The image AUROC is below the {WANTED_AUROC} that this demo promises.")
+        tell(f"The image AUROC is below the {WANTED_AUROC} that this demo promises.")
         raise typer.Exit(1)
 
 

@@ -2,10 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from slsg_edge.cli.options import AsJson
-from slsg_edge.cli.text import plain_console
+from slsg_edge.cli.text import plain_console, tell
 
 if TYPE_CHECKING:
     from slsg_edge.doctor.check import MachineCheck
@@ -27,7 +25,7 @@ def doctor(
 
     checks = diagnose()
     if as_json:
-        typer.echo(json.dumps({"checks": [asdict(check) for check in checks]}))
+        tell(json.dumps({"checks": [asdict(check) for check in checks]}))
     else:
         _print(checks)
 

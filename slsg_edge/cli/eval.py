@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson, Backend
-from slsg_edge.cli.text import plain_console, say
+from slsg_edge.cli.text import plain_console, say, tell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,7 +62,7 @@ def eval_command(
     setup = Setup(opened, choice.backend, evaluation.judged_by, data)
     step = next_step(judgement, evaluation.rows, setup)
     if as_json:
-        typer.echo(json.dumps({"backend": choice.backend, **summary_of(evaluation, step)}))
+        tell(json.dumps({"backend": choice.backend, **summary_of(evaluation, step)}))
     else:
         _print(evaluation, judgement, step)
     if judgement.failed:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from slsg_edge.bundle.commands import recorded_command
+from slsg_edge.cli.text import tell
 
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle
@@ -46,7 +47,7 @@ def export(
         command=command,
         keep_fp32=keep_fp32 or (),
     )
-    typer.echo(json.dumps(_table(done)) if as_json else _text(done))
+    tell(json.dumps(_table(done)) if as_json else _text(done))
 
 
 def _table(done: "Exported") -> "dict[str, Json]":
@@ -84,11 +85,18 @@ def _text(done: "Exported") -> str:
 
     path = done.bundle.path
     reasons = ", ".join(f"{rule} {count}" for rule, count in done.reasons.items())
+    kept = done.reasons.get("the proof")
+    note = (
+        f"note: FP16 was off by more than it may be, so {kept} more nodes stay in FP32, "
+        f"and it is less quick\n"
+        if kept
+        else ""
+    )
     return (
         f"{path / MODEL_FILES['fp32']}: {done.fp32.megabytes:.1f} MB\n"
         f"{path / MODEL_FILES['fp16']}: {done.fp16.megabytes:.1f} MB; "
         f"{len(done.fp32_nodes)} of {done.nodes} nodes stay in FP32 ({reasons})\n"
         f"ONNX Runtime against torch on {done.frames} golden frames: {done.fp32.difference}\n"
         f"FP16, every result rounded, against torch: {done.fp16.difference}\n"
-        f"next: {calibration_command(done.bundle, None)}"
+        f"{note}next: {calibration_command(done.bundle, None)}"
     )

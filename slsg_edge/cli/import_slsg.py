@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from slsg_edge.bundle.commands import recorded_words
+from slsg_edge.cli.text import tell
 
 
 def import_slsg(
@@ -23,5 +24,5 @@ def import_slsg(
     words = ["slsg-edge", "import-slsg", str(checkpoint), "-o", str(output)]
     command = recorded_words(words, str(output))
     import_official(checkpoint, output, command=command)
-    typer.echo(f"{output}: SLSG paper at 256x256")
-    typer.echo(f"next: {shlex.join(['slsg-edge', 'export', str(output)])} --images DIR")
+    tell(f"{output}: SLSG paper at 256x256")
+    tell(f"next: {shlex.join(['slsg-edge', 'export', str(output)])} --images DIR")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson
-from slsg_edge.cli.text import choice_note, plain_console, threshold_line
+from slsg_edge.cli.text import choice_note, plain_console, tell, threshold_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +41,7 @@ def info(
             "next": readiness.command,
         }
         notes = threshold_notes(inventory.bundle)
-        typer.echo(json.dumps({**state, **summary_of(inventory), **notes}))
+        tell(json.dumps({**state, **summary_of(inventory), **notes}))
     else:
         _print(inventory, readiness)
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slsg_edge.cli.text import plain_console
 from slsg_edge.contracts import SIZES
 
 if TYPE_CHECKING:
@@ -103,7 +104,6 @@ def _in_short(point: "OperatingPoint | None", bad: Sequence[float]) -> list[str]
 
 def _whole(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
     """As wide as it needs to be: nothing in it is broken or cut, whatever the terminal."""
-    from rich.console import Console
     from rich.measure import measure_renderables
     from rich.table import Table
 
@@ -112,7 +112,8 @@ def _whole(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
         table.add_column(head, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    wide = Console(width=1000)
+    wide = plain_console()
+    wide.width = 1000
     table.width = measure_renderables(wide, wide.options, [table]).maximum
     return table
 

@@ -1,9 +1,12 @@
 """`slsg-edge sample`: parses, draws, says what was drawn and what to do with it."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from slsg_edge.cli.text import tell
 
 FILM_FILE = "film.mp4"
 
@@ -35,9 +38,7 @@ def sample(
 
 
 def _say(folder: Path, images: int, film: bool) -> None:
-    typer.echo(f"{folder}: {images} images of a fuse module. Its rules are in README.txt.")
+    tell(f"{folder}: {images} images of a fuse module. Its rules are in README.txt.")
     if film:
-        typer.echo(
-            f"{folder / FILM_FILE}: the same line as a film; film.json says what passes when."
-        )
-    typer.echo(f"next: slsg-edge train {folder} -o module.slsg")
+        tell(f"{folder / FILM_FILE}: the same line as a film; film.json says what passes when.")
+    tell(f"next: {shlex.join(['slsg-edge', 'train', str(folder), '-o', 'module.slsg'])}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from slsg_edge.cli.options import AsJson
-from slsg_edge.cli.text import say
+from slsg_edge.cli.text import say, tell
 
 if TYPE_CHECKING:
     from slsg_edge.cli.first_hour.record import Done
@@ -55,9 +55,9 @@ def start(
         say(f"Stopped; what is done is kept. Go on with: {shlex.join(words)}")
         raise typer.Exit(INTERRUPTED) from None
     if as_json:
-        typer.echo(_json(wish, steps))
+        tell(_json(wish, steps))
     else:
-        typer.echo(_ending(wish, steps))
+        tell(_ending(wish, steps))
     if steps[-1].exit_code:
         raise typer.Exit(1)
 

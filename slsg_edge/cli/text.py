@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -19,6 +19,11 @@ def say(text: str) -> None:
     typer.echo(without_controls(text), err=True)
 
 
+def tell(text: str) -> None:
+    """A line of results, on stdout."""
+    typer.echo(without_controls(text))
+
+
 def without_controls(text: str) -> str:
     """Lines stay lines; what a terminal would obey, as in the name of a file, is an escape."""
     return "\n".join(map(printable, text.expandtabs().split("\n")))
@@ -28,11 +33,26 @@ def plain_console(*, soft_wrap: bool = False) -> "Console":
     """Where tables and lines of results go: in them a text is only what it says.
 
     Folders, files and kinds of defect are named by the user, so `[red]` or `:bug:` in a name is
-    neither a colour nor a picture. Colours come from rich's `Text`.
+    neither a colour nor a picture, and no name steers the terminal. Colours come from rich's
+    `Text`. No command makes another console.
     """
-    from rich.console import Console
+    from collections.abc import Iterable
 
-    return Console(markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap)
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
+    from rich.text import Text
+
+    class PlainConsole(Console):
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(without_controls(text), **options)
+
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterable[Segment]:
+            for text, style, control in super().render(renderable, options):
+                yield Segment(text if control else without_controls(text), style, control)
+
+    return PlainConsole(markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap)
 
 
 def threshold_line(threshold: "Threshold") -> str:

@@ -11,7 +11,7 @@ import typer
 
 from slsg_edge.bundle.commands import recorded_words
 from slsg_edge.cli.options import Workers
-from slsg_edge.cli.text import say
+from slsg_edge.cli.text import plain_console, say, tell
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ def train(
         again = [*words, *([] if resume or automatic else ["--resume"])]
         say(f"{stopped}. Go on with: {shlex.join(again)}")
         raise typer.Exit(INTERRUPTED) from stopped
-    typer.echo(f"{output}: trained. Curves and simulated anomalies: {curves.with_suffix('.run')}")
-    typer.echo(f"next: slsg-edge export {output}")
+    tell(f"{output}: trained. Curves and simulated anomalies: {curves.with_suffix('.run')}")
+    tell(f"next: {shlex.join(['slsg-edge', 'export', str(output)])}")
 
 
 def _files(preset: str | None, config: Path | None) -> list[Path]:
@@ -145,7 +145,6 @@ def _options(given: Mapping[str, object], settings: Sequence[str]) -> dict[str, 
 def _print_pick(pick: "DetectorChoice") -> None:
     """One row per detector that was tried, and which is taken and why."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("detector", "AUROC on simulated", "training", "a frame", box=box.SIMPLE_HEAD)
@@ -156,8 +155,8 @@ def _print_pick(pick: "DetectorChoice") -> None:
         cut = ", cut short" if candidate.shortened else ""
         took = f"{candidate.milliseconds:.1f} ms, {candidate.backend}"
         table.add_row(candidate.detector, auroc, f"{candidate.seconds:.0f} s{cut}", took)
-    Console(highlight=False).print(table)
-    typer.echo(
+    plain_console().print(table)
+    tell(
         f"{pick.chosen.detector} is taken: {pick.reason}. Compared on {pick.good} held-out good "
         f"images and {pick.simulated} simulated anomalies; only `eval` on real defects is proof."
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slsg_edge.cli.options import AsJson
+from slsg_edge.cli.text import plain_console, tell
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -61,7 +62,7 @@ def verify(
         table = {**asdict(verification), "passed": passed}
         if frozen_neighbours:
             table["frozen_neighbours"] = [_neighbours_json(found) for found in comparisons]
-        typer.echo(json.dumps(table))
+        tell(json.dumps(table))
     else:
         _print(verification, strict)
         if frozen_neighbours:
@@ -88,10 +89,9 @@ def _neighbours_json(comparison: "NeighbourComparison") -> "dict[str, Json]":
 
 
 def _print(verification: "Verification", strict: bool) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False)
+    console = plain_console()
     table = _table("what runs it", "state")
     for check in verification.checks:
         state = Text(check.state, style=_COLOURS[check.state])
@@ -100,18 +100,17 @@ def _print(verification: "Verification", strict: bool) -> None:
     console.print(table)
     for check in verification.checks:
         for reason in check.reasons:
-            console.print(f"{check.subject}: {reason}", markup=False, soft_wrap=True)
+            console.print(f"{check.subject}: {reason}", soft_wrap=True)
     frames = verification.frames
     console.print(f"{frames} golden frames, threshold {verification.threshold:.4g}")
     word = "failed, as --strict asks" if strict else "note"
     for doubt in verification.doubts:
-        console.print(f"{word}: {doubt}", markup=False, soft_wrap=True)
+        console.print(f"{word}: {doubt}", soft_wrap=True)
 
 
 def _print_neighbours(comparisons: "tuple[NeighbourComparison, ...]") -> None:
-    from rich.console import Console
 
-    console = Console(highlight=False)
+    console = plain_console()
     if not comparisons:
         console.print("No file but the FP32 one, or no neighbours that are chosen.")
         return

@@ -1,18 +1,19 @@
 """`slsg-edge watch`: frames of a folder, a video or a camera in, verdicts out."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slsg_edge.cli.options import Backend, Threads
+from slsg_edge.cli.stopping import ends_in_order
 from slsg_edge.cli.text import say
 
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle
+    from slsg_edge.errors import SlsgError
     from slsg_edge.line.records import Tally, WatchSummary
     from slsg_edge.line.sinks.recording import Recording
     from slsg_edge.line.sinks.sink import Sink
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from slsg_edge.scoring import Threshold
 
 
+@ends_in_order
 def watch(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A calibrated bundle.")],
     source: Annotated[
@@ -56,17 +58,19 @@ def watch(
     """Inspect frames and write a verdict for each, as JSON Lines."""
     from slsg_edge.bundle.folder import open_bundle
     from slsg_edge.line.records import Tally
+    from slsg_edge.line.sinks.sink import Draining
     from slsg_edge.line.sources.source import open_source
     from slsg_edge.line.watching import WatchOptions
     from slsg_edge.line.watching import watch as watch_frames
     from slsg_edge.runtime.judged import open_judged
 
+    _require_readers(output)
     recording = _recording(bundle, record, record_to)
     _require_outside(source, rejects, recording)
     opened = _with_region(open_bundle(bundle), roi)
     tally = Tally()
     options = WatchOptions(every, max_frames, warn=say, tally=tally)
-    with _stoppable(), ExitStack() as stack:
+    with ExitStack() as stack:
         judged = stack.enter_context(open_judged(opened, backend, threads))
         say(str(judged.choice))
         _say_weakness(judged.threshold)
@@ -79,9 +83,35 @@ def watch(
         if _live_line_fits(output):
             sinks.append(_live_line(stack, frames, tally))
         summary = watch_frames(frames, judged, sinks, options)
-    say(summary_line(summary, band=judged.threshold.undecided_above is not None))
+    unwritten = sum(sink.unwritten for sink in sinks if isinstance(sink, Draining))
+    band = judged.threshold.undecided_above is not None
+    say(summary_line(summary, band=band, unwritten=unwritten))
     if recording and recording.recorded:
         say(_recorded_lines(recording, bundle, backend))
+    if unwritten:
+        raise _records_lost(unwritten, summary.frames, output)
+
+
+def _require_readers(output: Path | None) -> None:
+    """ConfigError where nobody would get a verdict."""
+    from slsg_edge.cli.streams import stdout_is_closed
+    from slsg_edge.errors import ConfigError
+
+    if output is None and stdout_is_closed():
+        raise ConfigError(
+            "Standard output is closed, so nobody would get the verdicts.",
+            fix="Add --output FILE, or do not close it.",
+        )
+
+
+def _records_lost(count: int, frames: int, output: Path | None) -> "SlsgError":
+    from slsg_edge.errors import StorageError
+
+    where = output or "standard output"
+    return StorageError(
+        f"{count} of {frames} records could not be written to {where}.",
+        fix="Free some space, or see who reads there; all verdicts were counted above.",
+    )
 
 
 def _require_outside(source: str, rejects: Path | None, recording: "Recording | None") -> None:
@@ -101,8 +131,10 @@ def _say_weakness(threshold: "Threshold") -> None:
         say(f"warning: {weak}")
 
 
-def summary_line(summary: "WatchSummary", *, band: bool = False) -> str:
-    """What was seen, for people; band: whether the threshold has an undecided one."""
+def summary_line(summary: "WatchSummary", *, band: bool = False, unwritten: int = 0) -> str:
+    """What was seen, for people; band: whether the threshold has an undecided one; unwritten:
+    how many records are nowhere.
+    """
     between = f" ({summary.between} of them between the two thresholds)" if band else ""
     text = (
         f"{summary.frames} frames: {summary.good} good, {summary.anomalous} anomalous, "
@@ -111,6 +143,10 @@ def summary_line(summary: "WatchSummary", *, band: bool = False) -> str:
     )
     if summary.detect_p50 is not None:
         text += f"; detect p50 {summary.detect_p50:.1f} ms, p95 {summary.detect_p95:.1f} ms"
+    if unwritten:
+        text += f"; {unwritten} records could not be written"
+    for name, count in summary.failed.items():
+        text += f"; {name} of {count} frames could not be written"
     return text + (f"\nlast undecided: {summary.reason}" if summary.reason else "")
 
 
@@ -134,7 +170,7 @@ def _sinks(
     from slsg_edge.line.sinks.rejects import RejectFolder
 
     sinks: list[Sink] = [
-        stack.enter_context(closing(JsonLinesFile(output) if output else JsonLinesOutput()))
+        stack.enter_context(closing(JsonLinesFile(output, say) if output else JsonLinesOutput(say)))
     ]
     if rejects:
         sinks.append(RejectFolder(rejects, bundle.manifest.preprocessing))
@@ -179,15 +215,3 @@ def _live_line(stack: ExitStack, source: "FrameSource", tally: "Tally") -> "Sink
     from slsg_edge.line.sinks.live_line import LiveLine
 
     return stack.enter_context(closing(LiveLine(source, tally)))
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """SIGTERM, as from systemd, ends a watch as Ctrl-C does."""
-    import signal
-
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -12,16 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.data.contents import content_hash, thumbnail
-from slsg_edge.data.survey.duplicates import MINIMUM, alike, likeness_of_pairs
+from slsg_edge.data.survey.candidates import films
+from slsg_edge.data.survey.duplicates import MINIMUM, likeness_in
 from slsg_edge.data.threads import in_threads
 from slsg_edge.errors import DatasetError
 from slsg_edge.progress import Bars, no_progress
 
-# Likeness of images whose names follow each other, as the frames of a film. So few pairs are
-# asked that less is enough than in a whole set: of 731 in the good images of three products one
-# reaches it, the next has 0.84. Where a part moves by 1 of 448 pixels from frame to frame, nine
-# in ten do.
-FILM = 0.9
 _SHARE = 4  # a group has at most one in so many images
 
 _Group = list[int]
@@ -33,7 +29,7 @@ def groups_of(paths: Sequence[Path], bars: Bars = no_progress) -> tuple[int, ...
 
     A group of more than a quarter of the images is cut into runs of consecutive paths; only files
     of one content are never parted. A file that cannot be read is alone. Reads every file once,
-    and keeps 3 KB of each.
+    and those that may be copies of others again; keeps 3 KB of each.
     """
     with bars("comparing images", len(paths)) as advance:
         thumbnails = in_threads(thumbnail, paths, advance)
@@ -43,7 +39,7 @@ def groups_of(paths: Sequence[Path], bars: Bars = no_progress) -> tuple[int, ...
         index: one for index in sorted(first.values()) if (one := thumbnails[index]) is not None
     }
     once = list(shown)
-    near = _alike([paths[index] for index in once], list(shown.values()))
+    near = _alike([paths[index] for index in once], list(shown.values()), bars)
     pairs = [(first[digest], index) for index, digest in enumerate(digests)]
     groups = _joined(len(paths), [*pairs, *((once[a], once[b]) for a, b in near)])
     largest = max(1, len(paths) // _SHARE)
@@ -58,15 +54,12 @@ def _digest(path: Path) -> str:
         return str(path)
 
 
-def _alike(paths: Sequence[Path], thumbnails: Sequence[NDArray[np.uint8]]) -> _Pairs:
+def _alike(paths: Sequence[Path], thumbnails: Sequence[NDArray[np.uint8]], bars: Bars) -> _Pairs:
     """Near-duplicates, and neighbours in a film; none among few, whose mean says nothing."""
     if len(paths) < MINIMUM:
         return []
-    stacked = np.stack(thumbnails)
-    near, _ = alike(stacked)
-    following = np.array(_following(paths), np.int64).reshape(-1, 2)
-    film = following[likeness_of_pairs(stacked, following) >= FILM]
-    return [(int(one), int(other)) for one, other in (*near, *film)]
+    film = films(np.stack(thumbnails), _following(paths))
+    return [*likeness_in(paths, thumbnails, bars).same, *film]
 
 
 def _following(paths: Sequence[Path]) -> _Pairs:

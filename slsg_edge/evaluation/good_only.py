@@ -8,7 +8,6 @@ at all, and proves nothing about defects. The anomalies are pasted into the phot
 a folder that is gone afterwards.
 """
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -28,7 +27,7 @@ from slsg_edge.images import read_image
 from slsg_edge.preprocessing import Preprocessing, map_on_frame, prepare, require_inside, resize
 from slsg_edge.progress import Bars, no_progress
 from slsg_edge.stages.simulated import kinds_of_bundle
-from slsg_edge.storage import write_atomically
+from slsg_edge.storage import temporary_folder, write_atomically
 from slsg_edge.synthesis.simulated import SimulatedSet
 
 MOST_GOOD = 200  # images, the first by content hash
@@ -62,15 +61,13 @@ def open_evaluation_set(
     if dataset.of("test", good=False) or not good:
         yield EvaluationSet(dataset)
         return
-    with tempfile.TemporaryDirectory(prefix="slsg-edge-") as folder:
-        anomalous = _simulated(bundle, good, Path(folder), bars)
+    with temporary_folder() as folder:
+        anomalous = _simulated(bundle, good, folder, bars)
         text = (
             f"No real defect was tested: {len(anomalous)} anomalies are simulated in good images. "
             f"Good images: {which}."
         )
-        samples = Dataset(
-            Path(folder), dataset.layout, (*good, *anomalous), left_out=dataset.left_out
-        )
+        samples = Dataset(folder, dataset.layout, (*good, *anomalous), left_out=dataset.left_out)
         yield EvaluationSet(samples, text, left_out)
 
 

@@ -21,7 +21,6 @@ from slsg_edge.bundle.golden import (
 )
 from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES
 from slsg_edge.contracts import GRAPH_OUTPUTS, Answers
-from slsg_edge.evaluation.verify import reference_threshold
 from slsg_edge.export.fixed_neighbours import (
     agreement,
     choices_of,
@@ -30,6 +29,7 @@ from slsg_edge.export.fixed_neighbours import (
     with_neighbour_outputs,
 )
 from slsg_edge.export.graph import OnnxGraph, graph_from_bytes
+from slsg_edge.runtime.golden_check import reference_threshold
 from slsg_edge.stages.activations import activations
 
 Neighbours: TypeAlias = Sequence[Mapping[str, NDArray[Any]]]

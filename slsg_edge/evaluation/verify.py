@@ -34,6 +34,7 @@ from slsg_edge.config import unknown_name
 from slsg_edge.contracts import Answers, Precision
 from slsg_edge.errors import BundleError, MissingDependency, SlsgError, UntrustedBundle
 from slsg_edge.runtime.detector import BACKENDS
+from slsg_edge.runtime.golden_check import reference_threshold
 
 CheckState: TypeAlias = Literal["passed", "failed", "absent"]
 
@@ -133,14 +134,6 @@ def _doubts(bundle: Bundle, name: str | None) -> Iterator[str]:
         yield advice(threshold) or "The threshold is extrapolated from the tail of the good scores."
     if weak := weakness(threshold):
         yield weak
-
-
-def reference_threshold(bundle: Bundle, golden: Golden) -> float:
-    """The bundle's; before it is calibrated, between the golden scores."""
-    try:
-        return threshold_of(bundle).value
-    except BundleError:
-        return golden.split_threshold()
 
 
 def subjects() -> Iterator[Subject]:

@@ -5,7 +5,7 @@ import time
 from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 
 from slsg_edge.contracts import Frame, Outcome, Prediction, Reason, Verdict
@@ -49,6 +49,7 @@ class WatchSummary:
     """`skipped` by `every`, `dropped` by a live source; `reason` is the last why a frame was not
     inspected. `between`: those of the undecided that were, and score between the two thresholds.
 
+    failed: by the name of a sink, how many inspections it did not take.
     p50 and p95 in ms over the last 10,000 frames, None when none was inspected.
     """
 
@@ -62,6 +63,7 @@ class WatchSummary:
     detect_p95: float | None
     reason: str | None
     between: int = 0
+    failed: Mapping[str, int] = field(default_factory=dict)
 
 
 class Latencies:
@@ -128,11 +130,10 @@ class Tally:
 def record_of(
     frame: Frame, verdict: Verdict, latency_ms: Mapping[str, float], fingerprint: str
 ) -> Record:
-    captured = datetime.fromtimestamp(frame.captured_at, timezone.utc)
     return Record(
         index=frame.index,
         origin=frame.origin,
-        captured_at=captured.isoformat(timespec="milliseconds"),
+        captured_at=_utc(frame.captured_at).isoformat(timespec="milliseconds"),
         age_ms=round((time.monotonic() - frame.captured_monotonic) * 1000, 3),
         verdict=verdict.outcome,
         score=verdict.score,
@@ -143,6 +144,14 @@ def record_of(
         latency_ms={stage: round(ms, 3) for stage, ms in latency_ms.items()},
         bundle=fingerprint,
     )
+
+
+def _utc(seconds: float) -> datetime:
+    """1970 for a time that no calendar has, as of a clock that was never set."""
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, timezone.utc)
 
 
 def json_line(record: Record) -> str:

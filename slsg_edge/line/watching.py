@@ -3,7 +3,7 @@
 Knows nothing about where frames come from, how a verdict is reached or where records go.
 """
 
-import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,19 +11,15 @@ from dataclasses import dataclass, replace
 from slsg_edge.contracts import Fault, Frame
 from slsg_edge.errors import SlsgError
 from slsg_edge.line.records import Inspection, Tally, WatchSummary, record_of
-from slsg_edge.line.sinks.sink import ReaderGone, Sink
+from slsg_edge.line.sinks.sink import Draining, ReaderGone, Sink, warn_on_stderr
 from slsg_edge.line.sources.source import FrameSource
 from slsg_edge.runtime.judged import Judged
 from slsg_edge.runtime.pipeline import LaneDetector, Pipeline
 from slsg_edge.runtime.reasons import described, one_line
 from slsg_edge.scoring import undecided
 
+_TOLD_EVERY = 60.0  # seconds between two warnings of the same sink
 _IN_FLIGHT = 2  # frames: one is uploaded while the other is inspected
-
-
-def warn_on_stderr(text: str) -> None:
-    """A line for people, on stderr."""
-    print(text, file=sys.stderr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +28,7 @@ class WatchOptions:
 
     every: inspect every N-th frame only.
     max_frames: end after so many verdicts; None goes on until the source ends.
-    warn: called once for each sink that fails and may.
+    warn: called when a sink that may fail does, and then once a minute as long as it does.
     tally: what the verdicts are counted with; give one to read the counts meanwhile.
     """
 
@@ -50,7 +46,8 @@ def watch(
 ) -> WatchSummary:
     """Until the source ends, `max_frames` are inspected, Ctrl-C, or nobody reads stdout.
 
-    An essential sink that fails ends the watch with its error, StorageError on a full disk.
+    What a sink cannot write at once has been waited for at the end, as long as some of it moved.
+    An essential sink that raises ends the watch with its error.
     """
     options = options or WatchOptions()
     tally = options.tally or Tally()
@@ -62,13 +59,28 @@ def watch(
             tally.add(inspection.record)
             for outlet in outlets:
                 outlet.write(inspection)
+        for outlet in outlets:
+            outlet.drain()
     except (KeyboardInterrupt, ReaderGone):
         pass
-    return tally.summary(source.dropped)
+    failed = {outlet.name: outlet.failures for outlet in outlets if outlet.failures}
+    return replace(tally.summary(source.dropped), failed=failed)
 
 
 def inspection_of(frame: Frame, judged: Judged) -> Inspection:
-    """One frame to its record; a frame with a fault is undecided and not shown to the detector."""
+    """One frame to its record; a frame with a fault is undecided and not shown to the detector.
+
+    Never raises: what cannot be judged or recorded is undecided.
+    """
+    try:
+        return _inspected(frame, judged)
+    except Exception as error:
+        detail = one_line(f"the frame could not be recorded: {described(error)}")
+        verdict = undecided(Fault("detector_failed", detail))
+        return Inspection(record_of(frame, verdict, {}, judged.fingerprint), frame)
+
+
+def _inspected(frame: Frame, judged: Judged) -> Inspection:
     if frame.image is None or frame.fault is not None:
         fault = frame.fault or Fault("no_frame", "the frame has no image")
         verdict = undecided(replace(fault, detail=one_line(fault.detail)))
@@ -79,10 +91,16 @@ def inspection_of(frame: Frame, judged: Judged) -> Inspection:
 
 
 class _Outlet:
-    """A sink, and whether people know already that it fails."""
+    """A sink, and what people know already of its failures."""
 
     def __init__(self, sink: Sink, warn: Callable[[str], None]) -> None:
-        self._sink, self._warn, self._warned = sink, warn, False
+        self._sink, self._warn = sink, warn
+        self.failures = 0
+        self._told_at: float | None = None
+
+    @property
+    def name(self) -> str:
+        return self._sink.name
 
     def write(self, inspection: Inspection) -> None:
         """Raises only what an essential sink raises."""
@@ -91,15 +109,21 @@ class _Outlet:
         except Exception as error:
             if self._sink.essential:
                 raise
+            self.failures += 1
             self._tell(error)
 
+    def drain(self) -> None:
+        if isinstance(self._sink, Draining):
+            self._sink.drain()
+
     def _tell(self, error: Exception) -> None:
-        if self._warned:
+        now = time.monotonic()
+        if self._told_at is not None and now - self._told_at < _TOLD_EVERY:
             return
-        self._warned = True
+        self._told_at = now
         # a terminal that was closed takes no warning either, and that is no reason to end
         with suppress(Exception):
-            self._warn(f"{_sentence(error)} Verdicts go on without {self._sink.name}.")
+            self._warn(f"{_sentence(error)} Verdicts go on without {self.name}.")
 
 
 def _sentence(error: Exception) -> str:

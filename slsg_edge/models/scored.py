@@ -28,7 +28,7 @@ class Normalise(nn.Module):
 
     def forward(self, frame: Tensor) -> Tensor:
         # TensorRT does nothing to uint8 but cast it, so that comes first.
-        rgb = frame.to(torch.float32).permute(0, 3, 1, 2).flip(1)
+        rgb = frame.to(self.scale.dtype).permute(0, 3, 1, 2).flip(1)
         return rgb * self.scale + self.shift
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from slsg_edge.bundle.commands import command_for
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.contracts import Detector, Image, Mask, Verdict
 from slsg_edge.data.layouts import read_dataset
@@ -210,7 +211,7 @@ def _model_text(bundle: Bundle, choice: BackendChoice) -> str:
 def _stage_text(bundle: Bundle, name: str) -> str:
     stage = bundle.manifest.stages[name]
     tools = ", ".join(f"{name} {version}" for name, version in stage.tools.items())
-    return f"{stage.finished}, {bundle.command_of(name)} ({tools})"
+    return f"{stage.finished}, {command_for(stage.command, bundle.path)} ({tools})"
 
 
 def _part(count: int | None, of: int, what: str) -> str:

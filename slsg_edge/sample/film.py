@@ -7,7 +7,6 @@ moves. MP4 compresses with loss, which the training images have not seen.
 """
 
 import json
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import zip_longest
@@ -23,7 +22,7 @@ from slsg_edge.sample.dataset import FILM_NUMBER, check_seed, check_size
 from slsg_edge.sample.product import Exposure
 from slsg_edge.sample.rendering import expose
 from slsg_edge.sample.specimen import DEFECTS, LOGICAL, STRUCTURAL, paint_specimen, specimen
-from slsg_edge.storage import write_together
+from slsg_edge.storage import temporary_folder, write_together
 
 FILM_CODEC = "mp4v"  # the one MP4 encoder that every OpenCV wheel brings
 FILM_FLICKER = 0.01  # of the light, from frame to frame
@@ -76,8 +75,8 @@ def write_film(
     check_seed(seed)
     standings = film_plan(settings)
     record = {"seed": seed, **asdict(settings), "standings": [asdict(one) for one in standings]}
-    with tempfile.TemporaryDirectory() as folder:
-        film = Path(folder) / "film.mp4"
+    with temporary_folder() as folder:
+        film = folder / "film.mp4"
         _encode(film, standings, settings, seed, progress)
         files = {path.name: film.read_bytes()}
     files[path.with_suffix(".json").name] = json.dumps(record, indent=1).encode()

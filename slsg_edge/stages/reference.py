@@ -1,12 +1,13 @@
 """What others are compared with: the trained network, and a graph as ONNX Runtime runs it."""
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.golden import Golden
+from slsg_edge.bundle.golden import Difference, Golden, difference
 from slsg_edge.bundle.plan import WEIGHTS_FILE
 from slsg_edge.contracts import Answers
 from slsg_edge.errors import BundleError
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 
 def trained_model(bundle: Bundle) -> "PixelsToScore":
     """The bundle's network with its weights, from pixels to score, in evaluation mode."""
-    from safetensors.torch import load_file
-
     from slsg_edge.models.registry import network_of
     from slsg_edge.models.scored import PixelsToScore
+    from slsg_edge.training.weight_files import read_state_dict
 
     manifest = bundle.manifest
     network = network_of(manifest.detector, manifest.spec, manifest.preprocessing)
+    weights = read_state_dict(bundle.file(WEIGHTS_FILE), fix="Train again.")
     try:
-        network.load_state_dict(load_file(bundle.file(WEIGHTS_FILE)))
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise BundleError(
             f"{bundle.path}: the weights do not fit the network: {str(error).splitlines()[0]}",
@@ -47,6 +48,23 @@ def torch_answers(model: "nn.Module", frames: NDArray[np.uint8]) -> Golden:
         np.concatenate([anomaly_map.numpy() for anomaly_map, _ in answers]),
         np.concatenate([score.numpy() for _, score in answers]),
     )
+
+
+def rounding_of(model: "PixelsToScore", golden: Golden, threshold: float) -> Difference | None:
+    """How far the network is from itself in FP64; None of a network that has no FP64."""
+    import torch
+
+    exact = copy.deepcopy(model).double()
+    try:
+        with torch.inference_mode():
+            answers = [exact(torch.from_numpy(frame[None])) for frame in golden.frames]
+    except RuntimeError:  # it mixes types
+        return None
+    maps, scores = (
+        np.concatenate([part.to(torch.float32).numpy() for part in parts])
+        for parts in zip(*answers, strict=True)
+    )
+    return difference(golden, maps, scores, threshold)
 
 
 def run_graph(graph: bytes, frames: NDArray[np.uint8], bundle: Bundle) -> Answers:

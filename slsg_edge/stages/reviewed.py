@@ -1,5 +1,6 @@
 """What the threshold would become with reviewed rejects, before anything is written."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -132,7 +133,8 @@ def _other_threshold(bundle: Bundle, own: str | None, folder: Path) -> list[str]
     best = choose(bundle).backend
     if own_threshold_name(best) == own:
         return []
+    words = ["slsg-edge", "calibrate", str(bundle.path), "--add-reviewed", str(folder)]
     return [
         f"`slsg-edge watch` runs {best} here, which another threshold judges. For that one: "
-        f"slsg-edge calibrate {bundle.path} --add-reviewed {folder} --backend {best}"
+        f"{shlex.join([*words, '--backend', best])}"
     ]

@@ -52,14 +52,10 @@ from slsg_edge.training.device import TrainingDevice, device_from_name
 from slsg_edge.training.expected import Forecast
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.loop import run_phase
-from slsg_edge.training.material import (
-    Material,
-    choose_material,
-    forget_material,
-    store_material,
-)
+from slsg_edge.training.material import Material, choose_material, forget_material, store_material
 from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.run_lock import exclusive_run, require_free
+from slsg_edge.training.sameness import sameness
 from slsg_edge.training.settings import Resources, TrainSettings, require_possible
 from slsg_edge.training.tensorboard import loss_logger
 from slsg_edge.training.weight_files import weight_bytes
@@ -225,6 +221,8 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     for hint in settings.hints(device.place.type):
         notify(f"Hint: {hint}")
     notify(f"{len(frames)} images to train on, {len(material.held_out)} held out, {device.place}.")
+    if warning := sameness(frames):
+        notify(f"Warning: {warning}")
     groups = functools.partial(groups_of, material.images, progress)
     context = TrainingContext(settings, frames, textures, device, groups)
     pairs = context.pairs(SHOWN_PAIRS)

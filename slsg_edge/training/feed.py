@@ -6,6 +6,7 @@ same batches as one that was not, with any number of workers.
 
 import contextlib
 import functools
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from slsg_edge.contracts import Image
 from slsg_edge.errors import SlsgError, WorkerLost
 from slsg_edge.machine.host import usable_cores
+from slsg_edge.machine.parent import end_with_parent
 from slsg_edge.synthesis.anomalies import Simulator
 from slsg_edge.training.frames import StoredFrames
 
@@ -106,7 +108,7 @@ def batches(dataset: Dataset[Batch], start: int, total: int, workers: int) -> It
         sampler=range(start, total),
         num_workers=workers,
         prefetch_factor=4 if workers else None,
-        worker_init_fn=_start_worker if workers else None,
+        worker_init_fn=functools.partial(_start_worker, os.getpid()) if workers else None,
         multiprocessing_context="spawn" if workers else None,
     )
     for batch in loader:
@@ -120,7 +122,11 @@ def default_workers() -> int:
     return min(8, max(1, usable_cores() - 1))
 
 
-def _start_worker(_: int) -> None:
+def _start_worker(trainer: int, _: int) -> None:
+    """PyTorch takes whoever is the parent by now for the trainer, which may have been killed while
+    this worker started.
+    """
+    end_with_parent(trainer)
     cv2.setNumThreads(1)
     # Ctrl-C and a service's stop reach every process; only the trainer decides what they mean
     signal.signal(signal.SIGINT, signal.SIG_IGN)

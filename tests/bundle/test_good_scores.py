@@ -92,5 +92,5 @@ def test_a_file_that_is_no_json_is_an_error(bundle, content):
 def test_a_score_of_a_broken_detector_says_to_train_again(bundle):
     broken = GoodScores((GoodScore("a", math.nan, "held-out"),))
     done = with_file(bundle, GOOD_SCORES_FILE, good_scores_file(broken))
-    with pytest.raises(UntrustedBundle, match=r"score is nan.*train again"):
+    with pytest.raises(UntrustedBundle, match=r"NaN is no number.*train again"):
         good_scores_of(done)

@@ -14,6 +14,8 @@ from slsg_edge.preprocessing import Preprocessing
 
 EXPORT = ExportRecord("dynamic", "1e-7", "2e-3", ("a*",), ("a/b", "a/c"), {"top-k": 2})
 
+COMMAND = "slsg-edge export {bundle} --batch 7"
+
 
 @pytest.fixture
 def stage(tmp_path):
@@ -21,7 +23,7 @@ def stage(tmp_path):
 
     def make(name, settings):
         bundle = new_bundle(tmp_path / "x.slsg", Manifest("slsg", {}, Preprocessing()))
-        return bundle.commit(name, {}, command="c {bundle}", started=0.0, settings=settings)
+        return bundle.commit(name, {}, command=COMMAND, started=0.0, settings=settings)
 
     return make
 
@@ -46,7 +48,8 @@ def test_what_a_later_version_adds_to_a_record_is_no_damage(stage):
 )
 def test_a_damaged_record_names_its_stage_and_the_command(stage, key, value):
     bundle = stage("export", {**settings_of(EXPORT), key: value})
-    with pytest.raises(BundleError, match=rf"record of 'export' is damaged.*{key}.*Run: c "):
+    said = rf"record of 'export' is damaged.*{key}.*Run: slsg-edge export .* --batch 7"
+    with pytest.raises(BundleError, match=said):
         record_of(bundle, ExportRecord)
 
 

@@ -30,7 +30,7 @@ def bundle(tmp_path):
         made = made.commit(
             stage,
             files,
-            command=f"slsg-edge {stage} [x]",
+            command=f"slsg-edge {stage} '[x]'",
             started=time.monotonic(),
             inputs=inputs,
             update=sets(threshold=threshold),
@@ -58,7 +58,7 @@ def test_a_stale_stage_is_shown_with_what_to_run(bundle, capsys):
     info(bundle.path)
     shown = capsys.readouterr().out
     assert "stale" in shown
-    assert "Run: slsg-edge export [x]" in shown
+    assert "Run: slsg-edge export '[x]'" in shown
 
 
 def test_machines_get_one_json_object(bundle, capsys):
@@ -86,7 +86,7 @@ def test_it_begins_with_whether_the_bundle_is_ready_and_the_next_command(bundle,
     (bundle.path / "model.onnx").write_bytes(b"other")
     shown = said(bundle, capsys)
     assert shown.startswith(f"not ready: {bundle.path}/model.onnx is not the file that 'export'")
-    assert "\nnext: slsg-edge export [x]\n" in shown
+    assert "\nnext: slsg-edge export '[x]'\n" in shown
 
 
 def test_what_is_missing_is_said_with_the_command(tmp_path, capsys):

@@ -14,6 +14,7 @@ from slsg_edge.line.sources.live import FrameBuffer
 from slsg_edge.line.sources.source import open_source
 from slsg_edge.line.watching import WatchOptions, watch
 from slsg_edge.preprocessing import Preprocessing
+from slsg_edge.runtime.detector import choose, open_choice
 from slsg_edge.runtime.fake_detector import FakeDetector
 from slsg_edge.runtime.judged import Judged, open_judged
 from slsg_edge.scoring import Threshold
@@ -93,7 +94,8 @@ def test_a_folder_with_a_broken_file_gives_a_verdict_for_every_file(toy_bundle, 
 def test_a_model_that_gives_nan_decides_nothing(make_bundle, toy_model, parts):
     bundle = open_bundle(make_bundle(toy_model(offset=float("nan"))))
     sink = Collected()
-    with open_source(str(parts)) as source, closing(open_judged(bundle)) as judged:
+    detector = open_choice(bundle, choose(bundle))
+    with open_source(str(parts)) as source, Judged(detector, HALF) as judged:
         summary = watch(source, judged, [sink])
     assert {record.verdict for record in sink.records} == {"undecided"}
     assert sink.records[0].detail == "the detector gave the score nan"

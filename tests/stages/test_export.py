@@ -9,6 +9,7 @@ import pytest
 
 from slsg_edge.bundle.tolerances import DEFAULTS
 from slsg_edge.errors import ConfigError, ExportError
+from slsg_edge.stages import export
 from slsg_edge.stages.export import export_bundle
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("converted_once")]
@@ -56,9 +57,40 @@ def test_a_graph_beyond_fp16s_tolerance_is_refused_and_nothing_is_written(traine
     bundle = trained()
     strict = {**DEFAULTS, "fp16": replace(DEFAULTS["fp16"], map_mean=1e-9)}
     bundle = replace(bundle, manifest=replace(bundle.manifest, tolerances=strict))
-    with pytest.raises(ExportError, match=r"In FP16 .*--keep-fp32"):
+    with pytest.raises(ExportError, match=r"In FP16 .*nor with all of it in FP32.*tolerances"):
         _export(bundle)
     assert not list(bundle.path.glob("*.onnx"))
+
+
+def test_more_stays_in_fp32_until_the_proof_holds(trained):
+    plain = _export(trained())
+    least = plain.fp16.difference.map_mean / 2
+    strict = {**DEFAULTS, "fp16": replace(DEFAULTS["fp16"], map_mean=least)}
+    bundle = trained()
+    done = _export(replace(bundle, manifest=replace(bundle.manifest, tolerances=strict)))
+    assert done.fp16.difference.map_mean <= least
+    assert done.reasons["the proof"] == len(done.fp32_nodes) - len(plain.fp32_nodes) > 0
+
+
+def test_what_fp32_costs_the_network_itself_is_allowed_and_kept_in_the_manifest(trained):
+    bundle = trained()
+    off = _export(bundle).fp32.difference
+    bundle = trained()
+    limits = {**DEFAULTS, "fp32": replace(DEFAULTS["fp32"], map_mean=off.map_mean * 0.9)}
+    done = _export(replace(bundle, manifest=replace(bundle.manifest, tolerances=limits)))
+    assert done.bundle.manifest.tolerances["fp32"].map_mean >= off.map_mean
+
+
+def test_a_graph_that_is_another_network_is_refused_still(trained, monkeypatch):
+    run = export.run_graph
+
+    def shifted(graph, frames, bundle):
+        maps, scores = run(graph, frames, bundle)
+        return maps + 0.01, scores
+
+    monkeypatch.setattr(export, "run_graph", shifted)
+    with pytest.raises(ExportError, match=r"not the trained network: map mean .*--images"):
+        _export(trained())
 
 
 def test_fp16_takes_a_dynamic_batch_too(trained):

@@ -46,16 +46,35 @@ _COPIES: Mapping[str, tuple[Severity, str, str]] = {
 
 
 def leak_findings(
-    dataset: Dataset, facts: Mapping[Path, ImageFacts], pairs: Sequence[DuplicatePair]
+    dataset: Dataset,
+    facts: Mapping[Path, ImageFacts],
+    pairs: Sequence[DuplicatePair],
+    alike: Sequence[DuplicatePair] = (),
 ) -> list[Finding]:
-    """Of files with the same content, then of photos that were saved anew."""
+    """Of files with the same content, then of photos that were saved anew; `alike` only look so."""
     by_path = {sample.image: sample for sample in dataset.samples}
     same = [[by_path[one.path] for one in group] for group in copies(facts.values())]
-    alike = [[by_path[pair.first.path], by_path[pair.second.path]] for pair in pairs]
+    anew = [[by_path[pair.first.path], by_path[pair.second.path]] for pair in pairs]
     return [
         *_of(same, dataset, "copies", "the very same file"),
-        *map(_milder, _of(alike, dataset, "near", "saved anew, or taken at another exposure")),
+        *map(_milder, _of(anew, dataset, "near", "saved anew, or taken at another exposure")),
+        *_alike(dataset, alike),
     ]
+
+
+def _alike(dataset: Dataset, pairs: Sequence[DuplicatePair]) -> list[Finding]:
+    """Parts on a line look alike, and nothing is wrong with that."""
+    return finding(
+        "note",
+        "look-alikes",
+        "Pairs of photos that look alike as a whole, and are not the same photo",
+        [
+            " ~ ".join(shown(one.path, dataset.folder) for one in (pair.first, pair.second))
+            for pair in pairs
+        ],
+        "Nothing, if these are different parts. Keep one of each, if one part was photographed "
+        "again and again.",
+    )
 
 
 def _milder(found: Finding) -> Finding:

@@ -67,11 +67,12 @@ def survey(dataset: Dataset, bars: Bars = no_progress) -> Survey:
     faults = _mask_faults(dataset, facts, bars)
     good = [facts[sample.image] for sample in samples if sample.good and sample.image in facts]
     odd = find_outliers(good)
-    pairs = near_duplicates([facts[sample.image] for sample in samples if sample.image in facts])
+    known = [facts[sample.image] for sample in samples if sample.image in facts]
+    pairs, alike = near_duplicates(known, bars)
     findings = (
         *image_findings(dataset, facts, unreadable, odd),
         *mask_findings(dataset, faults),
-        *leak_findings(dataset, facts, pairs),
+        *leak_findings(dataset, facts, pairs, alike),
         *acquisition_findings(dataset),
     )
     return Survey(

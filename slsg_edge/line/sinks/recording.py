@@ -1,12 +1,11 @@
 """The first frames of a new line, for a person to sort and for `calibrate --add-reviewed`."""
 
 from datetime import datetime, timezone
-from itertools import count
 from pathlib import Path
 
 from slsg_edge.images import encode_image
 from slsg_edge.line.records import Inspection
-from slsg_edge.storage import write_atomically
+from slsg_edge.storage import require_outside_bundles, write_new
 
 
 class Recording:
@@ -19,6 +18,7 @@ class Recording:
     name, essential = "a recording", False
 
     def __init__(self, folder: Path, frames: int) -> None:
+        require_outside_bundles(folder)
         self.folder, self.recorded = folder, 0
         self._left = frames
         self._run = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
@@ -29,15 +29,11 @@ class Recording:
         if not self._left or frame.image is None or frame.fault is not None:
             return
         left, self._left = self._left, 0  # nothing more, unless this one is kept
-        path = self._free(f"{self._run}_{inspection.record.index:08d}")
-        write_atomically(path, encode_image(frame.image, path.suffix))
+        # where two cameras began in the same second, neither overwrites the other's
+        path = self.folder / f"{self._run}_{inspection.record.index:08d}.png"
+        write_new(path, encode_image(frame.image, path.suffix))
         self.recorded += 1
         self._left = left - 1
 
     def close(self) -> None:
         """Every picture is whole already."""
-
-    def _free(self, stem: str) -> Path:
-        """A path that nothing has, as where two cameras began in the same second."""
-        names = (f"{stem}.png" if not number else f"{stem}_{number}.png" for number in count())
-        return next(path for name in names if not (path := self.folder / name).exists())

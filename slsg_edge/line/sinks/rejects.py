@@ -8,7 +8,7 @@ from slsg_edge.images import HEAT_SUFFIX, encode_image
 from slsg_edge.line.records import Inspection
 from slsg_edge.pictures import heat_overlay
 from slsg_edge.preprocessing import Preprocessing, map_on_frame
-from slsg_edge.storage import storage_error, write_atomically
+from slsg_edge.storage import require_outside_bundles, storage_error, write_new
 
 
 class RejectFolder:
@@ -24,6 +24,7 @@ class RejectFolder:
         self._folder, self._preprocessing = folder, preprocessing
         # a later run into the same folder overwrites nothing
         self._run = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+        require_outside_bundles(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -35,8 +36,8 @@ class RejectFolder:
         if record.verdict == "good" or image is None:
             return
         score = "undecided" if record.score is None else f"{record.score:.4g}"
-        stem = f"{self._run}_{record.index:08d}_{score}"
-        self._keep(f"{stem}.png", image)
+        name = f"{self._run}_{record.index:08d}_{score}.png"
+        stem = self._keep(name, image).stem
         # after the frame itself, which is there for `calibrate` even where this fails: a JPEG
         # ends at 65,500 pixels, which a line-scan camera exceeds
         if inspection.prediction is not None:
@@ -45,8 +46,9 @@ class RejectFolder:
     def close(self) -> None:
         """Every picture is whole already."""
 
-    def _keep(self, name: str, picture: Image) -> None:
-        write_atomically(self._folder / name, encode_image(picture, Path(name).suffix))
+    def _keep(self, name: str, picture: Image) -> Path:
+        """Beside what another watch keeps there by the same name."""
+        return write_new(self._folder / name, encode_image(picture, Path(name).suffix))
 
     def _heat(self, prediction: Prediction, image: Image) -> Image:
         on_frame = map_on_frame(prediction.anomaly_map, self._preprocessing, image.shape)

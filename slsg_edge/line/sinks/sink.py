@@ -1,8 +1,14 @@
 """What takes inspections. Knows no sink by name."""
 
-from typing import Protocol
+import sys
+from typing import Protocol, runtime_checkable
 
 from slsg_edge.line.records import Inspection
+
+
+def warn_on_stderr(text: str) -> None:
+    """A line for people, on stderr."""
+    print(text, file=sys.stderr)
 
 
 class ReaderGone(Exception):
@@ -27,3 +33,15 @@ class Sink(Protocol):
     def write(self, inspection: Inspection) -> None: ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Draining(Protocol):
+    """A sink that writes later what cannot be written at once."""
+
+    @property
+    def unwritten(self) -> int:
+        """Records that are lost, or still wait."""
+
+    def drain(self) -> None:
+        """Waits while what waits goes on being written."""

@@ -17,6 +17,7 @@ from slsg_edge.models.npad.fitted import Clusters, fit_whole, low_rank
 from slsg_edge.models.npad.head import TINY, DistanceHead, ImageGaussian
 from slsg_edge.models.npad.statistics import Moments, PatchSample, means_and_covariances
 
+_LITTLE = 1e-6  # of the largest variance, for a direction that has none left
 FAR = 1e6  # from a centroid that is gone
 
 
@@ -100,7 +101,10 @@ def _unit(size: int) -> Tensor:
 
 def _solved(matrix: Tensor, x: Tensor) -> Tensor:
     """x^T A^-1 x, (cells, N), of A (cells, M, M) and x (cells, M, N)."""
-    lower: Tensor = torch.linalg.cholesky(matrix)
+    lower, failed = torch.linalg.cholesky_ex(matrix)
+    if failed.any():  # what was left out is nearly all that varies
+        size = matrix.diagonal(dim1=1, dim2=2).abs().amax(1).clamp_min(1)[:, None, None]
+        lower, _ = torch.linalg.cholesky_ex(matrix + _LITTLE * size * _unit(matrix.shape[1]))
     solved: Tensor = torch.linalg.solve_triangular(lower, x, upper=False)
     return solved.square().sum(1)
 
@@ -149,11 +153,14 @@ class LeaveOneOut:
 
 
 def folds_of(groups: Sequence[int], most: int | None) -> list[list[int]]:
-    """The images of each group, ascending; at most so many folds, of whole groups, where given."""
+    """The images of each group, ascending; at most so many folds, of whole groups, where given.
+
+    Where all images are one group, nothing would be left without it: then each is a fold.
+    """
     members: dict[int, list[int]] = {}
     for image, group in enumerate(groups):
         members.setdefault(group, []).append(image)
-    folds = list(members.values())
+    folds = list(members.values()) if len(members) > 1 else [[image] for image in members[0]]
     if most is None or len(folds) <= most:
         return folds
     return [sorted(image for fold in folds[first::most] for image in fold) for first in range(most)]

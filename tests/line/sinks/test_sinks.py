@@ -1,6 +1,5 @@
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,7 +12,6 @@ from slsg_edge.line.sinks.json_lines import JsonLinesFile
 from slsg_edge.line.sinks.rejects import RejectFolder
 from slsg_edge.preprocessing import Preprocessing, Roi
 
-FULL = Path("/dev/full")
 SPEC = Preprocessing(8, 8)
 
 
@@ -52,14 +50,6 @@ def test_a_line_that_a_former_run_left_unfinished_spoils_no_other(tmp_path):
 def test_a_file_in_a_folder_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(StorageError, match=r"Cannot write .*absent"):
         JsonLinesFile(tmp_path / "absent" / "verdicts.jsonl")
-
-
-@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
-def test_a_full_disk_is_one_error():
-    sink = JsonLinesFile(FULL)
-    with pytest.raises(StorageError, match="The disk is full: cannot write /dev/full"):
-        sink.write(GOOD)
-    sink.close()
 
 
 def test_rejects_are_kept_lossless_beside_their_heat_and_named_by_index_and_score(tmp_path):

@@ -1,0 +1,56 @@
+"""The sha256 of files that may come from anywhere."""
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from slsg_edge.config import open_regular
+from slsg_edge.errors import BundleError
+
+FILE_LIMIT = 2 * 2**30  # bytes: no ONNX file may be larger, and nothing else in a bundle is
+_BLOCK = 2**20  # bytes
+_SETTLED = 100_000_000  # nanoseconds: some file systems stamp every 10 ms
+
+
+@dataclass(slots=True)
+class Digests:
+    """The sha256 of files, each read again only when the file system says that it changed.
+
+    A file that changed a moment ago is not remembered: its time stamps are too coarse to tell
+    whether it changes once more.
+    """
+
+    _known: dict[Path, tuple[tuple[int, ...], str]] = field(default_factory=dict)
+
+    def of(self, path: Path) -> str:
+        """BundleError for a file that cannot be read."""
+        try:
+            with open_regular(path, FILE_LIMIT) as file:
+                state = os.fstat(file.fileno())
+                known = self._known.get(path)
+                if known is not None and known[0] == _marks_of(state):
+                    return known[1]
+                digest = _sha256_of(file)
+        except (OSError, ValueError) as error:
+            raise BundleError(
+                f"{path} cannot be read: {getattr(error, 'strerror', error)}.",
+                fix="Copy the bundle again.",
+            ) from error
+        if time.time_ns() - max(state.st_mtime_ns, state.st_ctime_ns) > _SETTLED:
+            self._known[path] = (_marks_of(state), digest)
+        return digest
+
+
+def _marks_of(state: os.stat_result) -> tuple[int, ...]:
+    """What changes when a file does, as far as the file system tells."""
+    return (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+
+
+def _sha256_of(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(_BLOCK):
+        digest.update(block)
+    return digest.hexdigest()
