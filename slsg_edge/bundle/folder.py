@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from slsg_edge.bundle.commands import command_for, is_ours
-from slsg_edge.bundle.digests import Digests
+from slsg_edge.bundle.digests import Digests, unreadable
 from slsg_edge.bundle.manifest import (
     DAMAGE,
     MANIFEST_LIMIT,
@@ -263,6 +263,8 @@ def open_bundle(path: str | Path) -> Bundle:
         )
     try:
         return Bundle(path, manifest_from_json(read_regular(manifest, MANIFEST_LIMIT)))
+    except OSError as error:
+        raise unreadable(manifest, error) from error
     except DAMAGE as error:
         raise BundleError(
             f"{manifest} is damaged: {_reason(error)}.",
