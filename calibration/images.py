@@ -16,6 +16,7 @@ from slsg_edge.data.layouts import good_images, read_dataset
 from slsg_edge.data.splits import content_hash, fingerprint
 from slsg_edge.errors import DatasetError
 from slsg_edge.images import read_image
+from slsg_edge.runtime.frame_check import FrameCheck
 from slsg_edge.scoring import expit, logit
 
 
@@ -94,12 +95,24 @@ def moved(left_out: float, reference: float, backend: float) -> float:
 
 
 def scores_of(
-    detector: Detector, paths: Iterable[Path], progress: Callable[[], None] | None = None
+    detector: Detector,
+    paths: Iterable[Path],
+    progress: Callable[[], None] | None = None,
+    check: FrameCheck | None = None,
 ) -> list[float]:
-    """The image scores in the order given; `progress` is called once per image."""
+    """The image scores in the order given; `progress` is called once per image.
+
+    check: how the bundle reads images, and what it takes for none. DatasetError names an image
+    that cannot be read, or that shows nothing: its score would be that of a defect.
+    """
+    depth = check.preprocessing.depth if check else None
     scores = []
     for path in paths:
-        scores.append(detector.detect(read_image(path)).image_score)
+        image = read_image(path, depth)
+        fault = check.fault(image) if check else None
+        if fault is not None:
+            raise DatasetError(f"{path}: {fault.detail}.", fix="Take it out of the folder.")
+        scores.append(detector.detect(image).image_score)
         if progress:
             progress()
     return scores

@@ -29,6 +29,7 @@ from slsg_edge.errors import BundleError, SlsgError
 from slsg_edge.preprocessing import check_frame
 from slsg_edge.runtime.deadline import within
 from slsg_edge.runtime.detector import BackendChoice, GraphDetector, choose, open_choice
+from slsg_edge.runtime.frame_check import FrameCheck, frame_check_of
 from slsg_edge.runtime.golden_check import require_golden_answers
 from slsg_edge.runtime.reasons import described, one_line
 from slsg_edge.scoring import Threshold, judge, undecided
@@ -62,6 +63,7 @@ class Judged:
     map_shape: height and width that an anomaly map must have; None takes any.
     choice: which backend it is and why; None where the detector was made by hand.
     fingerprint: which bundle it is, for records; empty where it is none.
+    check: whether a frame shows what the detector was trained for; None takes any.
 
     A context manager that closes the detector.
     """
@@ -71,6 +73,7 @@ class Judged:
     map_shape: tuple[int, int] | None = None
     choice: BackendChoice | None = None
     fingerprint: str = ""
+    check: FrameCheck | None = None
 
     def __enter__(self) -> "Judged":
         return self
@@ -81,10 +84,10 @@ class Judged:
     def inspect(self, image: Image) -> Verdict:
         """The verdict on one image.
 
-        `good` or `anomalous` only when the image is (H, W, 3) uint8 and the detector gave a score
-        between 0 and 1 with a finite map of the right shape. Everything else, whatever was raised
-        included, is `undecided` with a reason. Only what ends the program passes, as
-        KeyboardInterrupt does.
+        `good` or `anomalous` only when the image is (H, W, 3) uint8, shows what `check` asks for,
+        and the detector gave a score between 0 and 1 with a finite map of the right shape.
+        Everything else, whatever was raised included, is `undecided` with a reason. Only what
+        ends the program passes, as KeyboardInterrupt does.
         """
         return self.examine(image).verdict
 
@@ -93,6 +96,9 @@ class Judged:
         started = time.perf_counter()
         try:
             check_frame(image)
+            fault = self.check.fault(image) if self.check else None
+            if fault is not None:
+                return Examination(undecided(fault), None, _latency(started, time.perf_counter()))
             prediction = self.detector.detect(image)
         except Exception as error:  # whatever a backend throws, the next frame may be inspected
             verdict = _undecided("the detector failed", error)
@@ -136,9 +142,16 @@ def map_shape_of(bundle: Bundle) -> tuple[int, int]:
     return preprocessing.height, preprocessing.width
 
 
-def open_judged(bundle: Bundle, backend: str | None = None, threads: int | None = None) -> Judged:
+def open_judged(
+    bundle: Bundle,
+    backend: str | None = None,
+    threads: int | None = None,
+    *,
+    any_size: bool = False,
+) -> Judged:
     """The bundle's detector with its threshold, on the best backend or on the one asked for.
 
+    any_size: frames of another size than that of the training are scaled, not undecided.
     Its golden frames have passed it then. BundleError when there is no threshold that the scores
     may be judged by, or the model does not answer in time; UntrustedBundle when it gives other
     answers than the trained network.
@@ -151,7 +164,8 @@ def open_judged(bundle: Bundle, backend: str | None = None, threads: int | None 
     # a CUDA context belongs to the thread that made it, so an engine is opened in this one
     on_gpu = choice.backend.startswith("tensorrt")
     detector, threshold = opened() if on_gpu else within(_DEADLINE, opened, _late(choice))
-    return Judged(detector, threshold, map_shape_of(bundle), choice, fingerprint_of(bundle))
+    check = frame_check_of(bundle, any_size=any_size)
+    return Judged(detector, threshold, map_shape_of(bundle), choice, fingerprint_of(bundle), check)
 
 
 def _checked(

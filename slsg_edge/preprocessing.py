@@ -42,13 +42,19 @@ class Roi:
 class Preprocessing:
     """Model resolution in pixels, and how a frame gets there.
 
-    `letterbox` keeps the aspect ratio and fills with black, `stretch` does not.
+    `letterbox` keeps the aspect ratio and fills with black, `stretch` does not. depth: bits that
+    the values in files of 16 bit use, as 12 for a camera with Mono12; None is all of them.
     """
 
     height: int = 256
     width: int = 256
     fit: Literal["stretch", "letterbox"] = "stretch"
     roi: Roi | None = None
+    depth: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.depth is not None and not 8 <= self.depth <= 16:
+            raise ConfigError(f"The depth is {self.depth} bits.", fix="Give 8 to 16.")
 
 
 def check_frame(frame: Any) -> None:

@@ -17,7 +17,7 @@ from slsg_edge.bundle.commands import BUNDLE
 from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle, open_bundle
 from slsg_edge.bundle.golden import Golden
 from slsg_edge.errors import MissingDependency
-from slsg_edge.images import quiet_ffmpeg
+from slsg_edge.images import UsualFrames, quiet_ffmpeg
 from slsg_edge.machine.tensorrt import RTX, TensorRt, load_tensorrt
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.scoring import Threshold
@@ -93,11 +93,15 @@ def build_model(
     return bytes(model.SerializeToString())
 
 
+PLAIN = UsualFrames(darkest=0.0, brightest=255.0, flattest=0.0)
+"""The toy was trained on pictures of one colour."""
+
+
 def build_bundle(path: Path, model: bytes, threshold: Threshold | None) -> Bundle:
     frames = np.stack([np.full((SIZE, SIZE, 3), level, np.uint8) for level in (40, 80, 200)])
     maps = (frames.mean(-1) / 255).astype(np.float32)
     golden = Golden(frames, maps, maps.max((1, 2)))
-    bundle = new_bundle(path, Manifest("toy", {}, SPEC)).commit(
+    bundle = new_bundle(path, Manifest("toy", {}, SPEC, usual=PLAIN)).commit(
         "export",
         {"model.onnx": model, "golden.npz": golden.to_bytes()},
         command=f"slsg-edge export {BUNDLE}",

@@ -82,7 +82,7 @@ def benchmark(
         progress()
     blocks = _Blocks(detector, chosen, preprocessing, threshold)
     loops, bares = blocks.measure(progress)
-    image = read_image(chosen[0])
+    image = read_image(chosen[0], preprocessing.depth)
     return Benchmark(
         machine=machine(),
         detector=detector.name,
@@ -111,7 +111,7 @@ class _Stages:
 
     def add(self, path: Path) -> None:
         marks = [time.perf_counter()]
-        image = read_image(path)
+        image = read_image(path, self._preprocessing.depth)
         marks.append(time.perf_counter())
         prepared = prepare(image, self._preprocessing)[None]
         marks.append(time.perf_counter())
@@ -149,7 +149,10 @@ class _Blocks:
         self._paths = [paths[index % len(paths)] for index in range(size)]
         self._detector = detector
         self._judged = Judged(detector, threshold, (preprocessing.height, preprocessing.width))
-        self._prepared = [prepare(read_image(path), preprocessing)[None] for path in self._paths]
+        self._depth = depth = preprocessing.depth
+        self._prepared = [
+            prepare(read_image(path, depth), preprocessing)[None] for path in self._paths
+        ]
 
     def measure(self, progress: Callable[[], None]) -> tuple[list[float], list[float]]:
         loops, bares = [], []
@@ -166,7 +169,7 @@ class _Blocks:
     def _loop(self, output: Path) -> float:
         with closing(JsonLinesFile(output)) as sink:
             started = time.perf_counter()
-            with FileSource(image_frames(self._paths)) as source:
+            with FileSource(image_frames(self._paths, self._depth)) as source:
                 watch(source, self._judged, [sink])
             return self._per_frame(started)
 

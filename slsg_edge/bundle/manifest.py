@@ -17,6 +17,7 @@ from slsg_edge.bundle.tolerances import DEFAULTS, Tolerance
 from slsg_edge.config import json_from, settings_from_table, without_none
 from slsg_edge.contracts import Json
 from slsg_edge.errors import ConfigError
+from slsg_edge.images import UsualFrames
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.scoring import Threshold
 
@@ -57,6 +58,7 @@ class Manifest:
     threshold: the reference's; thresholds: those of backends whose scores differ, by backend.
     stages: what has run, by the name of the stage.
     tolerances: by precision or, where a backend has its own, by backend.
+    usual: what the good images of the training have in common.
     """
 
     detector: str
@@ -67,6 +69,7 @@ class Manifest:
     format: int = FORMAT
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     tolerances: Mapping[str, Tolerance] = field(default_factory=lambda: {**DEFAULTS})
+    usual: UsualFrames = field(default_factory=UsualFrames)
 
 
 def manifest_from_json(content: bytes) -> Manifest:
@@ -104,6 +107,9 @@ def _manifest(table: dict[str, Any]) -> Manifest:
             for backend, record in _table(table.get("thresholds", {}), "thresholds").items()
         },
         tolerances={**DEFAULTS, **_tolerances(_table(table.get("tolerances", {}), "tolerances"))},
+        usual=settings_from_table(
+            UsualFrames, without_none(_table(table.get("usual", {}), "usual")), "usual"
+        ),
     )
 
 

@@ -55,7 +55,7 @@ PLAN = (
     PlannedStage(
         TRAIN_STAGE,
         f"slsg-edge train DATA -o {BUNDLE}",
-        "detector, spec, preprocessing, tolerances",
+        "detector, spec, preprocessing, tolerances, usual",
         {
             WEIGHTS_FILE: "the weights of the trained network",
             FRAMES_FILE: "good frames and simulated anomalies that an export is proved with",

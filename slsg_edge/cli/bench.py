@@ -110,7 +110,8 @@ def _compare(
 
     with _paths(bundle, images) as paths, ExitStack() as stack:
         spec = bundle.manifest.preprocessing
-        prepared = np.stack([prepare(read_image(path), spec) for path in paths[:frames]])
+        photos = (read_image(path, spec.depth) for path in paths[:frames])
+        prepared = np.stack([prepare(photo, spec) for photo in photos])
         detectors = {
             choice.backend: stack.enter_context(closing(open_choice(bundle, choice, threads)))
             for choice in choices

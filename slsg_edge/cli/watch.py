@@ -52,11 +52,15 @@ def watch(
         int | None, typer.Option(metavar="N", min=1, help="Stop after so many verdicts.")
     ] = None,
     every: Annotated[int, typer.Option(metavar="N", min=1, help="Look at every N-th frame.")] = 1,
+    any_size: Annotated[
+        bool, typer.Option("--any-size", help="Scale frames of another size than the training's.")
+    ] = False,
     backend: Backend = None,
     threads: Threads = None,
 ) -> None:
     """Inspect frames and write a verdict for each, as JSON Lines."""
     from slsg_edge.bundle.folder import open_bundle
+    from slsg_edge.images import most_pixels
     from slsg_edge.line.records import Tally
     from slsg_edge.line.sinks.sink import Draining
     from slsg_edge.line.sources.source import open_source
@@ -64,6 +68,7 @@ def watch(
     from slsg_edge.line.watching import watch as watch_frames
     from slsg_edge.runtime.judged import open_judged
 
+    most_pixels()  # a wrong number in the environment is found before the first frame
     _require_readers(output)
     recording = _recording(bundle, record, record_to)
     _require_outside(source, rejects, recording)
@@ -71,10 +76,10 @@ def watch(
     tally = Tally()
     options = WatchOptions(every, max_frames, warn=say, tally=tally)
     with ExitStack() as stack:
-        judged = stack.enter_context(open_judged(opened, backend, threads))
+        judged = stack.enter_context(open_judged(opened, backend, threads, any_size=any_size))
         say(str(judged.choice))
         _say_weakness(judged.threshold)
-        frames = stack.enter_context(open_source(source))
+        frames = stack.enter_context(open_source(source, depth=opened.manifest.preprocessing.depth))
         for note in getattr(frames, "notes", ()):
             say(note)
         sinks = _sinks(stack, opened, output, rejects)

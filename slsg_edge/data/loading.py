@@ -7,8 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.data.threads import in_threads
-from slsg_edge.images import read_image
+from slsg_edge.images import Look, look_of, peak_of, read_image
 from slsg_edge.preprocessing import Preprocessing, prepare
+
+_DEPTHS = (8, 10, 12, 14)  # bits of a sample, of the cameras that there are
+
+
+def depth_of(paths: Sequence[Path]) -> int | None:
+    """Bits that the values in files of 16 bit use; None where there is no such file, or all.
+
+    The largest value of all images tells: a camera with 12 bit gives none above 4095.
+    DatasetError names the first image that cannot be read.
+    """
+    return depth_from(max(in_threads(peak_of, paths), default=0))
+
+
+def depth_from(peak: int) -> int | None:
+    """As `depth_of`, from the largest value; 0 stands for no file of 16 bit."""
+    return next((bits for bits in _DEPTHS if 0 < peak < 1 << bits), None)
 
 
 def load_frames(
@@ -30,11 +46,18 @@ def load_into(
     paths: Sequence[Path],
     preprocessing: Preprocessing,
     progress: Callable[[], None] | None = None,
+    looks: list[Look] | None = None,
 ) -> None:
-    """As `load_frames`, into an array that is there already, as one that is mapped from a file."""
+    """As `load_frames`, into an array that is there already, as one that is mapped from a file.
+
+    looks: takes the look of each image, in no order.
+    """
 
     def load(index: int) -> None:
-        frames[index] = prepare(read_image(paths[index]), preprocessing)
+        image = read_image(paths[index], preprocessing.depth)
+        frames[index] = prepare(image, preprocessing)
+        if looks is not None:
+            looks.append(look_of(image))
 
     in_threads(load, range(len(paths)), progress)
 

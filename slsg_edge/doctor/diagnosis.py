@@ -64,6 +64,14 @@ def _package_check(
     return lambda: _distribution(name, packages or (name,), extra, purpose)
 
 
+def _simplejpeg() -> MachineCheck:
+    found = installed_version("simplejpeg")
+    if found is None:
+        how = "Without it most damaged JPEG passes as whole: pip install simplejpeg"
+        return MachineCheck("simplejpeg", "warning", "not installed", how)
+    return MachineCheck("simplejpeg", "ok", found[1])
+
+
 def _opencv() -> MachineCheck:
     try:
         import cv2
@@ -117,6 +125,7 @@ CHECKS: tuple[Callable[[], MachineCheck | None], ...] = (
     _memory,
     _package_check("onnxruntime", "cpu", "For watch on the CPU", "onnxruntime", "onnxruntime-gpu"),
     _opencv,
+    _simplejpeg,
     _cameras,
     _package_check("torch", "train", "For train, export and import-slsg"),
     _package_check("onnx", "train", "For export"),

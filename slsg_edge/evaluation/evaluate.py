@@ -27,6 +27,7 @@ from slsg_edge.metrics.ranking import f1_max
 from slsg_edge.preprocessing import Preprocessing, require_inside
 from slsg_edge.progress import Bars, no_progress, progress
 from slsg_edge.runtime.detector import BackendChoice, GraphDetector, open_choice
+from slsg_edge.runtime.frame_check import FrameCheck, frame_check_of
 from slsg_edge.runtime.judged import Judged, threshold_for
 from slsg_edge.scoring import BETWEEN_THRESHOLDS, Threshold, judge, undecided
 
@@ -122,14 +123,17 @@ def evaluate(
     preprocessing: Preprocessing,
     bars: Bars = no_progress,
     left_out: Mapping[Path, LeftOutScore] = MappingProxyType({}),
+    check: FrameCheck | None = None,
 ) -> Evaluation:
     """Every test image of `dataset` through `detector`; those `left_out` count by that score.
+
+    check: whether an image shows what the detector was trained for; None takes any.
 
     DatasetError when there is none, ConfigError when the region of interest reaches outside one.
     """
     samples = test_samples(dataset)
     shape = (preprocessing.height, preprocessing.width)
-    judged = Judged(detector, threshold or _ANY_THRESHOLD, shape)
+    judged = Judged(detector, threshold or _ANY_THRESHOLD, shape, check=check)
     with PixelEvaluation(preprocessing, defect_rules(dataset.folder)) as pixels:
         rows = []
         with bars("test images", len(samples)) as advance:
@@ -166,9 +170,10 @@ def evaluate_dataset(
     scores = left_out_scores(bundle, choice, left_out)
     with closing(open_choice(bundle, choice)) as detector:
         threshold, notes = _threshold(bundle, choice, detector, needed=for_report)
-        evaluation = evaluate(
-            detector, dataset, threshold, bundle.manifest.preprocessing, progress, scores
-        )
+        # anomalies are drawn in photos that were made smaller
+        check = frame_check_of(bundle, any_size=bool(simulated))
+        preprocessing = bundle.manifest.preprocessing
+        evaluation = evaluate(detector, dataset, threshold, preprocessing, progress, scores, check)
     known = known_to(bundle, dataset, left_out)
     notes = (*known, *notes, *evaluation.notes, *dataset.notes)
     return replace(evaluation, notes=notes, simulated=simulated)
@@ -241,7 +246,7 @@ def row_of(
     it and the same for every image.
     """
     try:
-        image = read_image(sample.image)
+        image = read_image(sample.image, preprocessing.depth)
     except ImageError as error:
         return Row(sample, None, undecided(error.fault))
     if preprocessing.roi is not None:

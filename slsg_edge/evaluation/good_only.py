@@ -148,7 +148,7 @@ def _photos(good: Sequence[Sample], spec: Preprocessing) -> dict[Path, Image]:
         if len(photos) == MOST_CARRIERS:
             break
         try:
-            photo = read_image(sample.image)
+            photo = read_image(sample.image, spec.depth)
         except DatasetError:
             continue
         if spec.roi is None:

@@ -10,6 +10,7 @@ from slsg_edge.bundle.thresholds import own_threshold_name
 from slsg_edge.calibration.images import moved, scores_of
 from slsg_edge.progress import progress
 from slsg_edge.runtime.detector import REFERENCE_BACKEND, BackendChoice, choose, open_choice
+from slsg_edge.runtime.frame_check import frame_check_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def left_out_scores(
         closing(open_choice(bundle, choose(bundle, REFERENCE_BACKEND))) as reference,
         progress("scores of the reference", len(scores)) as advance,
     ):
-        learned = scores_of(reference, scores, advance)
+        learned = scores_of(reference, scores, advance, frame_check_of(bundle, any_size=True))
     return {
         image: LeftOutScore(score, now)
         for (image, score), now in zip(scores.items(), learned, strict=True)

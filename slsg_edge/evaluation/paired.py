@@ -30,6 +30,7 @@ from slsg_edge.metrics.differences import (
 from slsg_edge.preprocessing import Preprocessing, prepare
 from slsg_edge.progress import Bars, no_progress
 from slsg_edge.runtime.detector import BackendChoice, GraphDetector, open_choice
+from slsg_edge.runtime.frame_check import FrameCheck, frame_check_of
 from slsg_edge.runtime.judged import Judged, threshold_for
 from slsg_edge.scoring import Threshold
 
@@ -53,12 +54,13 @@ class Contestant:
     detector: GraphDetector
     threshold: Threshold
     preprocessing: Preprocessing
+    check: FrameCheck | None = None
 
     @property
     def judged(self) -> Judged:
         """What gives its verdicts, by the rule of the line."""
         shape = (self.preprocessing.height, self.preprocessing.width)
-        return Judged(self.detector, self.threshold, shape)
+        return Judged(self.detector, self.threshold, shape, check=self.check)
 
 
 Both: TypeAlias = tuple[Contestant, Contestant]
@@ -228,7 +230,7 @@ def _latency(
     images = []
     for sample in samples:
         try:
-            images.append(read_image(sample.image))
+            images.append(read_image(sample.image, both[0].preprocessing.depth))
         except DatasetError:
             continue
         if len(images) == min(TIMED, frames):
@@ -247,7 +249,8 @@ def _latency(
 def _contestant(side: Side, stack: ExitStack) -> Contestant:
     detector = stack.enter_context(closing(open_choice(side.bundle, side.choice)))
     threshold = threshold_for(side.bundle, side.choice, detector)
-    return Contestant(side.name, detector, threshold, side.bundle.manifest.preprocessing)
+    preprocessing = side.bundle.manifest.preprocessing
+    return Contestant(side.name, detector, threshold, preprocessing, frame_check_of(side.bundle))
 
 
 def _bundle_names(first: Bundle, second: Bundle) -> tuple[str, str]:

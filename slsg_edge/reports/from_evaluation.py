@@ -180,7 +180,7 @@ def picture_for(
     `stretched`: with the heat on a scale of its own, too.
     """
     try:
-        image = read_image(row.sample.image)
+        image = read_image(row.sample.image, preprocessing.depth)
     except DatasetError:
         return picture_of(np.zeros((preprocessing.height, preprocessing.width, 3), np.uint8))
     heat = None

@@ -5,6 +5,7 @@ those. That favours whoever learns from such anomalies, so it is a start and no 
 `eval` on real defects is one.
 """
 
+import copy
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -18,7 +19,9 @@ from numpy.typing import NDArray
 from slsg_edge.bundle.commands import BUNDLE, command_for
 from slsg_edge.bundle.folder import Bundle, check_name
 from slsg_edge.bundle.plan import TRAIN_STAGE
-from slsg_edge.config import require
+from slsg_edge.config import read_toml, require
+from slsg_edge.data.layouts import read_dataset
+from slsg_edge.data.loading import depth_of
 from slsg_edge.errors import ConfigError
 from slsg_edge.metrics.differences import delong_change
 from slsg_edge.metrics.intervals import Figure, delong, delong_figure
@@ -27,7 +30,7 @@ from slsg_edge.models.registry import DETECTORS
 from slsg_edge.progress import progress
 from slsg_edge.runtime.detector import GraphDetector, choose, open_choice
 from slsg_edge.stages.export import export_bundle
-from slsg_edge.stages.settings import merged_settings
+from slsg_edge.stages.settings import merged_settings, put
 from slsg_edge.stages.train import train
 from slsg_edge.stages.validation_set import (
     ValidationSet,
@@ -137,6 +140,7 @@ def train_best(
     check_name(output)
     require(not output.exists(), f"{output} exists already.", "Give a new name, or delete it.")
     trials = _TrialRuns(data, output, resources, command, notify)
+    options = _with_depth(data, files, options)
     pick = _pick(trials, files, options)
     if pick.chosen.shortened:
         notify(f"{pick.chosen.detector}: the whole training ...")
@@ -148,6 +152,19 @@ def train_best(
         # what came after the training is quickly done again, with the user's own choices
         pick.chosen.bundle.copy_stage(TRAIN_STAGE, output)
     return pick
+
+
+def _with_depth(data: Path, files: Sequence[Path], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """All see the images with the depth that they have, unless somebody gave another."""
+    tables = [table.get("preprocessing") for table in (options, *map(read_toml, files))]
+    if any(isinstance(table, Mapping) and "depth" in table for table in tables):
+        return options
+    dataset = read_dataset(data)
+    good = (*dataset.of("train", good=True), *dataset.of("validation", good=True))
+    depth = depth_of([sample.image for sample in good])
+    changed = copy.deepcopy(dict(options))
+    put(changed, "preprocessing.depth", depth)
+    return changed
 
 
 def _pick(trials: _TrialRuns, files: Sequence[Path], options: Mapping[str, Any]) -> DetectorChoice:

@@ -21,6 +21,7 @@ from slsg_edge.calibration.images import scores_of
 from slsg_edge.errors import DatasetError
 from slsg_edge.progress import progress
 from slsg_edge.runtime.detector import choose, open_choice
+from slsg_edge.runtime.frame_check import frame_check_of
 from slsg_edge.scoring import Threshold
 
 CHOSEN_WITH = (
@@ -78,7 +79,8 @@ def scores_by_file(
         closing(open_choice(bundle, choose(bundle, backend))) as detector,
         progress(what, len(paths)) as advance,
     ):
-        scores = dict(zip(paths, scores_of(detector, paths, advance), strict=True))
+        check = frame_check_of(bundle, any_size=True)
+        scores = dict(zip(paths, scores_of(detector, paths, advance, check), strict=True))
     for path, score in scores.items():
         if not math.isfinite(score) or not 0 <= score <= 1:
             raise DatasetError(

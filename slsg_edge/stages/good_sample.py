@@ -22,6 +22,7 @@ from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import ConfigError
 from slsg_edge.progress import progress
 from slsg_edge.runtime.detector import REFERENCE_BACKEND, choose, open_choice
+from slsg_edge.runtime.frame_check import frame_check_of
 from slsg_edge.stages.simulated import simulated_scores
 
 CARRIERS = 60  # good images, the first by content hash, in which anomalies are simulated
@@ -86,7 +87,7 @@ def _joined(
     fresh = [path for path in chosen.paths if content_hash(path) not in known]
     check_enough(len(stay) + len(fresh))
     with closing(open_choice(bundle, choose(bundle, backend))) as detector:
-        new = _scored(detector, fresh, chosen)
+        new = _scored(bundle, detector, fresh, chosen)
         simulated = kept.simulated or simulated_scores(bundle, detector, _carriers(bundle, chosen))
     return GoodSample(
         (*stay, *new), by_kind_and_size(simulated), (*chosen.notes, *_said(stay, new, replaced))
@@ -97,9 +98,9 @@ def _of_backend(bundle: Bundle, chosen: GoodImages, kept: GoodScores, backend: s
     left_out = kept.left_out
     learned = [path for path in chosen.paths if content_hash(path) in left_out]
     with closing(open_choice(bundle, choose(bundle, REFERENCE_BACKEND))) as reference:
-        before = {each.image: each.score for each in _scored(reference, learned, chosen)}
+        before = {each.image: each.score for each in _scored(bundle, reference, learned, chosen)}
     with closing(open_choice(bundle, choose(bundle, backend))) as detector:
-        now = _scored(detector, chosen.paths, chosen)
+        now = _scored(bundle, detector, chosen.paths, chosen)
         simulated = simulated_scores(bundle, detector, _carriers(bundle, chosen))
     good = [
         _moved(each, left_out[each.image], before[each.image]) if each.image in before else each
@@ -114,9 +115,11 @@ def _moved(now: GoodScore, left_out: float, reference: float) -> GoodScore:
     return GoodScore(now.image, score, "left-out", now.acquisition)
 
 
-def _scored(detector: Detector, paths: Sequence[Path], chosen: GoodImages) -> tuple[GoodScore, ...]:
+def _scored(
+    bundle: Bundle, detector: Detector, paths: Sequence[Path], chosen: GoodImages
+) -> tuple[GoodScore, ...]:
     with progress("good images", len(paths)) as advance:
-        scores = scores_of(detector, paths, advance)
+        scores = scores_of(detector, paths, advance, frame_check_of(bundle, any_size=True))
     found = []
     for path, score in zip(paths, scores, strict=True):
         digest = content_hash(path)

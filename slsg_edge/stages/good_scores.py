@@ -9,6 +9,7 @@ import torch
 
 from slsg_edge.bundle.good_scores import GoodScore, GoodScores, How
 from slsg_edge.contracts import Image, SimulatedScore
+from slsg_edge.images import Look
 from slsg_edge.models.network import Network
 from slsg_edge.models.recipe import TrainingContext
 from slsg_edge.models.scored import PixelsToScore
@@ -20,15 +21,19 @@ NOTHING = OutOfSample({}, ())
 
 
 def scores_of_held_out(
-    network: Network, context: TrainingContext[Any], material: Material, folder: Path
+    network: Network,
+    context: TrainingContext[Any],
+    material: Material,
+    folder: Path,
+    looks: list[Look] | None = None,
 ) -> OutOfSample:
     """By the network that ships: of the images that are held out, and of anomalies in them.
 
-    folder: where they are stored at model resolution for the while.
+    folder: where they are stored at model resolution for the while. looks: takes the look of each.
     """
     if not material.held_out:
         return NOTHING
-    frames = store_held_out(material, folder, context.settings.preprocessing)
+    frames = store_held_out(material, folder, context.settings.preprocessing, looks)
     simulated = dataclasses.replace(context.simulated(), images=frames)
     model = PixelsToScore(network).eval().to(context.device.place)
 

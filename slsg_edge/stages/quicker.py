@@ -34,6 +34,8 @@ def _seen(preprocessing: Preprocessing) -> list[str]:
         value = getattr(preprocessing, key)
         if value != getattr(plain, key):
             words += ["--set", f"preprocessing.{key}={value}"]
+    if preprocessing.depth is not None:
+        words += ["--set", f"preprocessing.depth={preprocessing.depth}"]
     if preprocessing.roi is not None:
         words += ["--roi", str(preprocessing.roi)]
     return words

@@ -36,13 +36,15 @@ from slsg_edge.bundle.training_record import training_record
 from slsg_edge.data.groups import groups_of
 from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import BundleError, ConfigError
+from slsg_edge.images import Look, UsualFrames, usual_frames
 from slsg_edge.machine.versions import tool_versions
 from slsg_edge.models.backbone_weights import backbone_weights
-from slsg_edge.models.backbones import LAYERS, layers_in, load_trunk
+from slsg_edge.models.backbones import LAYERS, layers_in
 from slsg_edge.models.network import Network
 from slsg_edge.models.recipe import Notify, Phases, TrainingContext, TrainingInputs
 from slsg_edge.models.registry import detector_of, recipe_of, untrained_network
 from slsg_edge.progress import progress
+from slsg_edge.stages.first_weights import load_backbone
 from slsg_edge.stages.good_scores import NOTHING, good_scores, scores_of_held_out
 from slsg_edge.stages.quicker import quicker_command
 from slsg_edge.training import charts
@@ -52,7 +54,13 @@ from slsg_edge.training.device import TrainingDevice, device_from_name
 from slsg_edge.training.expected import Forecast
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.loop import run_phase
-from slsg_edge.training.material import Material, choose_material, forget_material, store_material
+from slsg_edge.training.material import (
+    Material,
+    choose_material,
+    fitted_to,
+    forget_material,
+    store_material,
+)
 from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.run_lock import exclusive_run, require_free
 from slsg_edge.training.sameness import sameness
@@ -80,10 +88,11 @@ class _Start:
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """pairs: that the golden frames are drawn from. scores: of good images, out of sample."""
+    """pairs: that golden frames are drawn from. scores: out of sample. usual: of good images."""
 
     pairs: PairBatches
     scores: GoodScores
+    usual: UsualFrames
 
 
 def train(
@@ -127,8 +136,7 @@ def _start(
     # an impossible resolution is found before anything is read
     draft = untrained_network(settings)
     material = choose_material(data, settings.holdout, resources.textures)
-    for note in material.notes:
-        notify(note)
+    settings = fitted_to(settings, material, notify)
     weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
     detector = detector_of(settings)
     inputs = _inputs(material, weights, settings)
@@ -142,7 +150,7 @@ def _start(
     target = new_bundle(output, manifest)
     torch.manual_seed(settings.seed)
     network = untrained_network(settings)
-    _load_backbone(network, weights, settings, notify)
+    load_backbone(network, weights, settings, notify)
     return _Start(resources, device, settings, material, network, target)
 
 
@@ -152,31 +160,6 @@ def _inputs(material: Material, weights: Weights, settings: TrainSettings) -> Tr
         return load_frames(material.images[::step], settings.preprocessing)
 
     return TrainingInputs(sample, len(LAYERS) if weights is None else layers_in(weights))
-
-
-def _load_backbone(
-    network: Network, weights: Weights, settings: TrainSettings, notify: Notify
-) -> None:
-    """Says what stays random and what does not fit."""
-    if weights is None:
-        if not settings.trains_backbone:
-            notify("Warning: the backbone starts from noise and is never trained.")
-        return
-    loaded = load_trunk(network.backbone, weights)
-    if loaded.random and settings.needs_all_layers:
-        raise ConfigError(
-            f"The backbone weights have nothing for {', '.join(loaded.random)}, which would stay "
-            "noise: this detector never trains its backbone.",
-            fix="Give a whole file, or take fewer layers: model.depth or model.layers, as the "
-            "detector has it.",
-        )
-    if loaded.random:
-        notify(f"Warning: no backbone weights for {', '.join(loaded.random)}: random at first.")
-    if loaded.folded_batch_norm and settings.adapts_batch_norm:
-        notify(
-            "Warning: these backbone weights have their batch norm folded in and serve frozen "
-            "statistics only: give --encoder-batch-norm frozen."
-        )
 
 
 def _identity(start: _Start) -> str:
@@ -217,7 +200,8 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     """Trains the network of `start` in place."""
     settings, material, device = start.settings, start.material, start.device
     notify = forecast.notify
-    frames, textures = store_material(material, run.path, settings.preprocessing)
+    looks: list[Look] = []
+    frames, textures = store_material(material, run.path, settings.preprocessing, looks)
     for hint in settings.hints(device.place.type):
         notify(f"Hint: {hint}")
     notify(f"{len(frames)} images to train on, {len(material.held_out)} held out, {device.place}.")
@@ -229,8 +213,8 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
     phases = recipe_of(detector_of(settings)).phases(start.network, context)
     left_out = _run(phases, run, device.workers, forecast, resume=resume)
-    held_out = scores_of_held_out(start.network, context, material, run.path)
-    return _Learned(pairs, good_scores(material, left_out, held_out))
+    held_out = scores_of_held_out(start.network, context, material, run.path, looks)
+    return _Learned(pairs, good_scores(material, left_out, held_out), usual_frames(looks))
 
 
 def _run(
@@ -262,6 +246,7 @@ def _committed(
         run.identity,
         dataclasses.asdict(start.settings),
     )
+    manifest = dataclasses.replace(start.target.manifest, usual=learned.usual)
     bundle = start.target.commit(
         TRAIN_STAGE,
         _files(start, learned),
@@ -269,7 +254,7 @@ def _committed(
         started=started,
         tools=tool_versions("torch", "opencv-python-headless", "opencv-python"),
         settings=settings_of(record),
-        update=lambda current: renewed(current, start.target.manifest),
+        update=lambda current: renewed(current, manifest),
     )
     run.clear()
     forget_material(run.path)

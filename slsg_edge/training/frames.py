@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from slsg_edge.contracts import Image
 from slsg_edge.data.loading import load_into, shape_of_frames
+from slsg_edge.images import Look
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.storage import storage_error
 
@@ -44,14 +45,17 @@ def store_frames(
     images: Sequence[Path],
     preprocessing: Preprocessing,
     progress: Callable[[], None] | None = None,
+    looks: list[Look] | None = None,
 ) -> StoredFrames:
     """Decodes each image straight into the file, so that they are never all in memory.
+
+    looks: takes the look of each image, in no order.
 
     DatasetError names an image that cannot be read; that and StorageError leave nothing behind.
     """
     shape = shape_of_frames(len(images), preprocessing)
     return write_frames(
-        path, shape, lambda frames: load_into(frames, images, preprocessing, progress)
+        path, shape, lambda frames: load_into(frames, images, preprocessing, progress, looks)
     )
 
 

@@ -195,7 +195,7 @@ def test_ctrl_c_and_sigterm_end_it_with_the_sum(toy_bundle, tmp_path, number):
     process.stdout.readline()
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 0
+    assert process.returncode == 0, err[-2000:]
     assert " good, 0 anomalous" in err
     assert "Traceback" not in err
     records = [json.loads(line) for line in out.splitlines()]  # no line is torn

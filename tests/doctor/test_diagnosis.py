@@ -30,6 +30,7 @@ def test_every_check_is_answered_and_what_is_missing_has_a_way_to_get_it():
         "CPU",
         "memory",
         "OpenCV",
+        "simplejpeg",
         "cameras",
         "CUDA toolkit",
         "tensorrt",
@@ -197,3 +198,10 @@ def test_a_pycuda_that_does_not_load_says_why():
     assert (no_driver.state, other.state) == ("warning", "warning")
     assert "driver" in no_driver.how
     assert "Build it again" in other.how
+
+
+def test_without_simplejpeg_damaged_jpeg_may_pass_and_it_is_said(monkeypatch):
+    monkeypatch.setattr(diagnosis, "installed_version", lambda *_: None)
+    check = diagnosis._simplejpeg()
+    assert check.state == "warning"
+    assert "pip install simplejpeg" in check.how

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -11,7 +12,7 @@ from safetensors.torch import save_file
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.bundle.tolerances import DEFAULTS
 from slsg_edge.errors import ConfigError, DatasetError
-from slsg_edge.images import read_image
+from slsg_edge.images import look_of, read_image, usual_frames
 from slsg_edge.models.backbones import Trunk
 from slsg_edge.models.npad.network import NpadNetwork
 from slsg_edge.models.npad.settings import NpadSettings, StatisticsSettings
@@ -123,3 +124,17 @@ def test_what_int8_may_cost_stands_in_the_bundle(good_images, settings, resource
     tolerances = open_bundle(path).manifest.tolerances
     assert tolerances["int8"] == NpadNetwork.tolerances["int8"]
     assert tolerances["fp16"] == DEFAULTS["fp16"]
+
+
+@pytest.mark.slow
+def test_the_bundle_keeps_the_depth_and_what_the_good_images_share(
+    good_images, settings, resources, tmp_path
+):
+    expected = usual_frames(look_of(read_image(path)) for path in good_images.iterdir())
+    for path in good_images.iterdir():
+        values = np.rint(read_image(path) * (4095 / 255)).astype(np.uint16)
+        cv2.imwrite(str(path), values)
+    manifest = open_bundle(_run(good_images, "a.slsg", settings, resources)).manifest
+    assert manifest.preprocessing.depth == 12
+    assert manifest.usual.darkest == pytest.approx(expected.darkest, abs=1)
+    assert (manifest.usual.width, manifest.usual.height) == (expected.width, expected.height)

@@ -4,8 +4,10 @@ import errno
 import os
 import tracemalloc
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,7 +16,14 @@ from slsg_edge.errors import DatasetError, StorageError
 from slsg_edge.images import encode_image
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.training.frames import store_frames
-from slsg_edge.training.material import FRAMES_FILE, choose_material, store_material
+from slsg_edge.training.material import (
+    FRAMES_FILE,
+    choose_material,
+    fitted_to,
+    store_held_out,
+    store_material,
+)
+from slsg_edge.training.settings import TrainSettings
 
 IMAGES = 64
 SIZE = Preprocessing(128, 128)
@@ -51,6 +60,32 @@ def test_an_image_is_read_once_for_its_hash_and_once_for_its_pixels(folder, read
     assert len(reads) == IMAGES
     store_material(material, tmp_path / "run", SIZE)
     assert Counter(reads.values()) == {2: len(material.train), 1: len(material.holdout)}
+
+
+def test_the_depth_of_8_bit_is_known_without_reading_the_files(folder, reads):
+    material = choose_material(folder, 0.3, textures=None)
+    settings = TrainSettings(preprocessing=SIZE)
+    assert fitted_to(settings, material, print) is settings
+    assert set(reads.values()) == {1}
+
+
+def test_the_depth_of_16_bit_comes_from_all_images_and_is_said(folder):
+    held_out = choose_material(folder, 0.3, textures=None).held_out[0]
+    cv2.imwrite(str(held_out), np.full((32, 32), 1000, np.uint16))
+    material = choose_material(folder, 0.3, textures=None)
+    settings, told = TrainSettings(preprocessing=SIZE), []
+    assert fitted_to(settings, material, told.append).preprocessing.depth == 10
+    assert "16 bit, of which 10" in told[0]
+    given = TrainSettings(preprocessing=replace(SIZE, depth=14))
+    assert fitted_to(given, material, told.append) is given
+
+
+def test_the_look_of_each_image_is_kept(folder, tmp_path):
+    material, looks = choose_material(folder, 0.3, textures=None), []
+    store_material(material, tmp_path / "run", SIZE, looks)
+    store_held_out(material, tmp_path / "run", SIZE, looks)
+    assert len(looks) == IMAGES
+    assert {(look.height, look.width) for look in looks} == {(32, 32)}
 
 
 def test_a_file_that_has_changed_is_hashed_again(folder):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.errors import DatasetError
-from slsg_edge.images import decode_as_stored, image_content, quiet_opencv
+from slsg_edge.images import decode_as_stored, eight_bit, image_content, quiet_opencv
 
 THUMBNAIL = 32  # pixels a side: where things are, but no noise of the camera
 _JPEG = b"\xff\xd8\xff"
@@ -25,7 +25,8 @@ class ImageFacts:
     """`mode`: grey, colour or alpha, and 16 bit. `brightness` and `contrast` are mean and standard
     deviation of the grey values, 0 to 255; `sharpness` is the mean square of their Laplacian.
 
-    thumbnail: (32, 32, 3) BGR, whatever the proportions.
+    thumbnail: (32, 32, 3) BGR, whatever the proportions. peak: the largest value of 16 bit, 0 of a
+    picture that has 8.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class ImageFacts:
     contrast: float
     sharpness: float
     thumbnail: NDArray[np.uint8]
+    peak: int = 0
 
     @property
     def size(self) -> str:
@@ -74,6 +76,7 @@ def facts_of(path: Path) -> ImageFacts | Unreadable:
         contrast=contrast,
         sharpness=_sharpness(grey),
         thumbnail=_thumbnail(pixels),
+        peak=_peak(stored),
     )
 
 
@@ -99,7 +102,12 @@ def _eighth(jpeg: bytes) -> NDArray[np.uint8] | None:
 
 
 def _eight_bit(stored: NDArray[Any]) -> NDArray[np.uint8]:
-    return (stored >> 8).astype(np.uint8) if stored.dtype == np.uint16 else stored
+    """What a camera of 12 bit leaves empty is left out; others of a data set are alike."""
+    return eight_bit(stored, 12 if _peak(stored) < 1 << 12 else 16)
+
+
+def _peak(stored: NDArray[Any]) -> int:
+    return int(stored.max()) if stored.dtype == np.uint16 else 0
 
 
 def _thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

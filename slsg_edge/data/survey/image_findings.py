@@ -8,6 +8,7 @@ from pathlib import Path
 from slsg_edge.contracts import GOOD, Sample
 from slsg_edge.data.dataset import TRAINING_MINIMUM, Dataset
 from slsg_edge.data.left_out import by_reason
+from slsg_edge.data.loading import depth_from
 from slsg_edge.data.names import printable
 from slsg_edge.data.own_output import OWN_OUTPUT
 from slsg_edge.data.survey.facts import ImageFacts, Unreadable
@@ -25,6 +26,7 @@ def image_findings(
         *_unreadable(dataset, unreadable),
         *_missing_sides(dataset),
         *_mixed(dataset, facts),
+        *_depth(facts),
         *_odd(dataset, odd),
         *_labels(dataset),
         *_left_out(dataset),
@@ -111,6 +113,22 @@ def _mixed(dataset: Dataset, facts: Mapping[Path, ImageFacts]) -> list[Finding]:
             "Nothing, if the parts fill the images alike; else cut with --roi.",
         ),
     ]
+
+
+def _depth(facts: Mapping[Path, ImageFacts]) -> list[Finding]:
+    deep = [one for one in facts.values() if one.peak]
+    depth = depth_from(max((one.peak for one in deep), default=0))
+    if depth is None:
+        return []
+    what = f"Files of 16 bit that use {depth} of them: all are read as pictures of {depth} bit"
+    brightest = max(deep, key=lambda one: one.peak)
+    return finding(
+        "note",
+        "depth",
+        what,
+        [f"the largest value of {len(deep)} images is {brightest.peak}"],
+        "Nothing, if the line delivers them so: training keeps the depth in the bundle.",
+    )
 
 
 def _sides_by_mode(dataset: Dataset, facts: Mapping[Path, ImageFacts]) -> Mapping[str, set[str]]:

@@ -81,10 +81,10 @@ class Outbox:
         """ReaderGone when nobody will ever read; usually the line is written afterwards."""
         with self._changed:
             idle = not self._lines and self._state.trouble is None
-            self._take(line)
-            if idle and self._takes(line):  # no need to wake the other thread
-                self._attempt(line)
-            if not self._settled():
+            sent = self._sent_at_once(line) if idle else 0
+            if sent < len(line):
+                self._take(line)
+                self._state.sent = sent if idle else self._state.sent
                 self._changed.notify_all()
                 self._wait_a_moment()
             gone = self._state.reader_gone
@@ -99,6 +99,24 @@ class Outbox:
         if not self._settled() and self._state.trouble is None:
             self._state.trouble = f"{self._outlet.path} takes no records just now."
 
+    def _sent_at_once(self, line: bytes) -> int:
+        """How many bytes were written without waking the other thread.
+
+        The line is in no queue meanwhile: Ctrl-C right after the write must not have it written
+        once more.
+        """
+        if not self._takes(line):
+            return 0
+        try:
+            self._outlet.renewed(0)
+            return os.write(self._outlet.descriptor, line)
+        except ConnectionError:
+            self._state.reader_gone = self._state.closed = True
+            self._changed.notify_all()
+            return len(line)
+        except (OSError, SlsgError):  # the other thread will meet it again, and say so
+            return 0
+
     def _takes(self, line: bytes) -> bool:
         """Whether it surely takes so much at once; a pipe with any room takes this many bytes."""
         if not hasattr(select, "poll") or len(line) > select.PIPE_BUF:
@@ -110,6 +128,7 @@ class Outbox:
     def drain(self) -> None:
         """Until all is written, or nothing has moved for five seconds."""
         with self._changed:
+            self._changed.notify_all()  # Ctrl-C may have come before a line was told of
             self._state.progress = time.monotonic()
             while not self._settled() and time.monotonic() - self._state.progress < _STUCK:
                 self._changed.wait(_AGAIN)

@@ -52,10 +52,10 @@ class FileSource:
         self.close()
 
 
-def image_frames(paths: Iterable[Path]) -> Generator[Frame, None, None]:
-    """A file that cannot be read is a frame with a fault."""
+def image_frames(paths: Iterable[Path], depth: int | None = None) -> Generator[Frame, None, None]:
+    """A file that cannot be read is a frame with a fault; depth: as for `read_image`."""
     for index, path in enumerate(paths):
-        yield _image_frame(index, path)
+        yield _image_frame(index, path, depth)
 
 
 def video_frames(capture: Capture, origin: str) -> Generator[Frame, None, None]:
@@ -79,10 +79,10 @@ def video_frames(capture: Capture, origin: str) -> Generator[Frame, None, None]:
         capture.release()
 
 
-def _image_frame(index: int, path: Path) -> Frame:
+def _image_frame(index: int, path: Path, depth: int | None) -> Frame:
     stamps = time.time(), time.monotonic()
     try:
-        return Frame(index, str(path), *stamps, image=read_image(path))
+        return Frame(index, str(path), *stamps, image=read_image(path, depth))
     except Exception as error:  # whatever it is, the files after this one are still to be read
         fault = (
             error.fault if isinstance(error, ImageError) else Fault("unreadable", described(error))

@@ -45,11 +45,14 @@ class FrameSource(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def open_source(address: str | Path, options: LiveOptions | None = None) -> FrameSource:
+def open_source(
+    address: str | Path, options: LiveOptions | None = None, depth: int | None = None
+) -> FrameSource:
     """A folder of images, an image, a video, a camera (`0`, `/dev/video0`) or a URL.
 
     DatasetError or CameraError when it cannot be opened now. What fails later is a frame with a
-    fault, and a live source reconnects for ever.
+    fault, and a live source reconnects for ever. depth: bits that image files of 16 bit use, as
+    the bundle has it.
     """
     text, options = str(address), options or LiveOptions()
     if not text.strip():
@@ -61,7 +64,7 @@ def open_source(address: str | Path, options: LiveOptions | None = None) -> Fram
         return _stream(text, options)
     if _is_camera(text):
         return _camera(text, options)
-    return _files(Path(text))
+    return _files(Path(text), depth)
 
 
 def _is_camera(text: str) -> bool:
@@ -110,17 +113,17 @@ def _cameras_there() -> str:
     return f"Cameras found: {found}." if found else "No camera is connected; slsg-edge doctor."
 
 
-def _files(path: Path) -> FrameSource:
+def _files(path: Path, depth: int | None) -> FrameSource:
     if path.is_dir():
         images, notes = images_and_notes(path)
-        return FileSource(image_frames(images), notes)
+        return FileSource(image_frames(images, depth), notes)
     if not path.exists():
         raise DatasetError(
             f"There is no {path}.",
             fix="Give a folder, an image, a video, a camera such as 0, or a URL.",
         )
     if is_image(path):
-        return FileSource(image_frames([path]))
+        return FileSource(image_frames([path], depth))
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return _video(path)
     raise DatasetError(

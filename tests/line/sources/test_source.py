@@ -66,10 +66,10 @@ def test_a_video_that_ends_too_early_says_so(tmp_path):
 def test_files_go_on_after_whatever_reading_one_raises(parts, monkeypatch):
     read = files.read_image
 
-    def failing(path):
+    def failing(path, depth=None):
         if path.name == "c.png":
             raise MemoryError("too large")
-        return read(path)
+        return read(path, depth)
 
     monkeypatch.setattr(files, "read_image", failing)
     with open_source(str(parts)) as source:
