@@ -9,12 +9,13 @@ import slsg_edge.cli.first_signals  # noqa: F401, before what takes long to impo
 # isort: split
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 import typer
 
 from slsg_edge.cli.commands import COMMANDS, GROUPS
-from slsg_edge.cli.stopping import told_to_end
+from slsg_edge.cli.stopping import INTERRUPTED, interrupts_noted, told_to_end
 from slsg_edge.cli.streams import usable_streams
 from slsg_edge.cli.text import without_controls
 from slsg_edge.errors import (
@@ -58,12 +59,13 @@ def main() -> None:
     """Runs the command line; what the user can mend is printed without a traceback, exit 2."""
     usable_streams()
     try:
-        _run()
+        with interrupts_noted() as interrupted:
+            _run(interrupted)
     finally:
         _leave_at_once(sys.exc_info()[1])
 
 
-def _run() -> None:
+def _run(interrupted: Callable[[], bool]) -> None:
     try:
         try:
             app()
@@ -79,6 +81,8 @@ def _run() -> None:
     except RecursionError:
         fail(ConfigError("Something that was read is nested too deeply.", fix="Mend that file."))
     except Exception as error:
+        if interrupted():  # PyTorch made another error of it
+            sys.exit(INTERRUPTED)
         known = out_of_memory(error) or _of_the_system(error)
         if known is None:
             raise
