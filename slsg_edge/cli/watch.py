@@ -28,7 +28,9 @@ def watch(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A folder of images, an image, a video, a camera (0 or /dev/video0) or a URL.",
+            help="A folder of images, an image, a video, a camera (0 or /dev/video0) or a URL. "
+            "${NAME} in it is a variable of the environment, @FILE a file with the address: "
+            "so a password stands in no list of processes.",
         ),
     ],
     roi: Annotated[
@@ -55,6 +57,20 @@ def watch(
     any_size: Annotated[
         bool, typer.Option("--any-size", help="Scale frames of another size than the training's.")
     ] = False,
+    every_ms: Annotated[
+        int, typer.Option(metavar="MS", min=20, help="How often to ask a URL for one picture.")
+    ] = 200,
+    max_age_ms: Annotated[
+        int, typer.Option(metavar="MS", min=50, help="Older frames of a camera are undecided.")
+    ] = 1000,
+    frozen_after: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="So many equal frames of a camera are undecided; 0 allows them.",
+        ),
+    ] = 5,
     backend: Backend = None,
     threads: Threads = None,
 ) -> None:
@@ -63,6 +79,7 @@ def watch(
     from slsg_edge.images import most_pixels
     from slsg_edge.line.records import Tally
     from slsg_edge.line.sinks.sink import Draining
+    from slsg_edge.line.sources.capturing import LiveOptions
     from slsg_edge.line.sources.source import open_source
     from slsg_edge.line.watching import WatchOptions
     from slsg_edge.line.watching import watch as watch_frames
@@ -79,7 +96,12 @@ def watch(
         judged = stack.enter_context(open_judged(opened, backend, threads, any_size=any_size))
         say(str(judged.choice))
         _say_weakness(judged.threshold)
-        frames = stack.enter_context(open_source(source, depth=opened.manifest.preprocessing.depth))
+        live = LiveOptions(
+            oldest=max_age_ms / 1000, frozen_after=frozen_after, every=every_ms / 1000
+        )
+        frames = stack.enter_context(
+            open_source(source, live, depth=opened.manifest.preprocessing.depth)
+        )
         for note in getattr(frames, "notes", ()):
             say(note)
         sinks = _sinks(stack, opened, output, rejects)

@@ -125,6 +125,7 @@ CHECKS: tuple[Callable[[], MachineCheck | None], ...] = (
     _memory,
     _package_check("onnxruntime", "cpu", "For watch on the CPU", "onnxruntime", "onnxruntime-gpu"),
     _opencv,
+    _package_check("PyAV", "line", "For streams and films whose damage is told", "av"),
     _simplejpeg,
     _cameras,
     _package_check("torch", "train", "For train, export and import-slsg"),

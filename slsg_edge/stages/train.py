@@ -141,12 +141,8 @@ def _start(
     detector = detector_of(settings)
     inputs = _inputs(material, weights, settings)
     settings = recipe_of(detector).resolved(settings, inputs, notify)
-    manifest = Manifest(
-        detector,
-        dataclasses.asdict(settings)["model"],
-        settings.preprocessing,
-        tolerances={**DEFAULTS, **draft.tolerances},
-    )
+    model, tolerances = dataclasses.asdict(settings)["model"], {**DEFAULTS, **draft.tolerances}
+    manifest = Manifest(detector, model, settings.preprocessing, tolerances=tolerances)
     target = new_bundle(output, manifest)
     torch.manual_seed(settings.seed)
     network = untrained_network(settings)

@@ -194,7 +194,7 @@ def test_what_cannot_be_scored_is_named(bundle, defects, monkeypatch, tmp_path):
     write(defects / "kind1/151.png", 151)
     monkeypatch.setattr(
         "slsg_edge.stages.defects.scores_of",
-        lambda _, paths, __: [math.nan if path.stem == "151" else 0.5 for path in paths],
+        lambda _, paths, *__: [math.nan if path.stem == "151" else 0.5 for path in paths],
     )
     before = (bundle / "manifest.json").read_bytes()
     with pytest.raises(DatasetError, match=r"151\.png has the score nan"):

@@ -3,6 +3,7 @@
 import functools
 import struct
 import zlib
+from functools import partial
 
 import cv2
 import numpy as np
@@ -42,8 +43,8 @@ def tiff(name):
 
 
 WHOLE = {
-    **{f"jpeg {name}": lambda o=options: encoded(".jpg", *o) for name, options in JPEGS.items()},
-    **{f"tiff {name}": lambda n=name: tiff(n) for name in COMPRESSIONS},
+    **{f"jpeg {name}": partial(encoded, ".jpg", *options) for name, options in JPEGS.items()},
+    **{f"tiff {name}": partial(tiff, name) for name in COMPRESSIONS},
     "jpeg grey": lambda: encoded(".jpg", image=picture()[..., 0]),
     "jpeg plain": lambda: encoded(".jpg", cv2.IMWRITE_JPEG_OPTIMIZE, 1, image=picture() * 0),
     "png": lambda: encoded(".png"),

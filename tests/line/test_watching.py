@@ -10,7 +10,7 @@ from slsg_edge.contracts import Detector, Fault, Frame, Image
 from slsg_edge.errors import StorageError
 from slsg_edge.line.records import Inspection, Latencies, Tally, json_line
 from slsg_edge.line.sinks.rejects import RejectFolder
-from slsg_edge.line.sources.live import FrameBuffer
+from slsg_edge.line.sources.buffer import FrameBuffer
 from slsg_edge.line.sources.source import open_source
 from slsg_edge.line.watching import WatchOptions, watch
 from slsg_edge.preprocessing import Preprocessing

@@ -1,18 +1,10 @@
-"""One OpenCV capture of a camera, a stream or a video file, and what can be asked of it."""
+"""One capture of a camera, a stream or a film: what can be asked of it, and what it gives."""
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from slsg_edge.contracts import Fault, Image
-from slsg_edge.images import quiet_ffmpeg, quiet_opencv
-
-if TYPE_CHECKING:
-    import cv2
-
-    Capture: TypeAlias = cv2.VideoCapture
-else:
-    Capture: TypeAlias = Any
 
 UNDECODABLE = Fault("unreadable", "the frame cannot be decoded")
 
@@ -27,66 +19,43 @@ class Deadlines:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What one read gave, stamped when the picture arrived and before it was decoded."""
+    """What one read gave, stamped with when it was taken, as far as the source tells.
+
+    waited: seconds that the read waited for the source; 0 when the picture was there already.
+    whole: it was coded by itself. coded: pictures of this source say only what changed.
+    """
 
     image: Image | None
-    captured_at: float
-    captured_monotonic: float
+    captured_at: float = field(default_factory=time.time)
+    captured_monotonic: float = field(default_factory=time.monotonic)
+    fault: Fault | None = None
+    waited: float = 1.0
+    whole: bool = True
+    coded: bool = False
 
 
-def open_capture(address: str | int, deadlines: Deadlines | None = None) -> Capture | None:
-    """None when it cannot be opened; OpenCV does not say why.
+class Capture(Protocol):
+    @property
+    def frame_count(self) -> int:
+        """How many frames the container claims to hold; 0 or less for a stream."""
 
-    With `deadlines` it is a stream, which is FFmpeg's where OpenCV has it.
+    @property
+    def codec(self) -> str:
+        """How the pictures are coded, by FFmpeg's name; empty where nobody knows."""
+
+    def read(self) -> Picture | None:
+        """The next picture, None when there is none (the end, a lost connection, a deadline)."""
+
+    def close(self) -> None: ...
+
+
+class CannotOpen(Exception):
+    """Why an address gives no video.
+
+    wrong: whether the address itself is wrong, where it was never right before.
+    refused: whether a password was refused, so that trying often may lock the account.
     """
-    import cv2
 
-    quiet_ffmpeg()
-    backend, settings = _choice(address, deadlines)
-    try:
-        with quiet_opencv():
-            capture = cv2.VideoCapture(address, backend, settings)
-    except cv2.error:
-        return None
-    return capture if capture.isOpened() else None
-
-
-def _choice(address: str | int, deadlines: Deadlines | None) -> tuple[int, list[int]]:
-    """The OpenCV backend and its settings as `[property, value, ...]`."""
-    import cv2
-
-    if isinstance(address, int) or address.startswith("/dev/"):
-        linux = cv2.CAP_V4L2 in cv2.videoio_registry.getCameraBackends()
-        return (cv2.CAP_V4L2 if linux else cv2.CAP_ANY), []
-    if cv2.CAP_FFMPEG not in cv2.videoio_registry.getStreamBackends():
-        return cv2.CAP_ANY, []
-    if deadlines is None:
-        return cv2.CAP_FFMPEG, []
-    return cv2.CAP_FFMPEG, [
-        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-        round(deadlines.open * 1000),
-        cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-        round(deadlines.read * 1000),
-    ]
-
-
-def frame_count(capture: Capture) -> int:
-    """How many frames the container claims to hold; 0 or less for a stream."""
-    import cv2
-
-    return round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-
-
-def read_picture(capture: Capture) -> Picture | None:
-    """The next picture, None when there is none (the end, a lost connection, a deadline)."""
-    import cv2
-
-    try:
-        if not capture.grab():
-            return None
-        wall, monotonic = time.time(), time.monotonic()
-        _, image = capture.retrieve()
-    except cv2.error:
-        return None
-    whole = image is not None and image.size
-    return Picture(cast("Image", image) if whole else None, wall, monotonic)
+    def __init__(self, why: str, *, wrong: bool = False, refused: bool = False) -> None:
+        super().__init__(why)
+        self.why, self.wrong, self.refused = why, wrong or refused, refused

@@ -1,97 +1,28 @@
 """Frames from a camera or a stream: the newest wins, and a lost connection is taken up again.
 
-A thread captures, and goes on whatever a camera's driver throws; whoever takes frames never waits
-longer than `stall` for one, because a read can block for ever whatever deadline was set (OpenCV
-issue 22677).
+A process of its own captures, and is killed when it hangs: a read can block for ever whatever
+deadline was set (OpenCV issue 22677). Whoever takes frames never waits longer than `stall` for
+one.
 """
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 from slsg_edge.contracts import Fault, Frame, Image, Reason
-from slsg_edge.images import quiet_opencv
-from slsg_edge.line.sources.captures import UNDECODABLE, Capture, Deadlines, Picture, read_picture
-from slsg_edge.line.sources.redaction import redacted
-from slsg_edge.runtime.reasons import described
+from slsg_edge.line.sources.buffer import FrameBuffer
+from slsg_edge.line.sources.capture_process import CaptureProcess
+from slsg_edge.line.sources.capturing import LiveOptions
+from slsg_edge.line.sources.connecting import Address
+from slsg_edge.line.sources.decoders import say_what_is_not_seen
 
-MOST_FAULTS = 16  # that wait to be taken; later ones are counted at the last of them
-_JOIN = 2.0  # seconds that close() waits for a blocked read before it leaves the thread behind
-
-
-@dataclass(frozen=True, slots=True)
-class LiveOptions:
-    """Seconds. Without a new frame for `stall` there is one with a fault.
-
-    Reconnecting waits `first_pause`, then twice as long each time, at most `last_pause`.
-    """
-
-    stall: float = 2.0
-    first_pause: float = 0.2
-    last_pause: float = 5.0
-    deadlines: Deadlines = field(default_factory=Deadlines)
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """A frame that nobody took yet; a fault with how often it came, and how many others did."""
-
-    frame: Frame
-    times: int = 1
-    others: int = 0
-
-    def counted(self) -> Frame:
-        fault = self.frame.fault
-        if fault is None or (self.times == 1 and not self.others):
-            return self.frame
-        times = f", {self.times} times" if self.times > 1 else ""
-        others = f", then {self.others} other faults" if self.others else ""
-        return replace(self.frame, fault=replace(fault, detail=f"{fault.detail}{times}{others}"))
-
-
-class FrameBuffer:
-    """What waits between the thread that captures and the one that takes frames.
-
-    One image at most: a newer one takes its place, and `dropped` counts those that nobody took.
-    Faults are events, so all of them wait and are taken in the order they came; the same fault
-    once more is counted at the one that waits, and so is any when MOST_FAULTS wait.
-    """
-
-    def __init__(self) -> None:
-        self.dropped = 0
-        self._waiting: deque[_Waiting] = deque()
-        self._changed = threading.Condition()
-
-    def put(self, frame: Frame) -> None:
-        with self._changed:
-            if frame.fault is None:
-                self._put_image(frame)
-            else:
-                self._put_fault(frame)
-            self._changed.notify_all()
-
-    def take(self, timeout: float) -> Frame | None:
-        """The oldest that waits; None when nothing came in time."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting, timeout)
-            return self._waiting.popleft().counted() if self._waiting else None
-
-    def _put_image(self, frame: Frame) -> None:
-        faults = [waiting for waiting in self._waiting if waiting.frame.fault is not None]
-        self.dropped += len(self._waiting) - len(faults)
-        self._waiting = deque((*faults, _Waiting(frame)))
-
-    def _put_fault(self, frame: Frame) -> None:
-        faults = [waiting for waiting in self._waiting if waiting.frame.fault is not None]
-        if self._waiting and self._waiting[-1].frame.fault == frame.fault:
-            self._waiting[-1].times += 1
-        elif len(faults) == MOST_FAULTS:
-            faults[-1].others += 1
-        else:
-            self._waiting.append(_Waiting(frame))
+_ENDED = "the capturing process ended"
+_JOIN = 1.0  # seconds that close() waits for the thread
+_STARTS = 15.0  # seconds that a process may take until it opens the camera: a slow machine
+_GRACE = 0.4  # seconds beyond a deadline before the process is killed
+_LONGEST_PAUSE = 5.5  # seconds between two attempts
 
 
 class LiveSource:
@@ -99,38 +30,40 @@ class LiveSource:
 
     live = True
 
-    def __init__(
-        self,
-        connect: Callable[[], Capture | None],
-        origin: str,
-        capture: Capture,
-        options: LiveOptions,
-    ) -> None:
-        """`capture` is open already; `connect` gives another one, None while that fails."""
-        self._connect, self._origin, self._options = connect, origin, options
+    def __init__(self, address: Address, options: LiveOptions) -> None:
+        self._address, self._options = address, options
         self._indices = count()
+        self._lost = 0  # pictures that the process had no room for, or skipped
+        self._number = 0
         self._buffer = FrameBuffer()
-        self._delivered = False  # whether the connection gave a frame yet
         self._stop = threading.Event()
-        # a daemon: a read that never returns must not keep the process alive
-        self._thread = threading.Thread(
-            target=self._capture, args=(capture,), name="capture", daemon=True
-        )
+        self._begun, self._heard = threading.Event(), threading.Event()
+        self.opened: int | None = None  # frames that the source claims to hold, when it is open
+        self.wrong: str | None = None  # why the address itself cannot be right
+        self._process = CaptureProcess(address, options)
+        self._thread = threading.Thread(target=self._supervise, name="capture", daemon=True)
         self._thread.start()
 
     @property
     def dropped(self) -> int:
-        return self._buffer.dropped
+        return self._buffer.dropped + self._lost
+
+    def wait(self, timeout: float) -> None:
+        """Until the source was opened or refused, or took so long for it."""
+        self._begun.wait(_STARTS)
+        self._heard.wait(timeout)
 
     def __iter__(self) -> Iterator[Frame]:
-        stall = self._options.stall
+        stall = self._options.stall + self._options.slack
         while not self._stop.is_set():
             frame = self._buffer.take(stall)
-            yield frame or self._fault("no_frame", f"no frame from {self._origin} for {stall:g} s")
+            text = f"no frame from {self._address.origin} for {stall:g} s"
+            yield self._fresh(frame) if frame else self._fault("no_frame", text)
 
     def close(self) -> None:
-        """Returns within about two seconds, even while a read is blocked."""
+        """Returns within a second, whatever the camera does."""
         self._stop.set()
+        self._process.kill()
         self._thread.join(_JOIN)
 
     def __enter__(self) -> "LiveSource":
@@ -139,54 +72,83 @@ class LiveSource:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _capture(self, capture: Capture | None) -> None:
-        """The thread: connect, read until that fails, wait, and again until the source closes."""
-        pause = 0.0
-        while not self._stop.is_set():
-            self._delivered = False
-            try:
-                self._use_connection(capture)
-            # Nobody would ever start this thread again, so it outlives whatever is raised in it;
-            # SystemExit too, which in a thread ends that thread and nothing else.
-            except BaseException as error:
-                self._put_fault("no_frame", f"{self._origin} failed: {redacted(described(error))}")
-            # a peer that lets itself be opened and then sends nothing is no success
-            pause = self._options.first_pause if self._delivered else self._longer(pause)
-            capture = None
-            self._stop.wait(pause)
-
-    def _use_connection(self, capture: Capture | None) -> None:
-        """One connection until it is lost; `capture` is None where it is yet to be made."""
-        with quiet_opencv():
-            if capture is None:
-                capture = self._connect()
-            if capture is None:
-                self._put_fault("no_frame", f"{self._origin} cannot be reached")
+    def _supervise(self) -> None:
+        """The thread: hears what the process says, kills it when it hangs, starts another."""
+        while True:
+            why = self._hear()
+            self._process.close()
+            if self._stop.wait(self._options.last_pause if why == _ENDED else 0):
                 return
-            try:
-                self._drain(capture)
-            finally:
-                capture.release()
-        self._put_fault("no_frame", f"{self._origin} stopped sending")
+            text = f"{self._address.origin}: {why}; capturing starts anew"
+            self._buffer.put(self._fault("no_frame", text))
+            self._begun.set()
+            self._number = 0
+            self._process = CaptureProcess(self._address, self._options)
 
-    def _drain(self, capture: Capture) -> None:
-        """Every frame until there is none."""
-        while not self._stop.is_set() and (picture := read_picture(capture)) is not None:
-            self._buffer.put(self._frame(picture))
-            self._delivered = True
+    def _hear(self) -> str:
+        """Every event until the process has ended or hangs, which it says."""
+        patience = _STARTS
+        while not self._stop.is_set():
+            events = self._process.events(patience)
+            if events is None:
+                return _ENDED
+            if not events:
+                return f"nothing came for {patience:.1f} s"
+            for event in events:
+                patience = self._take(event)
+        return "closed"
 
-    def _put_fault(self, reason: Reason, detail: str) -> None:
-        """Not while the source closes: what fails then fails because of that."""
-        if not self._stop.is_set():
-            self._buffer.put(self._fault(reason, detail))
+    def _take(self, event: dict[str, Any]) -> float:
+        """Seconds that the process may take until the next event."""
+        deadlines = self._options.deadlines
+        kind = event.pop("event")
+        if kind == "opening":
+            self._begun.set()
+            return deadlines.open + _GRACE
+        if kind == "opened":
+            if self.opened is None and self._address.kind != "camera":
+                say_what_is_not_seen(event["codec"])
+            self.opened = event["frame_count"]
+        elif kind == "wrong":
+            self.wrong = event["why"]
+        elif kind == "skipped":
+            self._lost += 1
+        elif kind == "picture":
+            self._take_picture(**event)
+        else:
+            self._take_fault(**event)
+        if kind != "skipped":
+            self._heard.set()
+        reading = deadlines.read + _GRACE + self._options.slack
+        return reading if self._reading(kind, event) else _LONGEST_PAUSE
 
-    def _longer(self, pause: float) -> float:
-        return min(max(2 * pause, self._options.first_pause), self._options.last_pause)
+    def _reading(self, kind: str, event: dict[str, Any]) -> bool:
+        """Whether the process reads on, and does not pause after a lost connection."""
+        return kind in ("opened", "skipped", "picture") or event.get("monotonic") is not None
 
-    def _frame(self, picture: Picture) -> Frame:
-        fault = None if picture.image is not None else UNDECODABLE
-        stamps = picture.captured_at, picture.captured_monotonic
-        return self._made(*stamps, picture.image, fault)
+    def _take_picture(self, number: int, shape: list[int], at: float, monotonic: float) -> None:
+        self._lost += number - self._number - 1
+        self._number = number
+        image = self._process.picture(number, tuple(shape))
+        if image is None:
+            self._lost += 1
+        else:
+            self._buffer.put(self._made(at, monotonic, image, None))
+
+    def _take_fault(
+        self, reason: Reason, detail: str, at: float | None = None, monotonic: float | None = None
+    ) -> None:
+        stamps = at or time.time(), monotonic or time.monotonic()
+        self._buffer.put(self._made(*stamps, None, Fault(reason, detail)))
+
+    def _fresh(self, frame: Frame) -> Frame:
+        """Without its picture where that waited too long, here or on its way."""
+        oldest = self._options.oldest
+        if frame.image is None or time.monotonic() - frame.captured_monotonic <= oldest:
+            return frame
+        fault = Fault("stale", f"the picture was older than {oldest:g} s when its turn came")
+        stamps = frame.captured_at, frame.captured_monotonic
+        return Frame(frame.index, frame.origin, *stamps, None, fault)
 
     def _fault(self, reason: Reason, detail: str) -> Frame:
         return self._made(time.time(), time.monotonic(), None, Fault(reason, detail))
@@ -194,4 +156,5 @@ class LiveSource:
     def _made(
         self, captured_at: float, monotonic: float, image: Image | None, fault: Fault | None
     ) -> Frame:
-        return Frame(next(self._indices), self._origin, captured_at, monotonic, image, fault)
+        stamps = captured_at, monotonic
+        return Frame(next(self._indices), self._address.origin, *stamps, image, fault)

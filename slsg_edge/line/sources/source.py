@@ -3,25 +3,33 @@
 Files give every frame; live sources (camera, stream) the newest. Knows nothing about detectors.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from slsg_edge.config import unknown_name
 from slsg_edge.contracts import Frame
-from slsg_edge.errors import CameraError, DatasetError
+from slsg_edge.errors import CameraError, ConfigError, DatasetError
 from slsg_edge.images import SUFFIXES, is_image
-from slsg_edge.line.sources.captures import Capture, frame_count, open_capture
+from slsg_edge.line.sources.addresses import with_secrets
+from slsg_edge.line.sources.captures import CannotOpen
+from slsg_edge.line.sources.capturing import LiveOptions
+from slsg_edge.line.sources.connecting import Address
+from slsg_edge.line.sources.decoders import open_film, say_what_is_not_seen
 from slsg_edge.line.sources.files import FileSource, image_frames, images_and_notes, video_frames
-from slsg_edge.line.sources.live import LiveOptions, LiveSource
+from slsg_edge.line.sources.live import LiveSource
 from slsg_edge.line.sources.redaction import redacted
 
 VIDEO_SUFFIXES = frozenset(
     {".avi", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpg", ".webm"}
 )
 SCHEMES = frozenset({"http", "https", "rtmp", "rtsp", "rtsps", "srt", "tcp", "udp"})
+_FILMS = VIDEO_SUFFIXES - {".mjpeg", ".mjpg"}  # which streams are called, too
 _DEVICES = Path("/dev")
+_ONE_SLASH = re.compile(r"([A-Za-z]\w*):/*[^/\\]")
 
 
 class FrameSource(Protocol):
@@ -50,11 +58,12 @@ def open_source(
 ) -> FrameSource:
     """A folder of images, an image, a video, a camera (`0`, `/dev/video0`) or a URL.
 
-    DatasetError or CameraError when it cannot be opened now. What fails later is a frame with a
-    fault, and a live source reconnects for ever. depth: bits that image files of 16 bit use, as
-    the bundle has it.
+    `${NAME}` in it stands for a variable of the environment, and `@FILE` for the line in a file.
+    DatasetError or CameraError when it can never be opened. What fails later, or is off now, is a
+    frame with a fault, and a live source reconnects for ever. depth: bits that image files of 16
+    bit use, as the bundle has it.
     """
-    text, options = str(address), options or LiveOptions()
+    text, options = with_secrets(str(address)), options or LiveOptions()
     if not text.strip():
         raise DatasetError(
             "SOURCE is empty, so nothing says what to inspect.",
@@ -64,7 +73,8 @@ def open_source(
         return _stream(text, options)
     if _is_camera(text):
         return _camera(text, options)
-    return _files(Path(text), depth)
+    _check_no_url(text)
+    return _files(Path(text), options, depth)
 
 
 def _is_camera(text: str) -> bool:
@@ -77,16 +87,31 @@ def _stream(url: str, options: LiveOptions) -> FrameSource:
     if scheme not in SCHEMES:
         raise unknown_name(scheme, SCHEMES, what="kind of URL")
     origin = redacted(url)
-    capture = open_capture(url, options.deadlines)
-    if capture is None:
-        raise CameraError(
-            f"{origin} gives no video.",
-            fix="Check the address, user and password, and that the camera is on.",
-        )
+    fix = "Check the address, user and password."
+    source = _live(Address("stream", url, origin), options, f"{origin} gives no video", fix)
     # a video file on a web server: it has an end, so every frame counts
-    if scheme.startswith("http") and frame_count(capture) > 0:
-        return FileSource(video_frames(capture, origin))
-    return LiveSource(lambda: open_capture(url, options.deadlines), origin, capture, options)
+    if not (scheme.startswith("http") and (source.opened or 0) > 0):
+        return source
+    source.close()
+    try:
+        return FileSource(video_frames(open_film(url, options.deadlines), origin))
+    except CannotOpen as error:
+        raise CameraError(f"{origin} gives no video: {redacted(error.why)}.", fix=fix) from error
+
+
+def _live(address: Address, options: LiveOptions, what: str, fix: str) -> LiveSource:
+    """CameraError when the address cannot be right; what is only off is waited for."""
+    source = LiveSource(address, options)
+    try:
+        # only a film on a web server needs to be known before the first frame is asked for
+        film = Path(urlsplit(address.text).path).suffix.lower() in _FILMS
+        source.wait(options.deadlines.open if film else options.stall)
+        if source.wrong is not None:
+            raise CameraError(f"{what}: {source.wrong}.", fix=fix)
+    except BaseException:
+        source.close()
+        raise
+    return source
 
 
 def _camera(text: str, options: LiveOptions) -> FrameSource:
@@ -94,18 +119,23 @@ def _camera(text: str, options: LiveOptions) -> FrameSource:
     # elsewhere than on Linux a camera has an index but no device file
     if sys.platform == "linux" and not device.exists():
         raise CameraError(f"There is no camera {device}.", fix=_cameras_there())
-    address = int(text) if text.isdecimal() else text
+    fix = "Check that no other program uses it and that you may read it: groups, video."
+    return _live(Address("camera", text, str(device)), options, f"{device} gives no video", fix)
 
-    def connect() -> Capture | None:
-        return open_capture(address)
 
-    capture = connect()
-    if capture is None:
-        raise CameraError(
-            f"{device} gives no video.",
-            fix="Check that no other program uses it and that you may read it: groups, video.",
+def _check_no_url(text: str) -> None:
+    """ConfigError for what was meant as a URL: nothing of it may be told as the name of a file."""
+    scheme = _ONE_SLASH.match(text)
+    if scheme and scheme[1].lower() in SCHEMES:
+        raise ConfigError(
+            f"'{redacted(text)}' is not a URL: a slash is missing.",
+            fix=f"Begin it with {scheme[1].lower()}:// and two slashes.",
         )
-    return LiveSource(connect, str(device), capture, options)
+    if redacted(text) != text and not Path(text).exists():
+        raise ConfigError(
+            f"'{redacted(text)}' is not a URL, since it does not begin with a scheme.",
+            fix="Begin it with rtsp:// or http://.",
+        )
 
 
 def _cameras_there() -> str:
@@ -113,7 +143,10 @@ def _cameras_there() -> str:
     return f"Cameras found: {found}." if found else "No camera is connected; slsg-edge doctor."
 
 
-def _files(path: Path, depth: int | None) -> FrameSource:
+def _files(path: Path, options: LiveOptions, depth: int | None) -> FrameSource:
+    if path.is_fifo() or path.is_char_device():
+        address = Address("file", str(path), str(path))
+        return _live(address, options, f"{path} gives no video", "Check what writes into it.")
     if path.is_dir():
         images, notes = images_and_notes(path)
         return FileSource(image_frames(images, depth), notes)
@@ -133,9 +166,12 @@ def _files(path: Path, depth: int | None) -> FrameSource:
 
 
 def _video(path: Path) -> FrameSource:
-    capture = open_capture(str(path))
-    if capture is None:
+    try:
+        capture = open_film(str(path))
+    except CannotOpen as error:
         raise DatasetError(
-            f"{path} is not a video that OpenCV can read.", fix="Check that it is complete."
-        )
+            f"{path} is not a video that can be read: {error.why}.",
+            fix="Check that it is complete.",
+        ) from error
+    say_what_is_not_seen(capture.codec)
     return FileSource(video_frames(capture, str(path)))

@@ -160,7 +160,7 @@ def folds_of(groups: Sequence[int], most: int | None) -> list[list[int]]:
     members: dict[int, list[int]] = {}
     for image, group in enumerate(groups):
         members.setdefault(group, []).append(image)
-    folds = list(members.values()) if len(members) > 1 else [[image] for image in members[0]]
+    folds = list(members.values()) if len(members) > 1 else [[one] for one in range(len(groups))]
     if most is None or len(folds) <= most:
         return folds
     return [sorted(image for fold in folds[first::most] for image in fold) for first in range(most)]
