@@ -28,7 +28,7 @@ def resolution_findings(dataset: Dataset, facts: Mapping[Path, ImageFacts]) -> l
             f"Images of which a detector at {SEEN}x{SEEN} sees more than {COARSEST} pixels in a "
             "row as one, so that small defects vanish",
             _texts(dataset, facts, lambda image: max(image.width, image.height) > LONGEST),
-            "Train with a larger --size, or on a part of the frame (--roi), or cut them into tiles.",
+            "Train with a larger --size, or on a part of the frame (--roi), or cut them up.",
         ),
     ]
 

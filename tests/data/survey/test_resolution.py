@@ -23,8 +23,9 @@ def test_images_that_hold_next_to_nothing(tmp_path, shape):
     assert finding.examples[0] == f"0.png, {shape[1]}x{shape[0]}"
 
 
-def test_line_scans_are_seen_coarsely(tmp_path):
-    finding = found_in(tmp_path, (40, 20_000))["coarse-images"]
+@pytest.mark.parametrize("shape", [(40, 20_000), (1, 20_000), (20_000, 3)])
+def test_line_scans_are_seen_coarsely(tmp_path, shape):
+    finding = found_in(tmp_path, shape)["coarse-images"]
     assert finding.severity == "note"
     assert "--roi" in finding.fix
 
