@@ -20,8 +20,8 @@ stopping._GRACE, stopping._ORDER = 0.3, 0.5
 
 @stopping.ends_in_order
 def command(output=None):
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         time.sleep(60)
     finally:
         time.sleep(60)  # as a library that does not come back
