@@ -11,6 +11,7 @@ import torch
 
 from slsg_edge import cli
 from slsg_edge.errors import ConfigError, out_of_memory
+from slsg_edge.images import ImageError, read_image
 from slsg_edge.models.npad.settings import NpadSettings
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.training.settings import TrainSettings, require_memory
@@ -73,3 +74,17 @@ def test_settings_that_need_little_are_not_asked(monkeypatch):
     require_memory(TrainSettings())
     with pytest.raises(ConfigError, match="this machine has 0 GB"):
         require_memory(NpadSettings())
+
+
+def test_a_picture_that_memory_is_too_small_for_is_not_called_broken(tmp_path, monkeypatch):
+    assert cv2.imwrite(str(tmp_path / "large.png"), np.zeros((20, 20, 3), np.uint8))
+
+    def runs_short(*_):
+        error = cv2.error("(-4:Insufficient memory) Failed to allocate 243000000 bytes")
+        error.code = -4
+        raise error
+
+    monkeypatch.setattr(cv2, "imdecode", runs_short)
+    with pytest.raises(ImageError, match="not enough memory to decode") as caught:
+        read_image(tmp_path / "large.png")
+    assert caught.value.fault.reason == "unreadable"
