@@ -19,7 +19,7 @@ from slsg_edge.bundle.thresholds import threshold_of
 from slsg_edge.config import unknown_name
 from slsg_edge.contracts import Answers, Detector, Precision
 from slsg_edge.errors import ConfigError, MissingDependency, SlsgError, UntrustedBundle
-from slsg_edge.machine.host import within_cores
+from slsg_edge.machine.host import cores_given, within_cores
 from slsg_edge.preprocessing import Preprocessing
 
 REFERENCE_BACKEND = "onnxruntime-fp32"
@@ -91,7 +91,7 @@ def choose(
 
 def open_choice(bundle: Bundle, choice: BackendChoice, threads: int | None = None) -> GraphDetector:
     """The chosen model, ready for its first frame; at most one thread for each core."""
-    count = None if threads is None else within_cores(threads)
+    count = cores_given() if threads is None else within_cores(threads)
     return BACKENDS[choice.backend].open(bundle, choice.model, count)
 
 

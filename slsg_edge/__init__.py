@@ -5,9 +5,14 @@ is looked up when it is first asked for, so that importing this package loads no
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 __version__ = "0.2.0"
+
+# Importing ONNX Runtime 1.29 or later leaves an id and a database in the home folder and sends
+# what it is used for to its makers. With this it does neither; whoever wants it sets it to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from slsg_edge.api import calibrate as calibrate

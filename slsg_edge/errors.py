@@ -10,6 +10,8 @@
     │   ├── BundleChanged    another command changed the bundle while this one ran
     │   └── UntrustedBundle  content does not match what the manifest vouches for
     ├── ExportError          the exported graph is not the trained network
+    ├── OutOfMemory          the system gave no more of it
+    ├── WorkerLost           a process that draws batches was killed
     ├── EngineError          TensorRT; carries its log lines
     ├── CudaError            the CUDA driver or runtime
     └── CameraError          a frame source
@@ -18,7 +20,14 @@ The command line prints `what` and `fix` without a traceback and exits with 2. A
 exception is a bug and keeps its traceback.
 """
 
+import errno
 from typing import Any
+
+# Of libraries that raise one kind of error for everything: PyTorch, OpenCV, ONNX Runtime.
+_NO_MEMORY = (
+    "allocate memory", "not enough memory", "out of memory", "insufficient memory", "bad_alloc",
+    "bad allocation",
+)  # fmt: skip
 
 
 class SlsgError(Exception):
@@ -94,9 +103,40 @@ class EngineError(SlsgError):
         self.log = log
 
 
+class OutOfMemory(SlsgError):
+    """The system gave no more memory; which part of the work asked for it does not matter."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(
+            f"There is not enough memory here: {said}.",
+            fix="Close other programs, or take less at once: fewer or smaller images, or, for "
+            "train, a smaller --size.",
+        )
+
+
+class WorkerLost(SlsgError):
+    """A process that drew batches for training was killed from outside, or could not start."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(
+            f"A process that draws batches was lost, as where memory or /dev/shm is full: {said}.",
+            fix="Free memory, or give --workers 0, and go on with --resume. In a Python script, "
+            'call train below `if __name__ == "__main__":`.',
+        )
+
+
 class CudaError(SlsgError):
     """The CUDA driver or runtime."""
 
 
 class CameraError(SlsgError):
     """A frame source cannot be opened or read."""
+
+
+def out_of_memory(error: BaseException) -> OutOfMemory | None:
+    """`error` as a sentence when it is that, whichever library raised it; None for another one."""
+    said = (str(error).strip() or type(error).__name__).partition("\n")[0].rstrip(".")
+    if isinstance(error, OSError):
+        return OutOfMemory(said) if error.errno == errno.ENOMEM else None
+    known = isinstance(error, MemoryError) or any(words in said.lower() for words in _NO_MEMORY)
+    return OutOfMemory(said) if known else None

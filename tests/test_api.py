@@ -82,3 +82,14 @@ def test_the_page_runs_as_it_stands(place, capsys):
     assert names["evaluation"].image_auroc > 0.9
     assert names["counter"].rejected == 0
     assert names["bundle"].manifest.detector == "npad"
+
+
+def test_what_is_recorded_of_a_training_can_be_typed(monkeypatch):
+    recorded = []
+
+    def keep(*_, command, **__):
+        recorded.append(command)
+
+    monkeypatch.setattr("slsg_edge.stages.train.train", keep)
+    slsg_edge.train("good photos (1)", "it's.slsg", detector="npad", backbone_weights="none")
+    assert recorded == ["slsg-edge train 'good photos (1)' -o {bundle} --detector npad"]

@@ -5,13 +5,13 @@ driver does not load: so none is shipped. Knows nothing about what the kernels d
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
 from slsg_edge.errors import CudaError, StorageError
+from slsg_edge.machine.host import cache_folder
 from slsg_edge.machine.nvidia import Gpu
 from slsg_edge.runtime import kernels
 from slsg_edge.runtime.gpu.compilers import Compiler, installed
@@ -55,7 +55,8 @@ def image_of(name: str, compute_capability: str, compiler: Compiler) -> bytes:
     options = (f"--gpu-architecture={architecture}", *COMPILER_OPTIONS)
     key = _key([compiler.name, name, *options, *(part for pair in needed.items() for part in pair)])
     folder = cache_folder()
-    path = folder / f"{Path(name).stem}-{architecture}-{key[:32]}.cubin" if folder else None
+    kept_as = f"{Path(name).stem}-{architecture}-{key[:32]}.cubin"
+    path = folder / "kernels" / kept_as if folder else None
     if path is not None and (kept := _read(path)):
         return kept
     image = compiler.cubin(name, needed, options)
@@ -69,15 +70,6 @@ def source_files() -> dict[str, str]:
     """All kernels and their headers, by name."""
     files = sorted(resources.files(kernels).iterdir(), key=lambda file: file.name)
     return {file.name: file.read_text() for file in files if file.name.endswith((".cu", ".cuh"))}
-
-
-def cache_folder() -> Path | None:
-    """None for an account without a home."""
-    given = os.environ.get("XDG_CACHE_HOME")
-    try:
-        return Path(given or Path.home() / ".cache") / "slsg-edge" / "kernels"
-    except RuntimeError:
-        return None
 
 
 def _read(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shlex
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,13 +36,21 @@ class Digests:
                     return known[1]
                 digest = _sha256_of(file)
         except (OSError, ValueError) as error:
-            raise BundleError(
-                f"{path} cannot be read: {getattr(error, 'strerror', error)}.",
-                fix="Copy the bundle again.",
-            ) from error
+            raise unreadable(path, error) from error
         if time.time_ns() - max(state.st_mtime_ns, state.st_ctime_ns) > _SETTLED:
             self._known[path] = (_marks_of(state), digest)
         return digest
+
+
+def unreadable(path: Path, error: OSError | ValueError) -> BundleError:
+    """What to tell of a file of a bundle that cannot be read: a copy mends no permissions."""
+    refused = isinstance(error, PermissionError)
+    return BundleError(
+        f"{path} cannot be read: {getattr(error, 'strerror', error)}.",
+        fix=f"Let this account read it: chmod -R a+rX {shlex.quote(str(path.parent))}"
+        if refused
+        else "Copy the bundle again.",
+    )
 
 
 def _marks_of(state: os.stat_result) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from slsg_edge.bundle.commands import command_for, is_ours
-from slsg_edge.bundle.digests import Digests
+from slsg_edge.bundle.digests import Digests, unreadable
 from slsg_edge.bundle.manifest import (
     DAMAGE,
     MANIFEST_LIMIT,
@@ -43,7 +43,7 @@ from slsg_edge.errors import (
     StorageError,
     UntrustedBundle,
 )
-from slsg_edge.storage import locked, make_folder, write_together
+from slsg_edge.storage import locked, make_folder, require_outside_bundles, write_together
 
 _PATIENCE = 60.0  # seconds: writing the files of a stage takes a few
 
@@ -240,7 +240,7 @@ def renewed(old: Manifest, new: Manifest) -> Manifest:
 
 
 def check_name(path: Path) -> None:
-    """ConfigError unless `path` may become a bundle."""
+    """ConfigError, or StorageError inside another bundle, unless `path` may become one."""
     if path.suffix != SUFFIX:
         raise ConfigError(f"'{path}' is no name of a bundle.", fix=f"Let it end in {SUFFIX}.")
     if path.exists() and not path.is_dir():
@@ -249,6 +249,7 @@ def check_name(path: Path) -> None:
         raise ConfigError(
             f"{path} is a folder with other things in it.", fix="Choose another name."
         )
+    require_outside_bundles(path.parent)
 
 
 def open_bundle(path: str | Path) -> Bundle:
@@ -262,6 +263,8 @@ def open_bundle(path: str | Path) -> Bundle:
         )
     try:
         return Bundle(path, manifest_from_json(read_regular(manifest, MANIFEST_LIMIT)))
+    except OSError as error:
+        raise unreadable(manifest, error) from error
     except DAMAGE as error:
         raise BundleError(
             f"{manifest} is damaged: {_reason(error)}.",

@@ -9,15 +9,22 @@ import slsg_edge.cli.first_signals  # noqa: F401, before what takes long to impo
 # isort: split
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 import typer
 
 from slsg_edge.cli.commands import COMMANDS, GROUPS
-from slsg_edge.cli.stopping import told_to_end
+from slsg_edge.cli.stopping import INTERRUPTED, interrupts_noted, told_to_end
 from slsg_edge.cli.streams import usable_streams
 from slsg_edge.cli.text import without_controls
-from slsg_edge.errors import ConfigError, MissingDependency, SlsgError, StorageError
+from slsg_edge.errors import (
+    ConfigError,
+    MissingDependency,
+    SlsgError,
+    StorageError,
+    out_of_memory,
+)
 
 # What to install for a package that a command turns out to need.
 EXTRAS = {
@@ -52,12 +59,13 @@ def main() -> None:
     """Runs the command line; what the user can mend is printed without a traceback, exit 2."""
     usable_streams()
     try:
-        _run()
+        with interrupts_noted() as interrupted:
+            _run(interrupted)
     finally:
         _leave_at_once(sys.exc_info()[1])
 
 
-def _run() -> None:
+def _run(interrupted: Callable[[], bool]) -> None:
     try:
         try:
             app()
@@ -70,12 +78,15 @@ def _run() -> None:
         if package not in EXTRAS:
             raise
         fail(MissingDependency(package, extra=EXTRAS[package]))
-    except OSError as error:
-        fail(_of_the_system(error))
     except RecursionError:
         fail(ConfigError("Something that was read is nested too deeply.", fix="Mend that file."))
-    except MemoryError:
-        fail(StorageError("The memory is not enough.", fix="Give smaller input, or fewer at once."))
+    except Exception as error:
+        if interrupted():  # PyTorch made another error of it
+            sys.exit(INTERRUPTED)
+        known = out_of_memory(error) or _of_the_system(error)
+        if known is None:
+            raise
+        fail(known)
 
 
 def fail(error: SlsgError) -> None:
@@ -91,8 +102,10 @@ def _shown(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
 
 
-def _of_the_system(error: OSError) -> SlsgError:
+def _of_the_system(error: Exception) -> SlsgError | None:
     """Where no room has said it better: a name that is too long, a disk that went away."""
+    if not isinstance(error, OSError):
+        return None
     where = f"{error.filename}: " if error.filename else ""
     return StorageError(
         f"{where}{error.strerror or error}.", fix="Check the path, its permissions and the disk."

@@ -43,8 +43,10 @@ def run_int8(
     """Makes the graph, and its threshold where its scores can be had; prints what came of it."""
     from slsg_edge.bundle.plan import INT8_STAGE
     from slsg_edge.calibration.sensitivity import Budget
+    from slsg_edge.reports.place import require_place
     from slsg_edge.stages.int8 import Int8Settings, calibrate_int8
 
+    require_place(report)
     settings = Int8Settings(
         options.method,
         budget=Budget(options.auroc_drop, options.rank),

@@ -41,7 +41,9 @@ def compare(
 
     from slsg_edge.progress import progress
     from slsg_edge.reports.from_comparison import compare_on, comparison_summary
+    from slsg_edge.reports.place import require_place
 
+    require_place(report)
     *bundles, data = paths
     sides = _sides(bundles, backend)
     for side in sides:

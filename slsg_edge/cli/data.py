@@ -34,8 +34,10 @@ def data_command(
     from slsg_edge.data.survey.survey import survey, survey_summary
     from slsg_edge.images import encode_image
     from slsg_edge.progress import progress
+    from slsg_edge.reports.place import require_place
     from slsg_edge.storage import write_atomically
 
+    require_place(sheet)
     if sheet:
         require_outside(data, "--sheet", sheet)
     found = survey(read_as_it_is(data), progress)

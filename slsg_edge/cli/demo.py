@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slsg_edge.cli.stopping import INTERRUPTED
 from slsg_edge.cli.text import plain_console, say, tell
-from slsg_edge.cli.train import INTERRUPTED
 from slsg_edge.cli.watch import summary_line
 
 if TYPE_CHECKING:

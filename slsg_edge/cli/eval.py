@@ -40,8 +40,10 @@ def eval_command(
     from slsg_edge.evaluation.summary import summary_of
     from slsg_edge.progress import progress
     from slsg_edge.reports.from_evaluation import write_evaluation_report
+    from slsg_edge.reports.place import require_place
     from slsg_edge.runtime.detector import choose
 
+    require_place(report)
     opened = open_bundle(bundle)
     choice = choose(opened, backend)
     say(str(choice))

@@ -1,4 +1,6 @@
-"""SIGTERM, SIGINT and SIGHUP of a watch: it ends in order, soon, whatever hangs."""
+"""SIGTERM, SIGINT and SIGHUP of a watch: it ends in order, soon, whatever hangs. And Ctrl-C of
+other commands.
+"""
 
 import functools
 import os
@@ -12,6 +14,7 @@ from types import FrameType
 
 from slsg_edge.cli.text import say
 
+INTERRUPTED = 130  # as a shell reports a process that Ctrl-C ended
 _GRACE = 1.6  # seconds from the first signal to the end where Python does not hear it
 _ORDER = 4.0  # the same where it did, and closes one thing after the other
 _ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -60,6 +63,29 @@ def stoppable(hangup_ends: bool = False) -> Iterator[None]:
             os.close(tell)  # ends the thread
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+@contextmanager
+def interrupts_noted() -> Iterator[Callable[[], bool]]:
+    """Whether there was a Ctrl-C, for what a library makes of it: one that is in the middle of an
+    import swallows it, and fails later for a reason of its own.
+    """
+    noted: list[int] = []
+
+    def note(number: int, frame: "FrameType | None") -> None:
+        noted.append(number)
+        raise KeyboardInterrupt
+
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield lambda: False  # in the background of a script a process hears no Ctrl-C
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(noted)
+    finally:
+        if signal.getsignal(signal.SIGINT) is note:  # a watch that ends hears no second one
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def told_to_end() -> bool:

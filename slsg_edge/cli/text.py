@@ -1,6 +1,8 @@
 """Lines that several commands print."""
 
+import os
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from slsg_edge.scoring import Threshold
+
+WIDE = 10_000  # columns, and lines: no table has as many
 
 
 def say(text: str) -> None:
@@ -52,7 +56,16 @@ def plain_console(*, soft_wrap: bool = False) -> "Console":
             for text, style, control in super().render(renderable, options):
                 yield Segment(text if control else without_controls(text), style, control)
 
-    return PlainConsole(markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap)
+    # in a file or a pipe there is no edge to cut a name at, whatever TERM says
+    size = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE
+    return PlainConsole(
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=soft_wrap,
+        width=size,
+        height=size,
+    )
 
 
 def threshold_line(threshold: "Threshold") -> str:

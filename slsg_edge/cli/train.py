@@ -11,6 +11,7 @@ import typer
 
 from slsg_edge.bundle.commands import recorded_words
 from slsg_edge.cli.options import Workers
+from slsg_edge.cli.stopping import INTERRUPTED
 from slsg_edge.cli.text import plain_console, say, tell
 from slsg_edge.errors import ConfigError
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from slsg_edge.stages.choose_detector import DetectorChoice
 
 AUTO = "auto"
-INTERRUPTED = 130  # as a shell reports a process that Ctrl-C ended
 
 
 def train(

@@ -26,6 +26,7 @@ SUFFIXES = frozenset((
 
 HEAT_SUFFIX = "_heat.jpg"  # of a picture with heat over it: for people, never for a detector
 
+_NO_MEMORY = -4  # StsNoMem of OpenCV
 _REPLACE = "Replace it or take it out of the folder."
 
 
@@ -136,7 +137,11 @@ def _decoded(content: bytes, path: Path, flags: int) -> Any:
     try:
         with quiet_opencv():
             image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except cv2.error:
+    except cv2.error as error:
+        if error.code == _NO_MEMORY:  # of this machine, and not of the file
+            raise ImageError(
+                f"There is not enough memory to decode {path}.", fix="Close other programs."
+            ) from error
         image = None
     if image is None:
         raise ImageError(f"{path} is not an image that OpenCV can read.", fix=_REPLACE)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from slsg_edge.machine import limits
 from slsg_edge.machine.versions import tool_versions
 
 _EXACT_INT8 = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})
@@ -57,8 +58,18 @@ def _cpu_info(name: str) -> str:
 
 
 def usable_cores() -> int:
-    """Fewer than there are under taskset or in a container that is bound to some."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    """Fewer than there are under taskset, and in a container that may use only some or so much."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(cores, limits.cores() or cores)
+
+
+def cores_given() -> int | None:
+    """Of a process that may not use all that there are; None where a library may count itself.
+
+    ONNX Runtime counts those of the machine: its threads then wait for each other.
+    """
+    usable = usable_cores()
+    return usable if usable < (os.cpu_count() or 1) else None
 
 
 def within_cores(asked: int) -> int:
@@ -69,14 +80,28 @@ def within_cores(asked: int) -> int:
     return min(asked, usable_cores())
 
 
+def cache_folder() -> Path | None:
+    """Where this user keeps what can be made again; None for an account without a home.
+
+    A relative or empty XDG_CACHE_HOME counts as none, as the XDG rules have it: else a cache grew
+    in whatever folder a command is given in.
+    """
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    try:
+        return (named if named.is_absolute() else Path.home() / ".cache") / "slsg-edge"
+    except RuntimeError:
+        return None
+
+
 def memory_mb() -> tuple[float, float] | None:
-    """All of it and what is available; None where the system does not tell."""
+    """All that this process may use and what is available; None where the system does not tell."""
     info = Path("/proc/meminfo")
     if not info.exists():
         return None
     fields = dict(line.split(":", 1) for line in info.read_text().splitlines())
     total, free = (int(fields[name].split()[0]) / 1024 for name in ("MemTotal", "MemAvailable"))
-    return total, free
+    limit = limits.memory_mb() or total
+    return min(total, limit), min(free, limit)
 
 
 def peak_mb() -> float:

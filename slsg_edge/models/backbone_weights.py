@@ -1,7 +1,6 @@
 """Where a trunk's first weights come from: a download, a file, or nowhere."""
 
 import hashlib
-import os
 import urllib.request
 from collections.abc import Mapping
 from http.client import HTTPException
@@ -10,8 +9,9 @@ from pathlib import Path
 from torch import Tensor
 
 from slsg_edge.errors import StorageError
+from slsg_edge.machine.host import cache_folder
 from slsg_edge.models.backbones import Architecture
-from slsg_edge.storage import write_atomically
+from slsg_edge.storage import make_folder, write_atomically
 from slsg_edge.training.weight_files import read_state_dict
 
 TORCHVISION_URL = "https://download.pytorch.org/models"
@@ -42,11 +42,27 @@ def backbone_weights(
 
 def imagenet_file(architecture: Architecture) -> Path:
     """ImageNet weights in the user's cache, downloaded once and checked."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    path = cache / "slsg-edge" / IMAGENET_FILES[architecture]
-    if not path.exists() or not _is_whole(path.read_bytes(), path.name):
+    cache = cache_folder()
+    if cache is None:
+        raise StorageError(
+            "This account has no home folder to keep the ImageNet weights in.",
+            fix=f"Set HOME or XDG_CACHE_HOME. {OFFLINE_FIX}",
+        )
+    path = cache / IMAGENET_FILES[architecture]
+    if not _is_kept(path):
+        make_folder(path.parent)  # what cannot be kept is not downloaded first
         write_atomically(path, _download(path.name))
     return path
+
+
+def _is_kept(path: Path) -> bool:
+    """StorageError for what is there and cannot be read, as a cache of another account."""
+    try:
+        return _is_whole(path.read_bytes(), path.name)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StorageError(f"Cannot read {path}: {error.strerror}.", fix=OFFLINE_FIX) from error
 
 
 def _download(name: str) -> bytes:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from slsg_edge.bundle.commands import command_for
-from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle, renewed
+from slsg_edge.bundle.folder import Bundle, Manifest, check_name, new_bundle, renewed
 from slsg_edge.bundle.good_scores import GoodScores, good_scores_file
 from slsg_edge.bundle.plan import (
     FRAMES_FILE,
@@ -39,11 +39,12 @@ from slsg_edge.errors import BundleError, ConfigError
 from slsg_edge.images import Look, UsualFrames, usual_frames
 from slsg_edge.machine.versions import tool_versions
 from slsg_edge.models.backbone_weights import backbone_weights
-from slsg_edge.models.backbones import LAYERS, layers_in, load_trunk
+from slsg_edge.models.backbones import LAYERS, layers_in
 from slsg_edge.models.network import Network
 from slsg_edge.models.recipe import Notify, Phases, TrainingContext, TrainingInputs
 from slsg_edge.models.registry import detector_of, recipe_of, untrained_network
 from slsg_edge.progress import progress
+from slsg_edge.stages.first_weights import load_backbone
 from slsg_edge.stages.good_scores import NOTHING, good_scores, scores_of_held_out
 from slsg_edge.stages.quicker import quicker_command
 from slsg_edge.training import charts
@@ -63,7 +64,7 @@ from slsg_edge.training.material import (
 from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.run_lock import exclusive_run, require_free
 from slsg_edge.training.sameness import sameness
-from slsg_edge.training.settings import Resources, TrainSettings, require_textures_used
+from slsg_edge.training.settings import Resources, TrainSettings, require_possible
 from slsg_edge.training.tensorboard import loss_logger
 from slsg_edge.training.weight_files import weight_bytes
 
@@ -111,6 +112,7 @@ def train(
     folder.
     """
     started = time.monotonic()
+    check_name(output)
     folder = output.with_suffix(".run")
     require_free(folder)
     start = _start(data, settings, resources, output, notify)
@@ -129,7 +131,7 @@ def _start(
     data: Path, settings: TrainSettings, resources: Resources, output: Path, notify: Notify
 ) -> _Start:
     """Decodes no image but those that the settings leave something to."""
-    require_textures_used(resources, settings.takes_textures, detector_of(settings))
+    require_possible(resources, settings, detector_of(settings))
     device = device_from_name(resources.device, resources.workers)
     # an impossible resolution is found before anything is read
     draft = untrained_network(settings)
@@ -144,7 +146,7 @@ def _start(
     target = new_bundle(output, manifest)
     torch.manual_seed(settings.seed)
     network = untrained_network(settings)
-    _load_backbone(network, weights, settings, notify)
+    load_backbone(network, weights, settings, notify)
     return _Start(resources, device, settings, material, network, target)
 
 
@@ -154,31 +156,6 @@ def _inputs(material: Material, weights: Weights, settings: TrainSettings) -> Tr
         return load_frames(material.images[::step], settings.preprocessing)
 
     return TrainingInputs(sample, len(LAYERS) if weights is None else layers_in(weights))
-
-
-def _load_backbone(
-    network: Network, weights: Weights, settings: TrainSettings, notify: Notify
-) -> None:
-    """Says what stays random and what does not fit."""
-    if weights is None:
-        if not settings.trains_backbone:
-            notify("Warning: the backbone starts from noise and is never trained.")
-        return
-    loaded = load_trunk(network.backbone, weights)
-    if loaded.random and settings.needs_all_layers:
-        raise ConfigError(
-            f"The backbone weights have nothing for {', '.join(loaded.random)}, which would stay "
-            "noise: this detector never trains its backbone.",
-            fix="Give a whole file, or take fewer layers: model.depth or model.layers, as the "
-            "detector has it.",
-        )
-    if loaded.random:
-        notify(f"Warning: no backbone weights for {', '.join(loaded.random)}: random at first.")
-    if loaded.folded_batch_norm and settings.adapts_batch_norm:
-        notify(
-            "Warning: these backbone weights have their batch norm folded in and serve frozen "
-            "statistics only: give --encoder-batch-norm frozen."
-        )
 
 
 def _identity(start: _Start) -> str:

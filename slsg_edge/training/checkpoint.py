@@ -17,6 +17,8 @@ from slsg_edge.storage import write_atomically
 from slsg_edge.training.checkpoints import checkpoints_in
 from slsg_edge.training.weight_files import DAMAGED_FILE_ERRORS, first_line
 
+_KEYS = {"identity", "iteration", "state", "history"}
+
 History = list[tuple[int, dict[str, float]]]
 
 
@@ -79,7 +81,10 @@ class RunFolder:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
+        saved = dict(torch.load(path, map_location="cpu", weights_only=True))
+        if saved.keys() != _KEYS:
+            raise ValueError("it is no checkpoint of a run")
+        return saved
     except (OSError, *DAMAGED_FILE_ERRORS) as error:
         raise ConfigError(
             f"{path} is damaged: {first_line(error)}",

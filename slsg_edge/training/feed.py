@@ -4,6 +4,7 @@ Batch i is a function of the seed and i alone: a run that was interrupted and re
 same batches as one that was not, with any number of workers.
 """
 
+import contextlib
 import functools
 import os
 import signal
@@ -19,7 +20,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from slsg_edge.contracts import Image
-from slsg_edge.errors import SlsgError
+from slsg_edge.errors import SlsgError, WorkerLost
 from slsg_edge.machine.host import usable_cores
 from slsg_edge.machine.parent import end_with_parent
 from slsg_edge.synthesis.anomalies import Simulator
@@ -127,5 +128,26 @@ def _start_worker(trainer: int, _: int) -> None:
     """
     end_with_parent(trainer)
     cv2.setNumThreads(1)
-    # Ctrl-C reaches the whole process group; only the trainer decides what it means
+    # Ctrl-C and a service's stop reach every process; only the trainer decides what they mean
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def lost_workers_named() -> Iterator[None]:
+    """WorkerLost for a worker that was killed; PyTorch raises that in whatever line runs then."""
+    try:
+        yield
+    except (EOFError, ConnectionError) as error:  # while it handed over a batch
+        raise _lost("the connection to it ended") from error
+    except RuntimeError as error:
+        said = str(error).partition("\n")[0].strip(" .")
+        if not said.startswith("DataLoader worker"):
+            raise
+        raise _lost(said) from error
+
+
+def _lost(said: str) -> WorkerLost:
+    with contextlib.suppress(ValueError):  # PyTorch would raise the same in lines to come
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    return WorkerLost(said)

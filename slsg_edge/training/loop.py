@@ -19,7 +19,7 @@ from slsg_edge.errors import ConfigError
 from slsg_edge.progress import aside, bar
 from slsg_edge.training.checkpoint import History, RunFolder, Stateful
 from slsg_edge.training.expected import Forecast, PhaseTimer
-from slsg_edge.training.feed import Batch, batches
+from slsg_edge.training.feed import Batch, batches, lost_workers_named
 from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.tensorboard import LossLog
 
@@ -88,7 +88,7 @@ def run_phase(
         return history
     saved, throughput = time.monotonic(), Throughput()
     timer = PhaseTimer(forecast, phase.iterations)
-    with _stop_flag() as stopping, bar("{task.fields[note]}") as progress:
+    with _stop_flag() as stopping, lost_workers_named(), bar("{task.fields[note]}") as progress:
         task = progress.add_task(phase.name, total=phase.iterations, completed=done, note="")
         drawn = batches(phase.source, done, phase.iterations, workers)
         for iteration in range(done + 1, phase.iterations + 1):

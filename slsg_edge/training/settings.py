@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from slsg_edge.config import require
+from slsg_edge.errors import ConfigError
+from slsg_edge.machine.host import memory_mb
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.synthesis.anomalies import AnomalySimulator, Simulator, TextureSource
 from slsg_edge.synthesis.settings import SynthesisSettings
 
+MEBIBYTE = 2**20
+GIGABYTE = 1e9
 LARGEST_SEED = 2**32 - 1  # of what PyTorch and NumPy take alike
 
 
@@ -85,6 +89,11 @@ class TrainSettings:
         return self.synthesis.takes_textures
 
     @property
+    def memory(self) -> int:
+        """Bytes that a run cannot do without, as far as the settings alone decide; 0 if little."""
+        return 0
+
+    @property
     def without_effect(self) -> Mapping[str, str]:
         """Tables and keys, as `pretraining.epochs`, that change nothing here, each with why."""
         return {}
@@ -122,6 +131,19 @@ def require_optimiser(table: str, learning_rate: float, weight_decay: float) -> 
     require(weight_decay >= 0, f"{table}.weight_decay is {weight_decay}.", "Give 0 or more.")
 
 
+def require_memory(settings: TrainSettings) -> None:
+    """ConfigError for what this machine can never hold: the system would end the run at its end."""
+    here = memory_mb()
+    if here is None or settings.memory <= here[0] * MEBIBYTE:
+        return
+    height, width = settings.preprocessing.height, settings.preprocessing.width
+    raise ConfigError(
+        f"These settings need {settings.memory / GIGABYTE:,.0f} GB of memory at {height}x{width} "
+        f"pixels, and this machine has {here[0] * MEBIBYTE / GIGABYTE:.0f} GB.",
+        fix="Give a smaller --size, or fewer channels, as in --set model.channels=32.",
+    )
+
+
 def require_textures_used(resources: Resources, taken: bool, who: str) -> None:
     """ConfigError for texture photos that would change nothing."""
     require(
@@ -129,6 +151,12 @@ def require_textures_used(resources: Resources, taken: bool, who: str) -> None:
         f"--textures has no effect: {who} takes none with these settings.",
         "Leave --textures out.",
     )
+
+
+def require_possible(resources: Resources, settings: TrainSettings, who: str) -> None:
+    """ConfigError for what cannot be on this machine, or would change nothing."""
+    require_textures_used(resources, settings.takes_textures, who)
+    require_memory(settings)
 
 
 def usable_resources(resources: Resources, settings: TrainSettings) -> Resources:

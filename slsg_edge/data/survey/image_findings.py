@@ -66,7 +66,8 @@ def _missing_sides(dataset: Dataset) -> list[Finding]:
     good = sum(sample.good for sample in test)
     found = []
     if 0 < len(train) < TRAINING_MINIMUM:
-        what = f"There are only {len(train)} good images to train on"
+        images = "is only 1 good image" if len(train) == 1 else f"are only {len(train)} good images"
+        what = f"There {images} to train on, and training needs at least {TRAINING_MINIMUM}"
         found.append(Finding("warning", "few-train", what, 1, (), "Add good images."))
     if test and not good:
         what = "There are no good test images, so no false alarms and no figure that needs both"

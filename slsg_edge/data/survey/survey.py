@@ -16,6 +16,7 @@ from slsg_edge.data.survey.leaks import leak_findings
 from slsg_edge.data.survey.mask_check import MaskFault, mask_faults
 from slsg_edge.data.survey.mask_findings import mask_findings
 from slsg_edge.data.survey.outliers import Outlier, find_outliers
+from slsg_edge.data.survey.resolution import resolution_findings
 from slsg_edge.data.survey.sessions import Acquisition, acquisition_findings, acquisitions_in
 from slsg_edge.data.threads import in_threads
 from slsg_edge.progress import Bars, no_progress
@@ -71,6 +72,7 @@ def survey(dataset: Dataset, bars: Bars = no_progress) -> Survey:
     pairs, alike = near_duplicates(known, bars)
     findings = (
         *image_findings(dataset, facts, unreadable, odd),
+        *resolution_findings(dataset, facts),
         *mask_findings(dataset, faults),
         *leak_findings(dataset, facts, pairs, alike),
         *acquisition_findings(dataset),

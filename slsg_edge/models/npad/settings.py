@@ -96,14 +96,17 @@ class NpadSettings(TrainSettings):
         """How many channels so few images suffice for."""
         return max(1, (images - 1) * self.training.neighbourhood**2)
 
+    @property
+    def memory(self) -> int:
+        """Sums in FP64, their box filter, and the covariances."""
+        rows, columns = self.model.grid(self.preprocessing.height, self.preprocessing.width)
+        return 3 * 8 * rows * columns * self.model.channels**2
+
     def hints(self, device: str) -> Iterator[str]:
         height, width = self.preprocessing.height, self.preprocessing.width
         graph = self.model.gaussian_bytes(height, width)
-        rows, columns = self.model.grid(height, width)
-        # sums in FP64, their box filter, and the covariances
-        memory = 3 * 8 * rows * columns * self.model.channels**2
         yield (
             f"the Gaussians add {graph / MEGABYTE:.0f} MB to each graph and engine and take "
-            f"{memory / MEGABYTE:.0f} MB of memory in training; a model.rank or fewer "
+            f"{self.memory / MEGABYTE:.0f} MB of memory in training; a model.rank or fewer "
             "model.channels make it less."
         )
