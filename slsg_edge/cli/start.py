@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from slsg_edge.cli.options import AsJson
+from slsg_edge.cli.stopping import INTERRUPTED
 from slsg_edge.cli.text import say, tell
 
 if TYPE_CHECKING:
     from slsg_edge.cli.first_hour.record import Done
     from slsg_edge.cli.first_hour.steps import Wish
 
-INTERRUPTED = 130  # as a shell reports a process that Ctrl-C ended
 FINDINGS = 3  # that are shown; `data` has them all
 
 

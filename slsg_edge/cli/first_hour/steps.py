@@ -20,6 +20,7 @@ from slsg_edge.cli.first_hour.record import (
     write_record,
 )
 from slsg_edge.cli.first_hour.running import run
+from slsg_edge.cli.stopping import INTERRUPTED
 from slsg_edge.errors import SlsgError
 from slsg_edge.machine.host import multiplies_int8_exactly
 from slsg_edge.models.names import QUICKEST_DETECTOR
@@ -34,7 +35,6 @@ INT8 = "openvino-int8"
 _CHECKS = ("verify", "eval")  # they change nothing in the bundle
 _TEXT_ONLY = ("train",)  # has no --json
 _MEANT = {"data": (1,), "eval": (1,)}  # exit codes beside 0 that are an answer and no error
-_INTERRUPTED = 130
 
 
 class StepFailed(SlsgError):
@@ -159,7 +159,7 @@ def _step(words: Words, wish: Wish, show: bool) -> Done:
     resumed = ["--resume"] if _half_trained(words, wish) else []
     as_json = [] if words[0] in _TEXT_ONLY else ["--json"]
     ran = run([*words, *resumed, *as_json], wish.log, show=show)
-    if ran.exit_code == _INTERRUPTED:
+    if ran.exit_code == INTERRUPTED:
         raise KeyboardInterrupt
     if ran.exit_code not in (0, *_MEANT.get(words[0], ())):
         raise StepFailed(
