@@ -59,14 +59,26 @@ def call_kinds() -> Callable[..., None]:
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """The exit code and standard error of a command."""
+def run_and_read(monkeypatch, capsys):
+    """The exit code, standard output and standard error of a command."""
 
-    def command(*words) -> tuple[int | str, str]:
+    def command(*words) -> tuple[int | str, str, str]:
         monkeypatch.setattr(sys, "argv", ["slsg-edge", *map(str, words)])
         with pytest.raises(SystemExit) as stopped:
             cli.main()
-        return stopped.value.code or 0, capsys.readouterr().err
+        said = capsys.readouterr()
+        return stopped.value.code or 0, said.out, said.err
+
+    return command
+
+
+@pytest.fixture
+def run(run_and_read):
+    """The exit code and standard error of a command."""
+
+    def command(*words) -> tuple[int | str, str]:
+        code, _, err = run_and_read(*words)
+        return code, err
 
     return command
 

@@ -2,27 +2,17 @@
 
 import json
 import os
-import sys
+from functools import partial
 
 import cv2
 import numpy as np
 import pytest
 
-from slsg_edge import cli
-
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(run_and_read):
     """The exit code, standard output and standard error of `slsg-edge data`."""
-
-    def command(*words) -> tuple[int | str, str, str]:
-        monkeypatch.setattr(sys, "argv", ["slsg-edge", "data", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        said = capsys.readouterr()
-        return stopped.value.code or 0, said.out, said.err
-
-    return command
+    return partial(run_and_read, "data")
 
 
 @pytest.fixture

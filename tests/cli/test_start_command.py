@@ -5,26 +5,18 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from slsg_edge import cli
 from slsg_edge.sample.dataset import SampleCounts, write_dataset
 
 
 @pytest.fixture
-def start(monkeypatch, capsys):
-    """The exit code, what was printed, and what was said."""
-
-    def command(*words) -> tuple[int | str, str, str]:
-        monkeypatch.setattr(sys, "argv", ["slsg-edge", "start", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        said = capsys.readouterr()
-        return stopped.value.code or 0, said.out, said.err
-
-    return command
+def start(run_and_read):
+    """The exit code, standard output and standard error of `slsg-edge start`."""
+    return partial(run_and_read, "start")
 
 
 def words_for(data: Path, bundle: Path) -> list[str]:

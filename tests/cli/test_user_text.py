@@ -3,7 +3,6 @@
 import ast
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,15 +18,12 @@ ODD = ("[red] scratch", "scratch [/top]", ":bug: [link=x]", "esc\x1b[2Japed", "t
 
 
 @pytest.fixture
-def shown(monkeypatch, capsys):
+def shown(run_and_read):
     """The exit code of a command and all that it printed."""
 
     def command(*words):
-        monkeypatch.setattr(sys, "argv", ["slsg-edge", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            slsg_edge.cli.main()
-        printed = capsys.readouterr()
-        return stopped.value.code or 0, printed.out + printed.err
+        code, out, err = run_and_read(*words)
+        return code, out + err
 
     return command
 
