@@ -67,7 +67,7 @@ def test_the_demo_keeps_its_promise(tmp_path, monkeypatch):
     """After a part of its training already."""
     settings = demo.SETTINGS.read_text()
     for whole, part in (("samples_per_epoch = 800", "samples_per_epoch = 400"),
-                        ("iterations = 1100", "iterations = 400")):  # fmt: skip
+                        ("iterations = 1100", "iterations = 550")):  # fmt: skip
         assert whole in settings
         settings = settings.replace(whole, part)
     shorter = tmp_path / "module.toml"

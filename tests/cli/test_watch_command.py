@@ -74,7 +74,7 @@ def test_a_weak_threshold_is_said_once_and_what_lies_between_is_counted_apart(to
 
 @pytest.mark.slow
 def test_the_first_verdict_of_edge_is_there_within_one_and_a_half_seconds(
-    trained_bundle, images, tmp_path
+    trained_bundle, sample_data, tmp_path
 ):
     path = shutil.copytree(trained_bundle("edge"), tmp_path / "edge.slsg")
     open_bundle(path).commit(
@@ -88,7 +88,7 @@ def test_the_first_verdict_of_edge_is_there_within_one_and_a_half_seconds(
     waited = []
     for _ in range(3):
         started = time.monotonic()
-        process = start(path, images, "--backend", "onnxruntime")
+        process = start(path, sample_data / "test/good", "--backend", "onnxruntime")
         assert json.loads(process.stdout.readline())["verdict"] in ("good", "anomalous")
         waited.append(time.monotonic() - started)
         process.communicate(timeout=60)
