@@ -32,13 +32,14 @@ def main(bundle: Path, folder: Path) -> None:
 
 
 def draw(folder: Path) -> None:
-    """A dark picture and a light one."""
+    """A dark picture and a light one, with something on them: one of one colour is no picture."""
     import cv2
     import numpy as np
 
     folder.mkdir()
+    noise = np.random.default_rng(0).integers(-20, 21, (48, 64, 3))
     for name, level in LEVELS.items():
-        if not cv2.imwrite(str(folder / name), np.full((48, 64, 3), level, np.uint8)):
+        if not cv2.imwrite(str(folder / name), (level + noise).astype(np.uint8)):
             sys.exit(f"OpenCV cannot write {folder / name}")
 
 
