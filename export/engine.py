@@ -211,6 +211,9 @@ def _built(
     until = _UntilStopped(observer)
     observe(trt, config, until)
     with ThreadPoolExecutor(1) as pool:
+        # Its thread is there before there is anything to stop: one that Ctrl-C interrupts while it
+        # starts is not waited for.
+        pool.submit(bool).result()
         try:  # around submit too: a build may be under way before it returns
             plan = pool.submit(builder.build_serialized_network, network, config).result()
         except KeyboardInterrupt:

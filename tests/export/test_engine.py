@@ -2,10 +2,7 @@
 
 import signal
 import threading
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import FrameType
 
 import numpy as np
 import onnx
@@ -175,11 +172,7 @@ class Interrupting:
     def __init__(self) -> None:
         self.steps = 0
         self.phases: list[str] = []
-        self.heard = threading.Event()
-
-    def interrupt(self, _signal: int, _frame: FrameType | None) -> None:
-        self.heard.set()
-        raise KeyboardInterrupt
+        self.stopped = threading.Event()  # the build's own, once it has begun
 
     def started(self, phase: str, steps: int) -> None:
         self.phases.append(phase)
@@ -190,45 +183,54 @@ class Interrupting:
             main = threading.main_thread().ident
             assert main is not None
             signal.pthread_kill(main, signal.SIGINT)
-            assert self.heard.wait(60)
-            time.sleep(0.5)  # until what the main thread heard has stopped the build
+            self.stopped.wait(60)  # however long the main thread waits for a core
         return True
 
     def finished(self, phase: str) -> None:
         pass
 
 
-@pytest.fixture
-def interrupting() -> Iterator[Interrupting]:
+@pytest.fixture(autouse=True)
+def _stopped_is_seen(monkeypatch):
+    """An `Interrupting` sees when the build was told to stop."""
+
+    class Seen(engine._UntilStopped):
+        def __init__(self, observer):
+            super().__init__(observer)
+            if isinstance(observer, Interrupting):
+                observer.stopped = self.stopped
+
+    monkeypatch.setattr(engine, "_UntilStopped", Seen)
+
+
+def test_an_interrupt_stops_the_build(build, rtx):
     observer = Interrupting()
-    before = signal.signal(signal.SIGINT, observer.interrupt)
-    yield observer
-    signal.signal(signal.SIGINT, before)
-
-
-def test_an_interrupt_stops_the_build(build, rtx, interrupting):
     with pytest.raises(KeyboardInterrupt):
-        build(graph(), observer=interrupting)
-    assert interrupting.phases
+        build(graph(), observer=observer)
+    assert observer.phases
     assert any("canceled" in line.lower() for line in rtx.lines())
 
 
 class InterruptedWhileItSubmits(ThreadPoolExecutor):
-    def submit(self, *what, **with_these):
-        super().submit(*what, **with_these)
+    def submit(self, what, *given):
+        submitted = super().submit(what, *given)
+        if what is bool:
+            return submitted
         raise KeyboardInterrupt
 
 
-class Slow(Interrupting):
+class Waiting(Interrupting):
+    """Does not interrupt, and goes on once the build was told to stop."""
+
     def reached(self, phase: str, step: int) -> bool:
-        time.sleep(0.5 if step == 0 else 0)
+        self.stopped.wait(60)
         return True
 
 
 def test_an_interrupt_before_the_wait_stops_the_build_too(build, rtx, monkeypatch):
     monkeypatch.setattr(engine, "ThreadPoolExecutor", InterruptedWhileItSubmits)
     with pytest.raises(KeyboardInterrupt):
-        build(graph(), observer=Slow())
+        build(graph(), observer=Waiting())
     assert any("canceled" in line.lower() for line in rtx.lines())
 
 
