@@ -16,6 +16,7 @@ from slsg_edge.cli.text import say, tell
 if TYPE_CHECKING:
     from slsg_edge.cli.first_hour.record import Done
     from slsg_edge.cli.first_hour.steps import Wish
+    from slsg_edge.data.survey.finding import Finding, Severity
 
 FINDINGS = 3  # that are shown; `data` has them all
 
@@ -89,19 +90,23 @@ def _ending(wish: "Wish", steps: "Sequence[Done]") -> str:
 
 
 def _next(result: dict[str, Any]) -> str:
-    step = result["next"]
-    return f"{step['text']}: {step['command']}" if step["command"] else f"{step['text']}."
+    from slsg_edge.evaluation.next_step import Step
+
+    return str(Step(**result["next"]))
 
 
 def _no_use(survey: dict[str, Any]) -> str:
     """Why no result from these photos would be worth anything, and what to do."""
-    errors = [one for one in survey["findings"] if one["severity"] == "error"]
-    lines = [f"error: {_finding(one)}\n  next: {one['fix']}" for one in errors]
+    errors = _findings(survey, "error")
+    lines = [f"error: {one.text}\n  next: {one.fix}" for one in errors]
     return "\n".join([*lines, "Nothing was trained: no result from these photos would be true."])
 
 
-def _finding(one: dict[str, Any]) -> str:
-    return f"{one['what']}: {one['count']}" if one["examples"] else str(one["what"])
+def _findings(survey: dict[str, Any], severity: "Severity") -> "list[Finding]":
+    from slsg_edge.data.survey.finding import Finding
+
+    found = [Finding(**one) for one in survey["findings"]]
+    return [one for one in found if one.severity == severity]
 
 
 def _result(step: "Done") -> dict[str, Any]:
@@ -111,9 +116,9 @@ def _result(step: "Done") -> dict[str, Any]:
 def _data(step: "Done") -> str:
     """How many images, and the findings that matter most."""
     survey = _result(step)
-    serious = [one for one in survey["findings"] if one["severity"] == "warning"]
+    serious = _findings(survey, "warning")
     lines = [f"{survey['images']} images, {survey['layout']}"]
-    lines += [f"    warning: {_finding(one)}. {one['fix']}" for one in serious[:FINDINGS]]
+    lines += [f"    warning: {one.text}. {one.fix}" for one in serious[:FINDINGS]]
     if len(serious) > FINDINGS:
         lines.append(f"    {len(serious) - FINDINGS} more: slsg-edge {shlex.join(step.words)}")
     return "\n".join(lines)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from slsg_edge import __version__
+from slsg_edge.bundle.plan import MANIFEST_FILE, SUFFIX
 from slsg_edge.contracts import Json
 from slsg_edge.errors import ConfigError
 from slsg_edge.storage import write_atomically
 
-_OURS = frozenset({".slsg", ".run", ".trials"})  # folders
+_OURS = frozenset({SUFFIX, ".run", ".trials"})  # folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def photos_digest(data: Path) -> str:
 def manifest_digest(bundle: Path) -> str:
     """Empty where there is no bundle yet."""
     try:
-        return hashlib.sha256((bundle / "manifest.json").read_bytes()).hexdigest()
+        return hashlib.sha256((bundle / MANIFEST_FILE).read_bytes()).hexdigest()
     except OSError:
         return ""
 
