@@ -10,7 +10,7 @@ from pathlib import Path
 
 from slsg_edge.errors import ConfigError
 from slsg_edge.line.records import Inspection, json_line
-from slsg_edge.line.sinks.outbox import Outbox
+from slsg_edge.line.sinks.line_queue import LineQueue
 from slsg_edge.line.sinks.sink import warn_on_stderr
 from slsg_edge.storage import require_outside_bundles, storage_error, take_lock
 
@@ -30,21 +30,21 @@ class JsonLinesFile:
         """ConfigError for what is no file of records, StorageError where nothing can be written."""
         require_outside_bundles(path)
         self._file = _Appended(path)
-        self._outbox = Outbox(self._file, warn)
+        self._queue = LineQueue(self._file, warn)
 
     @property
     def unwritten(self) -> int:
         """Records that are not in the file."""
-        return self._outbox.unwritten
+        return self._queue.unwritten
 
     def write(self, inspection: Inspection) -> None:
-        self._outbox.put(json_line(inspection.record).encode())
+        self._queue.put(json_line(inspection.record).encode())
 
     def drain(self) -> None:
-        self._outbox.drain()
+        self._queue.drain()
 
     def close(self) -> None:
-        self._outbox.close()
+        self._queue.close()
 
 
 class JsonLinesOutput:
@@ -56,28 +56,28 @@ class JsonLinesOutput:
 
     def __init__(self, warn: Callable[[str], None] = warn_on_stderr) -> None:
         sys.stdout.flush()
-        self._outbox = Outbox(_Stdout(), warn) if _has_descriptor() else None
+        self._queue = LineQueue(_Stdout(), warn) if _has_descriptor() else None
 
     @property
     def unwritten(self) -> int:
         """Records that nobody has taken."""
-        return self._outbox.unwritten if self._outbox else 0
+        return self._queue.unwritten if self._queue else 0
 
     def write(self, inspection: Inspection) -> None:
         """ReaderGone when nobody reads any more."""
-        if self._outbox:
-            self._outbox.put(json_line(inspection.record).encode())
+        if self._queue:
+            self._queue.put(json_line(inspection.record).encode())
         else:
             sys.stdout.write(json_line(inspection.record))
 
     def drain(self) -> None:
-        if self._outbox:
-            self._outbox.drain()
+        if self._queue:
+            self._queue.drain()
 
     def close(self) -> None:
         """Standard output itself is not ours to close."""
-        if self._outbox:
-            self._outbox.close()
+        if self._queue:
+            self._queue.close()
 
 
 class _Stdout:
