@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= train,cpu,line,dev
+EXTRAS ?= train,cpu,line,station,dev
 # Where PyTorch's CUDA packages are not wanted:
 # make setup PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 PIP_ARGS ?=
