@@ -29,7 +29,7 @@ from slsg_edge.runtime.detector import (
     choose,
     open_choice,
 )
-from slsg_edge.runtime.judged import MOVED
+from slsg_edge.runtime.golden_check import MOVED
 from slsg_edge.scoring import Threshold
 from slsg_edge.stages.defects import given_defects, no_longer_counted, with_defects
 from slsg_edge.stages.good_sample import GoodSample, good_sample
