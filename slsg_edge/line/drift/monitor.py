@@ -27,7 +27,7 @@ from slsg_edge.scoring import LOGIT_LIMIT, Threshold, logit
 
 LEARNED = 200  # good parts that say how light, focus and position were
 _FEWEST = 20  # scores of a calibration; with fewer the first good parts say it
-_STORED_EVERY = 60.0  # seconds
+_STORED_EVERY = 10.0  # seconds
 # Two of the five tests are one thing to people.
 _WORDS: Mapping[str, str] = {"horizontal": "position", "vertical": "position"}
 _TESTS = ("score", *NAMES)
@@ -41,31 +41,25 @@ class DriftMonitor:
     """
 
     def __init__(
-        self, bundle: Bundle, settings: DriftSettings, folder: Path | None, station: str = ""
+        self, station: str, bundle: Bundle, settings: DriftSettings, folder: Path | None
     ) -> None:
-        """folder: of the line, where what was learned is kept; None keeps nothing.
-
-        station: names the file; without it the first inspection does.
-        """
-        self._settings, self._folder, self._station = settings, folder, station
+        """folder: of the line, where what was learned is kept; None keeps nothing."""
+        self._settings = settings
+        self._path = folder / "drift" / f"{station}.json" if folder else None
         self._roi = bundle.manifest.preprocessing.roi
         self._key = _key(bundle)
         self._limit = len(_TESTS) / settings.false_alarms
         self._chance = random.Random()
         self._quantities = _beginning(bundle.manifest.threshold)
-        self._path: Path | None = None
         self._last: tuple[str, float] | None = None
         self._stored_at = time.monotonic()
-        if station:
-            self._resume(station)
+        self._resume()
 
     def observe(self, inspection: Inspection) -> tuple[str, ...]:
         """What no longer looks as it did, as `brightness`; never raises."""
         if not self._settings.enabled:
             return ()
         with suppress(Exception):  # whatever a picture is, its verdict goes out
-            if self._path is None:
-                self._resume(self._station or inspection.record.station or "station")
             if self._is_evidence(inspection):
                 self._see(inspection)
         return self._drifted()
@@ -110,18 +104,16 @@ class DriftMonitor:
         names = (name for name, evidence in self._quantities.items() if evidence.drifted)
         return tuple(dict.fromkeys(_WORDS.get(name, name) for name in names))
 
-    def _resume(self, station: str) -> None:
-        self._path = Path(station)
-        if self._folder is None or not self._settings.enabled:
+    def _resume(self) -> None:
+        if self._path is None or not self._settings.enabled:
             return
-        self._path = self._folder / "drift" / f"{station}.json"
         stored = stored_state(self._path, self._key)
         if stored is not None and stored.keys() == self._quantities.keys():
             self._quantities = stored
 
     def _store(self) -> None:
         self._stored_at = time.monotonic()
-        if self._folder is None or self._path is None or not self._settings.enabled:
+        if self._path is None or not self._settings.enabled:
             return
         with suppress(OSError):  # a full disk is told of elsewhere
             store_state(self._path, self._key, self._quantities)

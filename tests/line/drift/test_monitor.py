@@ -64,25 +64,25 @@ def _seen(monitor, scores, numbers, **look):
     ],
 )
 def test_a_change_of_the_pictures_is_told_by_its_name(bundle, scores, look, name):
-    monitor = DriftMonitor(bundle, ALWAYS, None)
+    monitor = DriftMonitor("bottles", bundle, ALWAYS, None)
     assert not _seen(monitor, scores, range(LEARNED + 50))
     assert name in _seen(monitor, scores, range(LEARNED + 50, LEARNED + 200), **look)
     assert monitor.describe()[name if name != "position" else "horizontal"] >= 1
 
 
 def test_scores_are_compared_with_the_calibration_from_the_first_part(bundle, scores):
-    monitor = DriftMonitor(bundle, ALWAYS, None)
+    monitor = DriftMonitor("bottles", bundle, ALWAYS, None)
     assert "score" in _seen(monitor, np.minimum(scores + 0.1, 0.45), range(60))
 
 
 def test_scores_that_would_be_rejected_are_not_what_good_ones_are_compared_with(bundle, scores):
     """Two in 102 of the calibration lie above the threshold; no good part on the line does."""
-    monitor = DriftMonitor(bundle, ALWAYS, None)
+    monitor = DriftMonitor("bottles", bundle, ALWAYS, None)
     assert monitor._quantities["score"].counts.sum() == 100
 
 
 def test_parts_that_are_not_good_are_no_evidence(bundle, scores):
-    monitor = DriftMonitor(bundle, ALWAYS, None)
+    monitor = DriftMonitor("bottles", bundle, ALWAYS, None)
     before = monitor.describe()
     for number in range(100):
         for verdict in ("anomalous", "undecided"):
@@ -91,7 +91,7 @@ def test_parts_that_are_not_good_are_no_evidence(bundle, scores):
 
 
 def test_pictures_of_one_camera_that_follow_closely_count_once(bundle):
-    monitor = DriftMonitor(bundle, DriftSettings(every_s=10.0), None)
+    monitor = DriftMonitor("bottles", bundle, DriftSettings(every_s=10.0), None)
     for number in range(100):
         monitor.observe(_inspection(_picture(RNG), number, 0.45))
     assert monitor._quantities["score"].bets == 10
@@ -101,21 +101,21 @@ def test_pictures_of_one_camera_that_follow_closely_count_once(bundle):
 
 
 def test_a_restart_forgets_nothing(bundle, scores, tmp_path):
-    monitor = DriftMonitor(bundle, ALWAYS, tmp_path, "bottles")
+    monitor = DriftMonitor("bottles", bundle, ALWAYS, tmp_path)
     _seen(monitor, scores, range(LEARNED + 30))
     monitor.close()
-    again = DriftMonitor(bundle, ALWAYS, tmp_path, "bottles")
+    again = DriftMonitor("bottles", bundle, ALWAYS, tmp_path)
     assert again.describe() == pytest.approx(monitor.describe())
     assert "brightness" in _seen(again, scores, range(300, 400), brighter=12)
 
 
 def test_another_threshold_begins_anew(bundle, scores, tmp_path):
-    monitor = DriftMonitor(bundle, ALWAYS, tmp_path, "bottles")
+    monitor = DriftMonitor("bottles", bundle, ALWAYS, tmp_path)
     _seen(monitor, scores, range(30))
     monitor.close()
     judged_by = replace(bundle.manifest.threshold, value=0.6)
     other = replace(bundle, manifest=replace(bundle.manifest, threshold=judged_by))
-    assert DriftMonitor(other, ALWAYS, tmp_path, "bottles")._quantities["score"].bets == 0
+    assert DriftMonitor("bottles", other, ALWAYS, tmp_path)._quantities["score"].bets == 0
 
 
 @pytest.mark.parametrize(
@@ -130,24 +130,24 @@ def test_another_threshold_begins_anew(bundle, scores, tmp_path):
     ],
 )
 def test_a_damaged_state_begins_anew(bundle, scores, tmp_path, damage):
-    monitor = DriftMonitor(bundle, ALWAYS, tmp_path, "bottles")
+    monitor = DriftMonitor("bottles", bundle, ALWAYS, tmp_path)
     path = tmp_path / "drift" / "bottles.json"
     monitor.close()
     key = json.loads(path.read_text())["key"]
     path.write_bytes(damage.replace(b"KEY", key.encode()))
-    assert not _seen(DriftMonitor(bundle, ALWAYS, tmp_path, "bottles"), scores, range(10))
+    assert not _seen(DriftMonitor("bottles", bundle, ALWAYS, tmp_path), scores, range(10))
 
 
 def test_it_never_raises(bundle, tmp_path):
     (tmp_path / "drift").write_text("no folder")
-    monitor = DriftMonitor(bundle, ALWAYS, tmp_path)
+    monitor = DriftMonitor("bottles", bundle, ALWAYS, tmp_path)
     for image in (None, np.zeros((1, 1, 3), np.uint8), np.zeros((0, 0, 3), np.uint8)):
         assert monitor.observe(_inspection(image, 1)) == ()
     monitor.close()
 
 
 def test_it_can_be_switched_off(bundle, scores, tmp_path):
-    monitor = DriftMonitor(bundle, DriftSettings(enabled=False), tmp_path, "bottles")
+    monitor = DriftMonitor("bottles", bundle, DriftSettings(enabled=False), tmp_path)
     assert not _seen(monitor, np.full(1000, 0.49), range(60))
     monitor.close()
     assert not (tmp_path / "drift").exists()
