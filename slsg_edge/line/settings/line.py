@@ -144,6 +144,12 @@ class DriftSettings:
         least=1e-6,
         most=0.5,
     )
+    every_s: float = setting(
+        "Pictures of one camera count once in so many seconds: what follows closely shows the same "
+        "part, and would be counted as several. Each file counts.",
+        1.0,
+        least=0,
+    )
 
 
 @dataclass(frozen=True, slots=True)
