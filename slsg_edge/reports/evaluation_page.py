@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from slsg_edge.axis import Axis, axis_of
+from slsg_edge.calibration.score_axis import Axis, axis_of
 from slsg_edge.calibration.operating_points import Simulated, counted_groups
 from slsg_edge.contracts import GOOD, Json
 from slsg_edge.data.survey.finding import Finding

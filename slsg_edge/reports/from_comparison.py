@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from slsg_edge.axis import score_text
+from slsg_edge.calibration.score_axis import score_text
 from slsg_edge.contracts import Fault, Json
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.evaluation.contest import contest_of, contest_summary

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from slsg_edge.axis import score_text
+from slsg_edge.calibration.score_axis import score_text
 from slsg_edge.bundle.commands import command_for
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.contracts import Detector, Image, Mask, Verdict

@@ -8,7 +8,7 @@ threshold stands is the style sheet's `--cut`, which the page's script may move.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from slsg_edge.axis import Axis, score_text
+from slsg_edge.calibration.score_axis import Axis, score_text
 from slsg_edge.contracts import Outcome
 
 BINS = 48

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from html import escape
 
-from slsg_edge.axis import score_text
+from slsg_edge.calibration.score_axis import score_text
 from slsg_edge.contracts import Outcome
 from slsg_edge.line.records import Record
 from slsg_edge.line.service.status import SourceState, StationStatus
