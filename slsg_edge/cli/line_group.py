@@ -4,10 +4,12 @@ import typer
 
 from slsg_edge.cli.line_check import line_check
 from slsg_edge.cli.line_init import line_init
+from slsg_edge.cli.line_install import line_install
 
 line_group = typer.Typer(no_args_is_help=True)
 line_group.command("init")(line_init)
 line_group.command("check")(line_check)
+line_group.command("install")(line_install)
 
 
 @line_group.callback()

@@ -127,7 +127,7 @@ def _asked() -> "NewLine":
     from slsg_edge.line.settings.composing import NewLine
 
     require(
-        sys.stdin.isatty() and sys.stderr.isatty(),
+        _on_terminal(),
         "Nothing says what to inspect, and there is no terminal to ask on.",
         "Add --source and --bundle, as in: slsg-edge line init --source 0 --bundle bottles.slsg",
     )
@@ -141,6 +141,10 @@ def _asked() -> "NewLine":
         opcua=_ask("Port for OPC UA, as 4840; empty for none", ""),
         webhook=_ask("URL that gets each verdict; empty for none", ""),
     )
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _asked_station() -> "NewStation":
