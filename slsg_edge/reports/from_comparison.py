@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from slsg_edge.axis import score_text
 from slsg_edge.contracts import Fault, Json
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.evaluation.contest import contest_of, contest_summary
@@ -20,7 +21,6 @@ from slsg_edge.evaluation.paired import (
 from slsg_edge.evaluation.products import product_warnings
 from slsg_edge.metrics.differences import Change
 from slsg_edge.progress import Bars, no_progress
-from slsg_edge.reports.axis import score_text
 from slsg_edge.reports.case import Case
 from slsg_edge.reports.comparison_page import ComparisonReport, VerdictChange, comparison_html
 from slsg_edge.reports.figures import HEADLINES, LABELS

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from slsg_edge.axis import score_text
 from slsg_edge.bundle.commands import command_for
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.contracts import Detector, Image, Mask, Verdict
@@ -22,7 +23,6 @@ from slsg_edge.evaluation.next_step import Setup, next_step
 from slsg_edge.images import read_image
 from slsg_edge.preprocessing import Preprocessing, map_on_frame
 from slsg_edge.progress import Bars, no_progress, progress
-from slsg_edge.reports.axis import score_text
 from slsg_edge.reports.case import Case, error_order
 from slsg_edge.reports.evaluation_page import EvaluationReport, evaluation_html
 from slsg_edge.reports.figures import HEADLINES, LABELS, figure_text, known

@@ -36,6 +36,7 @@ class StationStatus:
     undecided ones by reason. newest: the last inspection with its picture and heat map.
     last: the newest verdicts, newest first. scores: of the last inspected parts, oldest first.
     latency_p50, latency_p95: ms by stage (`detect`, `judge`, `stored`), of the last 10,000.
+    drift_evidence: of each quantity that is watched, as `DriftMonitor.describe` gives it.
     late: verdicts that took longer than the station's limit. restarts: of the detector.
     moving: seconds of the monotonic clock at the last verdict.
     """
@@ -57,6 +58,7 @@ class StationStatus:
     restarts: int = 0
     late: int = 0
     drift: tuple[str, ...] = ()
+    drift_evidence: Mapping[str, float] = field(default_factory=dict)
     newest: Inspection | None = None
     last: tuple[Record, ...] = ()
     scores: tuple[float, ...] = ()

@@ -40,10 +40,16 @@ class TriggerSettings:
     )
     still_ms: int = setting("Of still: how long the picture must not move.", 200, least=20)
     still_change: float = setting(
-        "Of still: the mean change of grey levels (0 to 255) below which nothing moves.",
+        "Of still: the change of grey levels (0 to 255), in the part of the picture that changes "
+        "most, below which nothing moves.",
         2.0,
         least=0.01,
         most=255,
+    )
+    still_empty: Path | None = setting(
+        "Of still: a picture of the place without a part, which is not inspected; without it every "
+        "picture that stands still counts as a part.",
+        None,
     )
     patience_ms: int = setting(
         "Of mqtt and modbus: how long a trigger waits for a fresh frame before its verdict is "
