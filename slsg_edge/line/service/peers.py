@@ -11,7 +11,6 @@ from slsg_edge.line.sinks.destinations import Journal
 from slsg_edge.line.triggers.mqtt_requests import MqttRequests
 from slsg_edge.line.triggers.requests import Requests
 
-
 if TYPE_CHECKING:
     from slsg_edge.line.sinks.modbus import ModbusDisplay
 
