@@ -102,7 +102,7 @@ def _print_verdict(console: "Console", judgement: "Judgement", step: "Step") -> 
 def _tradeoff(judgement: "Judgement") -> "Table":
     from rich.table import Table
 
-    from slsg_edge.axis import score_text
+    from slsg_edge.metrics.axis import score_text
 
     table = Table("good parts rejected", f"{judgement.defects} missed", "threshold", "")
     for row in judgement.tradeoff:

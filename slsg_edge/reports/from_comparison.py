@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from slsg_edge.axis import score_text
 from slsg_edge.contracts import Fault, Json
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.evaluation.contest import contest_of, contest_summary
@@ -19,6 +18,7 @@ from slsg_edge.evaluation.paired import (
     open_sides,
 )
 from slsg_edge.evaluation.products import product_warnings
+from slsg_edge.metrics.axis import score_text
 from slsg_edge.metrics.differences import Change
 from slsg_edge.progress import Bars, no_progress
 from slsg_edge.reports.case import Case

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from slsg_edge.axis import score_text
 from slsg_edge.bundle.commands import command_for
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.contracts import Detector, Image, Mask, Verdict
@@ -20,6 +19,7 @@ from slsg_edge.errors import DatasetError
 from slsg_edge.evaluation.evaluate import Evaluation, Row
 from slsg_edge.evaluation.next_step import Setup, next_step
 from slsg_edge.images import read_image
+from slsg_edge.metrics.axis import score_text
 from slsg_edge.preprocessing import Preprocessing, map_on_frame
 from slsg_edge.progress import Bars, no_progress, progress
 from slsg_edge.reports.case import Case, error_order

@@ -6,7 +6,7 @@ Each one is a button, so that a keyboard reaches it; the page's script enlarges 
 from collections.abc import Sequence
 from html import escape
 
-from slsg_edge.axis import Axis, score_text
+from slsg_edge.metrics.axis import Axis, score_text
 from slsg_edge.reports.case import Case, kinds_of
 from slsg_edge.reports.layers import LayeredPicture
 from slsg_edge.reports.page import breakable, words

@@ -8,8 +8,8 @@ threshold stands is the style sheet's `--cut`, which the page's script may move.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from slsg_edge.axis import Axis, score_text
 from slsg_edge.contracts import Outcome
+from slsg_edge.metrics.axis import Axis, score_text
 
 BINS = 48
 MIDDLE, REACH = 50, 40  # of a height of 100: the line both stand on, and the longest bar

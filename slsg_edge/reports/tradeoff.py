@@ -1,8 +1,8 @@
 """What other thresholds would reject and miss, as a table whose rows set the slider."""
 
-from slsg_edge.axis import score_text
 from slsg_edge.evaluation.tradeoff import TradeoffRow
 from slsg_edge.evaluation.verdicts import Judgement
+from slsg_edge.metrics.axis import score_text
 
 
 def tradeoff_table(judgement: Judgement) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import auc, roc_curve
 
-from slsg_edge.axis import Axis, axis_of, score_text
+from slsg_edge.metrics.axis import Axis, axis_of, score_text
 from slsg_edge.metrics.intervals import Figure
 from slsg_edge.reports.figures import figure_tiles, full_table, kind_table
 from slsg_edge.reports.histogram import histogram

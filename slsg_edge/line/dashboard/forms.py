@@ -19,6 +19,8 @@ async def fields_of(request: Request) -> Fields | None:
         body += part
         if len(body) > LARGEST:
             return None
+    if not body:
+        return {}
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         return _from_json(bytes(body))

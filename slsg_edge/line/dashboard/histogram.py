@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from slsg_edge.axis import Axis, axis_of, score_text
+from slsg_edge.metrics.axis import Axis, axis_of, score_text
 
 _BINS = 60
 _WIDTH, _HEIGHT = 720, 190  # of the chart in its own units

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 
 from slsg_edge.errors import BundleError
+from slsg_edge.line.dashboard.answers import json_answer
 from slsg_edge.line.dashboard.desk import Desk, Refused
 from slsg_edge.line.dashboard.frame import assets
 from slsg_edge.line.dashboard.health import liveness, readiness
@@ -40,15 +41,15 @@ class Views:
     def alive(self, _: Request) -> Response:
         door = self._desk.door
         live, told = liveness(door.status(), door.settings())
-        return JSONResponse(dict(told), 200 if live else 503)
+        return json_answer(told, 200 if live else 503)
 
     def ready(self, _: Request) -> Response:
         ready, told = readiness(self._desk.door.status())
-        return JSONResponse(dict(told), 200 if ready else 503)
+        return json_answer(told, 200 if ready else 503)
 
     def status(self, _: Request) -> Response:
         door = self._desk.door
-        return JSONResponse(summary_of(door.status(), door.outbox().trouble))
+        return json_answer(summary_of(door.status(), door.outbox().trouble))
 
     def line(self, request: Request) -> Response:
         line = self._desk.door.status()

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from html import escape
 
-from slsg_edge.axis import score_text
 from slsg_edge.contracts import Outcome
 from slsg_edge.line.records import Record
 from slsg_edge.line.service.status import SourceState, StationStatus
 from slsg_edge.line.sources.redaction import redacted
+from slsg_edge.metrics.axis import score_text
 
 _SHAPES: Mapping[Outcome, str] = {
     "good": '<circle class="body" cx="12" cy="12" r="11"/><path d="M6.5 12.5l4 4 7-8.5"/>',
