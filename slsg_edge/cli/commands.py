@@ -15,6 +15,7 @@ from slsg_edge.cli.eval import eval_command
 from slsg_edge.cli.export import export
 from slsg_edge.cli.import_slsg import import_slsg
 from slsg_edge.cli.info import info
+from slsg_edge.cli.pack import pack, unpack
 from slsg_edge.cli.sample import sample
 from slsg_edge.cli.start import start
 from slsg_edge.cli.train import train
@@ -35,6 +36,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "watch": watch,
     "info": info,
+    "pack": pack,
+    "unpack": unpack,
     "doctor": doctor,
     "import-slsg": import_slsg,
 }
