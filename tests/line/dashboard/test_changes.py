@@ -65,7 +65,7 @@ def test_labels_are_sorted_again_on_request(line, client_of):
 
 def test_the_page_gives_the_command_that_takes_labels_over(line, client_of):
     client = client_of()
-    assert "--add-reviewed" not in client.get("/rejects").text
+    assert "/reviewed/cap" not in client.get("/rejects").text
     label(client, line.inspect("cap", 0.9), "good")
     text = client.get("/rejects").text
     assert f"--add-reviewed {line.folder}/reviewed/cap" in text

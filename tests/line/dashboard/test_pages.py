@@ -162,7 +162,7 @@ def test_a_kept_picture_is_found_by_its_verdict(line, client_of):
     whole = client.get(f"/pictures/{record.id}")
     assert whole.content == (line.folder / record.image).read_bytes()
     assert whole.headers["content-type"] == "image/png"
-    assert client.get(f"/pictures/{record.id}?small=1").headers["content-type"] == "image/jpeg"
+    assert client.get(f"/pictures/{record.id}?size=small").headers["content-type"] == "image/jpeg"
     assert client.get(f"/pictures/{record.id}?heat=1").headers["content-type"] == "image/jpeg"
 
 
@@ -172,8 +172,19 @@ def test_a_picture_that_is_gone_or_damaged_is_none(line, client_of):
     (line.folder / damaged.image).write_bytes(b"\x89PNG nothing")
     client = client_of()
     assert client.get(f"/pictures/{gone.id}").headers["content-type"] == SVG
-    assert client.get(f"/pictures/{damaged.id}?small=1").headers["content-type"] == SVG
+    assert client.get(f"/pictures/{damaged.id}?size=small").headers["content-type"] == SVG
     assert client.get("/rejects").status_code == 200
+
+
+def test_a_reject_can_be_looked_at_large_with_and_without_heat(line, client_of):
+    record, bare = line.inspect("cap", 0.9), line.inspect("cap", 0.8, keep=False)
+    client = client_of()
+    text = client.get(f"/rejects/{record.id}").text
+    assert f"/pictures/{record.id}?size=large" in text
+    assert "Show with heat" in text
+    assert "Show without heat" in client.get(f"/rejects/{record.id}?heat=1").text
+    assert "Show with" not in client.get(f"/rejects/{bare.id}?heat=1").text
+    assert client.get("/rejects/nobody").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -206,7 +217,7 @@ def test_no_record_leads_out_of_the_folder(line, client_of, image):
     record = replace(line.inspect("cap", 0.9), image=image.format(root=root))
     line.kept_outbox.stored[-1] = replace(line.kept_outbox.stored[-1], record=record)
     client = client_of()
-    for query in ("", "?small=1", "?heat=1"):
+    for query in ("", "?size=small", "?heat=1"):
         answer = client.get(f"/pictures/{record.id}{query}")
         assert answer.headers["content-type"] == SVG
         assert b"secret" not in answer.content

@@ -142,7 +142,7 @@ def test_a_change_is_never_made_by_looking(line, client_of):
     record = line.inspect("cap", 0.9)
     client = client_of()
     for path in (f"/rejects/{record.id}/label?label=good", "/rejects/export", "/leave"):
-        assert client.get(path, headers=BEARER).status_code == 405
+        assert client.get(path, headers=BEARER).status_code in (404, 405)
     client.get(f"{PATH}?value=0.6&by=Ada&why=because", headers=BEARER)
     assert not line.changes
     assert not line.kept_outbox.marked
