@@ -127,6 +127,7 @@ def answer_error(desk: Desk) -> Callable[[Request, Exception], Response]:
 
     def answer(request: Request, error: Exception) -> Response:
         assert isinstance(error, SlsgError)
-        return desk.refusal(request, 409, redacted(str(error)))
+        status = 409 if request.method == "POST" else 503
+        return desk.refusal(request, status, redacted(str(error)))
 
     return answer

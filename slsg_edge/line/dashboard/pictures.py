@@ -12,23 +12,23 @@ from slsg_edge.bundle.folder import Bundle
 from slsg_edge.contracts import Image
 from slsg_edge.errors import SlsgError
 from slsg_edge.images import HEAT_SUFFIX, encode_image, read_image
-from slsg_edge.line.records import Inspection
+from slsg_edge.line.records import Inspection, Record
 from slsg_edge.pictures import heat_overlay
 from slsg_edge.preprocessing import map_on_frame, resize
 
 _EVERY = 0.2  # seconds between two pictures of one station that are encoded
 _WIDEST = 1280  # pixels: more than a tablet shows
 WIDTHS = {"small": 480, "large": _WIDEST}  # of kept pictures on pages
-_KEPT = 100  # of those in memory, 20 to 150 kB each
+_KEPT = 50  # of those in memory, 20 to 150 kB each
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A JPEG of an inspection; no content where there is no picture."""
+    """A JPEG of a part; no content where there is no picture."""
 
-    inspection: Inspection
+    record: Record
     content: bytes | None
 
 
@@ -48,9 +48,9 @@ class LivePictures:
         key = (station, heat)
         with encoding:
             at, known = self._shots.get(key, (0.0, None))
-            if known and (known.inspection is newest or time.monotonic() - at < _EVERY):
+            if known and (known.record is newest.record or time.monotonic() - at < _EVERY):
                 return known
-            made = Shot(newest, self._encoded(station, newest, heat))
+            made = Shot(newest.record, self._encoded(station, newest, heat))
             self._shots[key] = (time.monotonic(), made)
             return made
 

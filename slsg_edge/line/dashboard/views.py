@@ -71,8 +71,7 @@ class Views:
         shot = self._live.shot(station.name, station.newest, heat)
         if shot.content is None:
             return _asset("no-picture.svg")
-        record = shot.inspection.record
-        headers = {"x-verdict": record.verdict, "x-sequence": str(record.sequence)}
+        headers = {"x-verdict": shot.record.verdict, "x-sequence": str(shot.record.sequence)}
         return Response(shot.content, media_type="image/jpeg", headers=headers)
 
     def threshold(self, request: Request) -> Response:

@@ -192,5 +192,5 @@ def test_parts_from_before_a_restart_count_too(line):
 def test_a_station_without_a_threshold_says_so(line, client_of):
     line.boards["cap"].tell(threshold=None)
     answer = client_of().get(f"{PATH}?value=0.6")
-    assert answer.status_code == 409
+    assert answer.status_code == 503
     assert "has no threshold yet" in answer.text

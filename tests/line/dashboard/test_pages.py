@@ -150,7 +150,7 @@ def test_pictures_are_encoded_five_times_a_second_at_most(line, monkeypatch):
     for _ in range(100):
         record = line.inspect("cap", 0.9)
         newest = line.status().station("cap").newest
-        shown.add(pictures.shot("cap", newest, heat=False).inspection.record.id)
+        shown.add(pictures.shot("cap", newest, heat=False).record.id)
         assert record.id == newest.record.id
         now[0] += 0.01
     assert len(shown) == 5
