@@ -32,6 +32,10 @@ class FakeOutbox:
     def put(self, record: Record) -> None:
         self.stored.append(Stored(len(self.stored) + 1, record))
 
+    @property
+    def last_position(self) -> int:
+        return len(self.stored)
+
     def after(self, position: int, limit: int, stations: Any = None) -> list[Stored]:
         return [
             each

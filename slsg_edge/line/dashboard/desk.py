@@ -6,10 +6,11 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from slsg_edge.errors import SlsgError
 from slsg_edge.line.dashboard.access import Access
+from slsg_edge.line.dashboard.answers import json_answer
 from slsg_edge.line.dashboard.audit import AuditLog
 from slsg_edge.line.dashboard.door import Door
 from slsg_edge.line.dashboard.forms import Fields, fields_of
@@ -60,13 +61,13 @@ class Desk:
     def refusal(self, request: Request, status: int, text: str) -> Response:
         """A page for people, JSON for programs."""
         if "text/html" not in request.headers.get("accept", ""):
-            return JSONResponse({"error": text}, status)
+            return json_answer({"error": text}, status)
         return self.page(request, "That did not work", note(text, "alarm"), status=status)
 
     def done(self, request: Request, address: str) -> Response:
         """After a change: the page that shows it."""
         if "text/html" not in request.headers.get("accept", ""):
-            return JSONResponse({"done": True})
+            return json_answer({"done": True})
         return RedirectResponse(address, 303)
 
     def require_person(self, request: Request) -> str:
@@ -126,6 +127,7 @@ def answer_error(desk: Desk) -> Callable[[Request, Exception], Response]:
 
     def answer(request: Request, error: Exception) -> Response:
         assert isinstance(error, SlsgError)
-        return desk.refusal(request, 409, redacted(str(error)))
+        status = 409 if request.method == "POST" else 503
+        return desk.refusal(request, status, redacted(str(error)))
 
     return answer

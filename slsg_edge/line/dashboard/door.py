@@ -17,6 +17,9 @@ class Verdicts(Protocol):
     @property
     def trouble(self) -> str | None: ...
 
+    @property
+    def last_position(self) -> int: ...
+
     def after(
         self, position: int, limit: int, stations: Collection[str] | None = None
     ) -> list[Stored]: ...

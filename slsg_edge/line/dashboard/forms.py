@@ -1,5 +1,6 @@
 """What a request brings: a form, or one JSON object of texts and numbers."""
 
+import asyncio
 import json
 from typing import TypeAlias
 from urllib.parse import parse_qsl
@@ -10,19 +11,32 @@ from slsg_edge.line.dashboard.guard import LARGEST
 
 Fields: TypeAlias = dict[str, str]
 _MOST = 20  # fields
+PATIENCE = 10.0  # seconds for a body
 
 
 async def fields_of(request: Request) -> Fields | None:
     """None for a body that is too long or nothing of the kind."""
+    try:
+        body = await asyncio.wait_for(_body_of(request), PATIENCE)
+    except asyncio.TimeoutError:
+        return None
+    if body is None:
+        return None
+    if not body:
+        return {}
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return _from_json(body)
+    return _from_form(body) if kind == "application/x-www-form-urlencoded" else None
+
+
+async def _body_of(request: Request) -> bytes | None:
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > LARGEST:
             return None
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        return _from_json(bytes(body))
-    return _from_form(bytes(body)) if kind == "application/x-www-form-urlencoded" else None
+    return bytes(body)
 
 
 def _from_form(body: bytes) -> Fields | None:

@@ -6,8 +6,8 @@ from html import escape
 from slsg_edge.metrics.axis import Axis, axis_of, score_text
 
 _BINS = 60
-_WIDTH, _HEIGHT = 720, 190  # of the chart in its own units
-_TOP, _BOTTOM = 34, 160  # of the bars
+_WIDTH, _HEIGHT = 720, 212  # of the chart in its own units
+_TOP, _BOTTOM = 52, 182  # of the bars
 
 
 def histogram(
@@ -30,9 +30,9 @@ def histogram(
         *_ticks(axis),
     ]
     if threshold is not None:
-        parts.append(_cut(axis, threshold, "threshold", f"threshold {score_text(threshold)}", 12))
+        parts.append(_cut(axis, threshold, "threshold", f"threshold {score_text(threshold)}", 19))
     if proposed is not None:
-        parts.append(_cut(axis, proposed, "proposed", f"proposed {score_text(proposed)}", 27))
+        parts.append(_cut(axis, proposed, "proposed", f"proposed {score_text(proposed)}", 43))
     return (
         f'<svg class="histogram" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="{escape(label)}">{"".join(parts)}</svg>'
@@ -68,7 +68,7 @@ def _kind(place: float, axis: Axis, threshold: float | None, above: float | None
 
 def _ticks(axis: Axis) -> list[str]:
     return [
-        f'<text class="tick" x="{_x(axis, score):.1f}" y="{_BOTTOM + 18}" '
+        f'<text class="tick" x="{_x(axis, score):.1f}" y="{_BOTTOM + 22}" '
         f'text-anchor="middle">{score:g}</text>'
         for score in axis.ticks()
     ]
@@ -78,7 +78,7 @@ def _cut(axis: Axis, score: float, kind: str, text: str, height: int) -> str:
     x = _x(axis, score)
     side, offset = ("end", -6) if x > 0.7 * _WIDTH else ("start", 6)
     return (
-        f'<path class="{kind}" d="M{x:.1f} {height - 10}V{_BOTTOM}"/>'
+        f'<path class="{kind}" d="M{x:.1f} {height - 15}V{_BOTTOM}"/>'
         f'<text class="cut {kind}" x="{x + offset:.1f}" y="{height}" '
         f'text-anchor="{side}">{escape(text)}</text>'
     )

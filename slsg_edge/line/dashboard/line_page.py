@@ -80,8 +80,11 @@ def verdict(station: StationStatus) -> str:
     record, age = newest.record, since_verdict(station)
     ago = "" if age is None else f", {seconds(age)} ago"
     about = f"part {record.sequence}{ago}"
-    if record.score is not None:
-        about = f"score {score(record.score)} of {score(record.threshold)}, {about}"
+    if shown != record.verdict:
+        about = f"the last one was {record.verdict}: {about}"
+    elif record.score is not None:
+        limit = score(record.threshold)
+        about = f"score {score(record.score)}, threshold {limit}, {about}"
     return (
         f'<p class="verdict {shown}">{mark(shown)}<span class="word">{shown}</span>'
         f'<span class="about">{about}</span></p>' + reason(record)

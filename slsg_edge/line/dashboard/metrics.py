@@ -8,12 +8,12 @@ from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from slsg_edge import __version__
 from slsg_edge.contracts import Outcome
 from slsg_edge.line.dashboard.door import Door
 from slsg_edge.line.dashboard.gpus import Gpu
 from slsg_edge.line.dashboard.summary import since_verdict
 from slsg_edge.line.service.status import LineStatus, SourceState, StationStatus
+from slsg_edge.machine.versions import tool_versions
 
 _PREFIX = "slsg_edge_"
 
@@ -73,7 +73,7 @@ def _counter(name: str, text: str, *labels: str) -> CounterMetricFamily:
 
 def _line(status: LineStatus, trouble: str | None) -> Iterator[Metric]:
     info = _gauge("info", "Which line this is.", "line", "version")
-    info.add_metric([status.name, __version__], 1)
+    info.add_metric([_text(status.name), tool_versions().get("slsg-edge", "")], 1)
     yield info
     for name, text, value in (
         ("ready", "Whether every station is ready.", status.ready),
@@ -97,7 +97,7 @@ def _stations(status: LineStatus) -> Iterator[Metric]:
     drift = _gauge("drift", "Whether it no longer looks as it did.", "station", "quantity")
     evidence = _gauge("drift_evidence", "Of the test for drift.", "station", "quantity")
     for each in status.stations:
-        info.add_metric([each.name, each.bundle, each.backend], 1)
+        info.add_metric([each.name, _text(each.bundle), _text(each.backend)], 1)
         ready.add_metric([each.name], each.ready)
         since.add_metric([each.name], each.since)
         for one in get_args(SourceState):
@@ -106,7 +106,7 @@ def _stations(status: LineStatus) -> Iterator[Metric]:
         _add(age, each.name, _age(each))
         _add(silent, each.name, since_verdict(each))
         for quantity in sorted({*each.drift, *each.drift_evidence}):
-            drift.add_metric([each.name, quantity], quantity in each.drift)
+            drift.add_metric([each.name, _text(quantity)], quantity in each.drift)
         for quantity, value in each.drift_evidence.items():
             evidence.add_metric([each.name, quantity], value)
     yield from (info, ready, state, since, threshold, age, silent, drift, evidence)
@@ -167,6 +167,11 @@ def _on_gpus(found: list[Gpu]) -> Iterator[Metric]:
 def _add(family: GaugeMetricFamily, label: str, value: float | None) -> None:
     if value is not None:
         family.add_metric([label], value)
+
+
+def _text(text: str) -> str:
+    """Bytes that are no UTF-8 would spoil the whole answer."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _age(station: StationStatus) -> float | None:

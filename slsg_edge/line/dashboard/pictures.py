@@ -12,23 +12,23 @@ from slsg_edge.bundle.folder import Bundle
 from slsg_edge.contracts import Image
 from slsg_edge.errors import SlsgError
 from slsg_edge.images import HEAT_SUFFIX, encode_image, read_image
-from slsg_edge.line.records import Inspection
+from slsg_edge.line.records import Inspection, Record
 from slsg_edge.pictures import heat_overlay
 from slsg_edge.preprocessing import map_on_frame, resize
 
 _EVERY = 0.2  # seconds between two pictures of one station that are encoded
 _WIDEST = 1280  # pixels: more than a tablet shows
-_THUMB = 480
-_KEPT = 100  # small pictures in memory, 20 kB each
+WIDTHS = {"small": 480, "large": _WIDEST}  # of kept pictures on pages
+_KEPT = 50  # of those in memory, 20 to 150 kB each
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A JPEG of an inspection; no content where there is no picture."""
+    """A JPEG of a part; no content where there is no picture."""
 
-    inspection: Inspection
+    record: Record
     content: bytes | None
 
 
@@ -48,9 +48,9 @@ class LivePictures:
         key = (station, heat)
         with encoding:
             at, known = self._shots.get(key, (0.0, None))
-            if known and (known.inspection is newest or time.monotonic() - at < _EVERY):
+            if known and (known.record is newest.record or time.monotonic() - at < _EVERY):
                 return known
-            made = Shot(newest, self._encoded(station, newest, heat))
+            made = Shot(newest.record, self._encoded(station, newest, heat))
             self._shots[key] = (time.monotonic(), made)
             return made
 
@@ -71,7 +71,7 @@ class KeptFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        self._small: OrderedDict[Path, bytes] = OrderedDict()
+        self._small: OrderedDict[tuple[Path, int], bytes] = OrderedDict()
 
     def path_of(self, image: str | None, *, heat: bool = False) -> Path | None:
         """Of the picture that a record names; None where there is none that may be shown."""
@@ -86,18 +86,19 @@ class KeptFiles:
             return None
         return found if inside and found.suffix.lower() in _SUFFIXES else None
 
-    def small(self, path: Path) -> bytes | None:
-        """As a JPEG for a list of many; None where it cannot be read."""
+    def shrunk(self, path: Path, widest: int) -> bytes | None:
+        """As a JPEG for a page; None where it cannot be read."""
+        key = path, widest
         with self._lock:
-            if path in self._small:
-                self._small.move_to_end(path)
-                return self._small[path]
+            if key in self._small:
+                self._small.move_to_end(key)
+                return self._small[key]
         try:
-            made = encode_image(_at_most(read_image(path), _THUMB), ".jpg")
+            made = encode_image(_at_most(read_image(path), widest), ".jpg")
         except (SlsgError, OSError, ValueError):  # retention took it, or it is damaged
             return None
         with self._lock:
-            self._small[path] = made
+            self._small[key] = made
             while len(self._small) > _KEPT:
                 self._small.popitem(last=False)
         return made

@@ -59,6 +59,7 @@ def _looks(views: Views) -> list[Route]:
         "/stations/{name}/picture.jpg": views.picture,
         "/stations/{name}/threshold": views.threshold,
         "/rejects": views.rejects,
+        "/rejects/{id}": views.reject,
         "/pictures/{id}": views.kept_picture,
         "/events": views.events,
         "/audit": views.audit,

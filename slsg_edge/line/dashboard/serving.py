@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _CONNECTIONS = 100  # at once: a few tablets, a scraper and a health check
 _PATIENCE = 1.0  # seconds that requests under way get at the end
 _JOIN = 2.0
+_SILENCE = 10.0  # seconds from the connection to the end of a request's head
 
 
 class HttpServer:
@@ -32,7 +33,7 @@ class HttpServer:
         config = uvicorn.Config(
             app,
             loop="asyncio",
-            http="h11",
+            http=_protocol(),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -58,6 +59,22 @@ class HttpServer:
 
     def _serve(self) -> None:
         asyncio.run(self._server.serve(sockets=[self._socket]))
+
+
+def _protocol() -> type[asyncio.Protocol]:
+    """HTTP that cuts off who connects and then asks nothing: he would take another's place."""
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Impatient(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.loop.call_later(_SILENCE, self._end_silence)
+
+        def _end_silence(self) -> None:
+            if self.cycle is None:  # no request has come yet
+                self.transport.close()
+
+    return Impatient
 
 
 def _listening(settings: HttpSettings) -> socket.socket:

@@ -68,13 +68,17 @@ def _exceeded_by(share: float, ordered: list[float]) -> float:
 def _effect(effect: Effect) -> str:
     rows = [
         (f"{mark(outcome)} {outcome}", f"{effect.now[outcome]:,}", f"{effect.then[outcome]:,}",
-         f"{effect.then[outcome] - effect.now[outcome]:+,}")
+         _change(effect.then[outcome] - effect.now[outcome]))
         for outcome in OUTCOMES
     ]  # fmt: skip
     heads = (
         f"of {effect.parts:,} parts", "threshold now", f"threshold {score(effect.value)}", "change"
     )  # fmt: skip
     return table(heads, rows, "numbers effect") + note(_in_words(effect))
+
+
+def _change(parts: int) -> str:
+    return f"{parts:+,}" if parts else "0"
 
 
 def _in_words(effect: Effect) -> str:

@@ -60,12 +60,9 @@ def last_scores(station: StationStatus, verdicts: Verdicts, stations: int) -> li
 
 def last_records(station: StationStatus, verdicts: Verdicts, stations: int) -> list[Record]:
     """In order, as far as a bounded look back finds them."""
-    newest = verdicts.find(station.newest.record.id) if station.newest else None
-    if newest is None:  # it has not judged anything since the start
-        newest = next(iter(verdicts.rejects(1)), None)
     span = _BACK * max(1, stations)
-    start = max(0, newest.position - span) if newest else 0
-    return [each.record for each in verdicts.after(start, 2 * span, {station.name})]
+    stored = verdicts.after(max(0, verdicts.last_position - span), span, {station.name})
+    return [each.record for each in stored]
 
 
 def _threshold(value: float, undecided_above: float | None) -> Threshold:

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 
 from slsg_edge.errors import BundleError
+from slsg_edge.line.dashboard.answers import json_answer
 from slsg_edge.line.dashboard.desk import Desk, Refused
 from slsg_edge.line.dashboard.frame import assets
 from slsg_edge.line.dashboard.health import liveness, readiness
 from slsg_edge.line.dashboard.line_page import line_body
 from slsg_edge.line.dashboard.log_pages import audit_body, enter_body
-from slsg_edge.line.dashboard.pictures import KeptFiles, LivePictures, is_id
-from slsg_edge.line.dashboard.rejects_page import PAGE, command_of, rejects_body
+from slsg_edge.line.dashboard.pictures import WIDTHS, KeptFiles, LivePictures, is_id
+from slsg_edge.line.dashboard.rejects_page import PAGE, command_of, reject_body, rejects_body
 from slsg_edge.line.dashboard.reviewed import ReviewedFolder
 from slsg_edge.line.dashboard.station_page import event_table, station_body
 from slsg_edge.line.dashboard.summary import summary_of
@@ -40,15 +41,15 @@ class Views:
     def alive(self, _: Request) -> Response:
         door = self._desk.door
         live, told = liveness(door.status(), door.settings())
-        return JSONResponse(dict(told), 200 if live else 503)
+        return json_answer(told, 200 if live else 503)
 
     def ready(self, _: Request) -> Response:
         ready, told = readiness(self._desk.door.status())
-        return JSONResponse(dict(told), 200 if ready else 503)
+        return json_answer(told, 200 if ready else 503)
 
     def status(self, _: Request) -> Response:
         door = self._desk.door
-        return JSONResponse(summary_of(door.status(), door.outbox().trouble))
+        return json_answer(summary_of(door.status(), door.outbox().trouble))
 
     def line(self, request: Request) -> Response:
         line = self._desk.door.status()
@@ -70,8 +71,7 @@ class Views:
         shot = self._live.shot(station.name, station.newest, heat)
         if shot.content is None:
             return _asset("no-picture.svg")
-        record = shot.inspection.record
-        headers = {"x-verdict": record.verdict, "x-sequence": str(record.sequence)}
+        headers = {"x-verdict": shot.record.verdict, "x-sequence": str(shot.record.sequence)}
         return Response(shot.content, media_type="image/jpeg", headers=headers)
 
     def threshold(self, request: Request) -> Response:
@@ -92,17 +92,29 @@ class Views:
         body = rejects_body(found, outbox.labels(), self._commands(), can)
         return self._desk.page(request, "Rejects", *body)
 
+    def reject(self, request: Request) -> Response:
+        record = self.stored(request).record
+        label = self._desk.door.outbox().labels().get(record.id)
+        can = self._desk.access.person(request) is not None
+        hot = self._kept.path_of(record.image, heat=True) is not None
+        heat = hot and request.query_params.get("heat") == "1"
+        title = f"{record.station}, part {record.sequence}"
+        return self._desk.page(request, title, *reject_body(record, label, can, heat, hot))
+
     def kept_picture(self, request: Request) -> Response:
         """Only by the id of a verdict: no part of the request becomes a path."""
         record = self.stored(request).record
         query = request.query_params
         path = self._kept.path_of(record.image, heat=query.get("heat") == "1")
-        small = self._kept.small(path) if path and query.get("small") == "1" else None
-        if small is not None:
-            return Response(small, media_type="image/jpeg")
-        if path is None or query.get("small") == "1":
+        widest = WIDTHS.get(query.get("size", ""))
+        if path is None:
             return _asset("no-picture.svg")
-        return FileResponse(path)
+        if widest is None:
+            return FileResponse(path)
+        shrunk = self._kept.shrunk(path, widest)
+        if shrunk is None:
+            return _asset("no-picture.svg")
+        return Response(shrunk, media_type="image/jpeg")
 
     def events(self, request: Request) -> Response:
         events = self._desk.door.outbox().events(limit=_EVENTS)
