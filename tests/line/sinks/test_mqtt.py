@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from awaited import DEADLINE, until
 from broker import Broker, Listener, running_broker
 from records_made import record
 
@@ -22,17 +23,7 @@ from slsg_edge.line.settings.sinks import MqttSettings
 from slsg_edge.line.sinks.mqtt import MqttJournal
 
 pytest.importorskip("paho.mqtt.client", reason="paho-mqtt is not installed")
-DEADLINE = 30.0
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def until(true) -> bool:
-    end = time.monotonic() + DEADLINE
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.02)
-    return bool(true())
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import time
 from contextlib import closing
 
 import pytest
+from awaited import DEADLINE, until
 from broker import Listener, running_broker
 from records_made import record
 from sparkplug_decoded import decoded
@@ -14,17 +15,7 @@ from slsg_edge.line.sinks.mqtt import MqttJournal
 from slsg_edge.line.sinks.sparkplug import SparkplugSpeech, metrics_of, payload
 
 pytest.importorskip("paho.mqtt.client", reason="paho-mqtt is not installed")
-DEADLINE = 30.0
 NODE = "spBv1.0/plant/{}/hall"
-
-
-def until(true) -> bool:
-    end = time.monotonic() + DEADLINE
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.02)
-    return bool(true())
 
 
 def take(journal: MqttJournal, *sequences: int) -> None:
