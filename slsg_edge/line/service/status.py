@@ -36,6 +36,7 @@ class StationStatus:
     undecided ones by reason. newest: the last inspection with its picture and heat map.
     last: the newest verdicts, newest first. scores: of the last inspected parts, oldest first.
     latency_p50, latency_p95: ms by stage (`detect`, `judge`, `stored`), of the last 10,000.
+    drift_evidence: of each quantity that is watched, as `DriftMonitor.describe` gives it.
     late: verdicts that took longer than the station's limit. restarts: of the detector.
     moving: seconds of the monotonic clock at the last verdict.
     """
@@ -57,6 +58,7 @@ class StationStatus:
     restarts: int = 0
     late: int = 0
     drift: tuple[str, ...] = ()
+    drift_evidence: Mapping[str, float] = field(default_factory=dict)
     newest: Inspection | None = None
     last: tuple[Record, ...] = ()
     scores: tuple[float, ...] = ()
@@ -116,8 +118,8 @@ class StationBoard:
                 changes["since"] = time.time()
             self._status = replace(self._status, **changes)  # type: ignore[arg-type]
 
-    def add(self, inspection: Inspection) -> None:
-        """A verdict that was stored."""
+    def add(self, inspection: Inspection, *, late: bool = False) -> None:
+        """A verdict that was stored; late: it took longer than the station may."""
         record = inspection.record
         with self._lock:
             self._counts[record.verdict] += 1
@@ -128,7 +130,12 @@ class StationBoard:
                 self._scores.append(record.score)
             for stage, latency in record.latency_ms.items():
                 self._latencies.setdefault(stage, Latencies()).add(latency)
-            self._status = replace(self._status, newest=inspection, moving=time.monotonic())
+            self._status = replace(
+                self._status,
+                newest=inspection,
+                moving=time.monotonic(),
+                late=self._status.late + late,
+            )
 
     def snapshot(self) -> StationStatus:
         with self._lock:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from slsg_edge.line.settings.setting import setting
+from slsg_edge.line.settings.setting import PLAIN, setting
 from slsg_edge.line.settings.sinks import (
     JsonLinesSettings,
     ModbusSettings,
@@ -25,20 +25,26 @@ class TriggerSettings:
         "(when `coil` rises) or still (when the part stands still).",
         "every_frame",
     )
-    every: int = setting("Of every_frame: inspect every N-th frame only.", 1)
-    every_ms: int = setting("Of interval: milliseconds between two inspected frames.", 1000)
+    every: int = setting("Of every_frame: inspect every N-th frame only.", 1, least=1)
+    every_ms: int = setting(
+        "Of interval: milliseconds between two inspected frames.", 1000, least=10
+    )
     sink: str = setting(
         "Of mqtt and modbus: the name of the [[mqtt]] or [[modbus]] table that the trigger comes "
         "through; empty takes the only one.",
         "",
     )
     topic: str = setting("Of mqtt: any message on this topic asks for one verdict.", "")
-    coil: int = setting("Of modbus: the address of the coil that asks for one verdict.", 0)
-    still_ms: int = setting("Of still: how long the picture must not move.", 200)
+    coil: int = setting(
+        "Of modbus: the address of the coil that asks for one verdict.", 0, least=0, most=65535
+    )
+    still_ms: int = setting("Of still: how long the picture must not move.", 200, least=20)
     still_change: float = setting(
         "Of still: the change of grey levels (0 to 255), in the part of the picture that changes "
         "most, below which nothing moves.",
         2.0,
+        least=0.01,
+        most=255,
     )
     still_empty: Path | None = setting(
         "Of still: a picture of the place without a part, which is not inspected; without it every "
@@ -49,6 +55,7 @@ class TriggerSettings:
         "Of mqtt and modbus: how long a trigger waits for a fresh frame before its verdict is "
         "undecided.",
         1000,
+        least=10,
     )
 
 
@@ -56,14 +63,16 @@ class TriggerSettings:
 class LimitSettings:
     """What a station of this camera must hold."""
 
-    max_age_ms: int = setting("A frame older than this is undecided.", 1000)
-    silent_ms: int = setting("Without a frame for so long there is a verdict undecided.", 1800)
-    frozen_after: int = setting("So many equal frames are undecided; 0 allows them.", 5)
+    max_age_ms: int = setting("A frame older than this is undecided.", 1000, least=50)
+    silent_ms: int = setting(
+        "Without a frame for so long there is a verdict undecided.", 1800, least=200
+    )
+    frozen_after: int = setting("So many equal frames are undecided; 0 allows them.", 5, least=0)
     latency_ms: int = setting(
-        "From frame to durable verdict; what takes longer is counted and shown.", 500
+        "From frame to durable verdict; what takes longer is counted and shown.", 500, least=1
     )
     failures: int = setting(
-        "After so many failures of the detector in a row it is opened again.", 5
+        "After so many failures of the detector in a row it is opened again.", 5, least=1
     )
 
 
@@ -71,7 +80,7 @@ class LimitSettings:
 class StationSettings:
     """One camera, or one folder that files drop into, and what inspects it."""
 
-    name: str = setting("Letters, digits, - and _; it stands in each verdict.")
+    name: str = setting("Letters, digits, - and _; it stands in each verdict.", pattern=PLAIN)
     source: str = setting(
         "A URL, a camera (0 or /dev/video0), a film, a folder, drop:FOLDER, gstreamer:PIPELINE, "
         "genicam:SERIAL or test:. ${NAME} stands for a variable of the environment, @FILE for "
@@ -83,7 +92,9 @@ class StationSettings:
     )
     any_size: bool = setting("Scale frames of another size than the training's.", False)
     backend: str | None = setting("What runs the model; without it the best one here.", None)
-    snapshot_ms: int = setting("How often a URL that gives single pictures is asked.", 200)
+    snapshot_ms: int = setting(
+        "How often a URL that gives single pictures is asked.", 200, least=20
+    )
     sinks: tuple[str, ...] | None = setting(
         "Names of the sinks that get its verdicts; without it all of them.", None
     )
@@ -99,7 +110,7 @@ class HttpSettings:
     host: str = setting(
         "The address to listen on; another than loopback needs a token.", "127.0.0.1"
     )
-    port: int = setting("The port to listen on; 0 takes a free one.", 8420)
+    port: int = setting("The port to listen on; 0 takes a free one.", 8420, least=0, most=65535)
     token: str = setting(
         "Whoever changes something must give it: ${NAME} or @FILE. Without one nothing can be "
         "changed.",
@@ -112,10 +123,14 @@ class KeepSettings:
     """Which pictures are kept, and for how long."""
 
     rejects: bool = setting("Keep the picture of each part that is not good.", True)
-    good_share: float = setting("The share of good parts whose picture is kept.", 0.0)
-    gigabytes: float = setting("Pictures take at most so much; the oldest go first.", 10.0)
-    days: float = setting("Pictures and verdicts older than this go.", 90.0)
-    free_gigabytes: float = setting("With less room than this on the disk no picture is kept.", 0.5)
+    good_share: float = setting(
+        "The share of good parts whose picture is kept.", 0.0, least=0, most=1
+    )
+    gigabytes: float = setting("Pictures take at most so much; the oldest go first.", 10.0, least=0)
+    days: float = setting("Pictures and verdicts older than this go.", 90.0, least=0.01)
+    free_gigabytes: float = setting(
+        "With less room than this on the disk no picture is kept.", 0.5, least=0
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +141,14 @@ class DriftSettings:
     false_alarms: float = setting(
         "The chance that it ever warns, in the life of one calibration, while nothing drifts.",
         0.01,
+        least=1e-6,
+        most=0.5,
+    )
+    every_s: float = setting(
+        "Pictures of one camera count once in so many seconds: what follows closely shows the same "
+        "part, and would be counted as several. Each file counts.",
+        1.0,
+        least=0,
     )
 
 
@@ -134,7 +157,7 @@ class LineSettings:
     """A whole `line.toml`."""
 
     station: tuple[StationSettings, ...] = setting("The stations, each a [[station]] table.")
-    name: str = setting("Of the line, for people and topics.", "line")
+    name: str = setting("Of the line, for people and topics.", "line", pattern=PLAIN)
     folder: Path = setting(
         "Where verdicts, pictures and the audit log are kept; beside this file if it is no "
         "absolute path.",

@@ -1,0 +1,85 @@
+"""Where the files are that `line.toml` names: beside it, wherever the command is run."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from slsg_edge.line.settings.line import LineSettings, StationSettings
+from slsg_edge.line.settings.sinks import JsonLinesSettings, MqttSettings, WebhookSettings
+from slsg_edge.line.sources.redaction import redacted
+
+DROP = "drop:"
+_SCHEME = re.compile(r"[A-Za-z][\w+.-]+:")  # two letters or more: C: is a drive
+
+
+def beside(settings: LineSettings, home: Path) -> LineSettings:
+    """With absolute paths. The file of a JSON Lines sink is in the folder of the line."""
+    folder = _absolute(settings.folder, home)
+    return replace(
+        settings,
+        folder=folder,
+        station=tuple(_station(station, home) for station in settings.station),
+        http=replace(settings.http, token=_secret(settings.http.token, home)),
+        mqtt=tuple(_mqtt(sink, home) for sink in settings.mqtt),
+        webhook=tuple(_webhook(sink, home) for sink in settings.webhook),
+        json_lines=tuple(_json_lines(sink, folder) for sink in settings.json_lines),
+    )
+
+
+def source_beside(source: str, home: Path) -> str:
+    """A folder or a file with its whole path; a URL, a camera and a pipeline as they are."""
+    if source.startswith("@"):
+        return _secret(source, home)
+    if source.startswith(DROP) and source != DROP:
+        return f"{DROP}{_absolute(Path(source.removeprefix(DROP)), home)}"
+    if not source.strip() or not _is_path(source, home):
+        return source
+    return str(_absolute(Path(source), home))
+
+
+def _is_path(source: str, home: Path) -> bool:
+    """A folder called `0` goes before the camera. What was meant as a URL stays one, so that the
+    password in it is not told as the name of a file.
+    """
+    if source.startswith("${") or _SCHEME.match(source) or redacted(source) != source:
+        return False
+    return not source.isdecimal() or (home / source).exists()
+
+
+def _station(station: StationSettings, home: Path) -> StationSettings:
+    return replace(
+        station,
+        source=source_beside(station.source, home),
+        bundle=_absolute(station.bundle, home),
+    )
+
+
+def _mqtt(sink: MqttSettings, home: Path) -> MqttSettings:
+    return replace(
+        sink,
+        user=_secret(sink.user, home),
+        password=_secret(sink.password, home),
+        ca_file=sink.ca_file and _absolute(sink.ca_file, home),
+        certificate=sink.certificate and _absolute(sink.certificate, home),
+        key_file=sink.key_file and _absolute(sink.key_file, home),
+    )
+
+
+def _webhook(sink: WebhookSettings, home: Path) -> WebhookSettings:
+    return replace(sink, url=_secret(sink.url, home), bearer=_secret(sink.bearer, home))
+
+
+def _json_lines(sink: JsonLinesSettings, folder: Path) -> JsonLinesSettings:
+    return replace(sink, path=_absolute(sink.path, folder))
+
+
+def _secret(text: str, home: Path) -> str:
+    """`@FILE` with the whole path of the file."""
+    return f"@{_absolute(Path(text[1:]), home)}" if text.startswith("@") else text
+
+
+def _absolute(path: Path, home: Path) -> Path:
+    try:
+        return home / path.expanduser()
+    except RuntimeError:  # nobody has such a home
+        return home / path
