@@ -8,6 +8,10 @@ from slsg_edge.contracts import Outcome
 
 _MOST_BARS = 96  # more hours are shown as days
 _HOUR, _DAY = 3600, 86400
+_LEGEND = (
+    '<p class="note hours-key">From the ground up: <i class="good"></i>good, '
+    '<i class="undecided"></i>undecided, <i class="anomalous"></i>anomalous</p>'
+)
 _ORDER: Sequence[Outcome] = ("good", "undecided", "anomalous")
 
 
@@ -26,7 +30,7 @@ def hours_chart(hours: Mapping[int, Counter[Outcome]], time_text: Callable[[floa
     )
     unit = "hour" if step == _HOUR else "day"
     return (
-        f'<svg class="hours" viewBox="0 0 100 100" preserveAspectRatio="none" role="img" '
+        f'{_LEGEND}<svg class="hours" viewBox="0 0 100 100" preserveAspectRatio="none" role="img" '
         f'aria-label="Verdicts by the {unit}">{drawn}</svg><div class="hours-ends">'
         f"<span>{escape(time_text(first))}</span><span>by the {unit}; at most {highest}</span>"
         f"<span>{escape(time_text(last + step))}</span></div>"

@@ -31,7 +31,7 @@ def shift_html(shift: Shift, zone: tzinfo) -> str:
     body = (
         f'<p class="note">Times are {escape(times.zone_name(shift.end))}.</p>',
         tiles(_figures(total, chain.from_iterable(one.outages for one in shift.stations))),
-        *(_station(station, times) for station in shift.stations),
+        *(_station(station, times, alone=len(shift.stations) == 1) for station in shift.stations),
         _rejects(shift, times),
         _events(shift, times),
     )
@@ -90,8 +90,9 @@ def _share(count: int, parts: int) -> str:
     return f"{count} ({count / parts:.1%})" if parts else "0"
 
 
-def _station(station: StationShift, times: Times) -> str:
-    figures = tiles(_figures(station.counts, station.outages))
+def _station(station: StationShift, times: Times, *, alone: bool) -> str:
+    """alone: the figures of the line are its own."""
+    figures = "" if alone else tiles(_figures(station.counts, station.outages))
     parts = [figures, hours_chart(station.hours, times.long)]
     if station.reasons:
         rows = [(reason, str(count)) for reason, count in station.reasons.most_common()]
