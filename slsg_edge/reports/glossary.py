@@ -52,7 +52,8 @@ def term(label: str, meaning: str) -> str:
     """A label with a `?` after it, as HTML."""
     if not meaning:
         return escape(label)
+    name = escape(label)
     return (
-        f'{escape(label)}<details class="help" name="help"><summary aria-label="What '
-        f'{escape(label)} means">?</summary><p><b>{escape(label)}</b> {escape(meaning)}</p></details>'
+        f'{name}<details class="help" name="help"><summary aria-label="What {name} means">?'
+        f"</summary><p><b>{name}</b> {escape(meaning)}</p></details>"
     )

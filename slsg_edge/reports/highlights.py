@@ -18,7 +18,7 @@ class Highlight(NamedTuple):
     """A case by its place on the page, and why it is shown."""
 
     title: str
-    index: int
+    place: int
     case: Case
 
 
@@ -105,9 +105,9 @@ def _figure(each: Highlight, threshold: float) -> str:
     side = "above" if case.decided_score > threshold else "not above"
     name = escape(f"{each.title}: {case.name}")
     return (
-        f'<div class="highlight"><button type="button" class="pair tall" data-show="{each.index}" '
-        f'aria-label="{name}">{boxed_view(each.index, picture)}'
-        f"{hot_view(each.index, picture, 'anomaly map')}</button>"
+        f'<div class="highlight"><button type="button" class="pair tall" data-show="{each.place}" '
+        f'aria-label="{name}">{boxed_view(each.place, picture)}'
+        f"{hot_view(each.place, picture, 'anomaly map')}</button>"
         f'<div class="caption"><b>{each.title}</b><span>{breakable(case.name)}</span>'
         f'<span class="truth">{words(case.kind)}, called {case.outcome}: score '
         f"{score_text(case.decided_score)}, {side} the threshold {score_text(threshold)}</span>"

@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 from doc_blocks import PAGES, ROOT, blocks, words_of
 from made_once import made_once
-
 from typer.testing import CliRunner
 
 from slsg_edge import cli
@@ -26,9 +25,22 @@ from slsg_edge.errors import SlsgError
 
 CAMERAS = {"/dev/video0", "rtsp://camera/stream"}
 SMALL = {
-    "sample": "--train 24 --validation 12 --good 4 --structural 6 --logical 6 --size 96".split(),
-    "train": "--size 96 --backbone-weights none".split(),
-    "start": "--backbone-weights none".split(),
+    "sample": [
+        "--train",
+        "24",
+        "--validation",
+        "12",
+        "--good",
+        "4",
+        "--structural",
+        "6",
+        "--logical",
+        "6",
+        "--size",
+        "96",
+    ],
+    "train": ["--size", "96", "--backbone-weights", "none"],
+    "start": ["--backbone-weights", "none"],
 }
 PACKAGES = {"--target rtx": "tensorrt_rtx", "openvino": "openvino"}
 RUN = [page for page in PAGES if any(block.why is None for block in blocks(page))]

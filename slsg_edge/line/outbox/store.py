@@ -108,7 +108,7 @@ class Store:
         try:
             self._connection.execute("VACUUM INTO ?", (str(restored),))
         except sqlite3.Error as error:
-            if "is full" in str(error):
+            if any(passing in str(error) for passing in ("is full", "unable to open")):
                 raise
         self.close()
         if self._path.exists():

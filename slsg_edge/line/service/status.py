@@ -118,8 +118,8 @@ class StationBoard:
                 changes["since"] = time.time()
             self._status = replace(self._status, **changes)  # type: ignore[arg-type]
 
-    def add(self, inspection: Inspection) -> None:
-        """A verdict that was stored."""
+    def add(self, inspection: Inspection, *, late: bool = False) -> None:
+        """A verdict that was stored; late: it took longer than the station may."""
         record = inspection.record
         with self._lock:
             self._counts[record.verdict] += 1
@@ -130,7 +130,12 @@ class StationBoard:
                 self._scores.append(record.score)
             for stage, latency in record.latency_ms.items():
                 self._latencies.setdefault(stage, Latencies()).add(latency)
-            self._status = replace(self._status, newest=inspection, moving=time.monotonic())
+            self._status = replace(
+                self._status,
+                newest=inspection,
+                moving=time.monotonic(),
+                late=self._status.late + late,
+            )
 
     def snapshot(self) -> StationStatus:
         with self._lock:

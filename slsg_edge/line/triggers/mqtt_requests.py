@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from slsg_edge.errors import MissingDependency
+from slsg_edge.errors import ConfigError, MissingDependency
 from slsg_edge.line.settings.sinks import MqttSettings
 from slsg_edge.line.sources.addresses import with_secrets
 from slsg_edge.line.triggers.requests import Requests
@@ -29,7 +29,8 @@ class MqttRequests:
         self.requests = Requests()
         self.trouble: str | None = "not connected yet"
         self._where, self._topic = f"{settings.host}:{settings.port}", topic
-        self._client = _client(settings, f"{line}-{settings.name}-trigger-{os.urandom(4).hex()}")
+        name = f"{line}-{settings.name}-trigger-{os.urandom(4).hex()}"
+        self._client = mqtt_client(settings, name, clean=True)
         self._client.on_connect = self._connected
         self._client.on_connect_fail = self._failed
         self._client.on_disconnect = self._disconnected
@@ -61,19 +62,30 @@ class MqttRequests:
             self.requests.ask(time.monotonic())
 
 
-def _client(settings: MqttSettings, name: str) -> "Client":
+def mqtt_client(settings: MqttSettings, name: str, *, clean: bool) -> "Client":
+    """One that is not connected yet. clean: the broker forgets it when it is lost."""
     try:
         from paho.mqtt.client import Client
         from paho.mqtt.enums import CallbackAPIVersion
     except ImportError as error:
         raise MissingDependency("paho-mqtt", extra="station") from error
-    client = Client(CallbackAPIVersion.VERSION2, name, clean_session=True)
+    client = Client(CallbackAPIVersion.VERSION2, name, clean_session=clean)
     client.reconnect_delay_set(1, _LONGEST_PAUSE)
     if settings.user:
         client.username_pw_set(with_secrets(settings.user), with_secrets(settings.password))
     if settings.tls:
+        client.tls_set_context(_trusting(settings))
+    return client
+
+
+def _trusting(settings: MqttSettings) -> ssl.SSLContext:
+    try:
         context = ssl.create_default_context(cafile=settings.ca_file)
         if settings.certificate is not None:
             context.load_cert_chain(settings.certificate, settings.key_file)
-        client.tls_set_context(context)
-    return client
+    except OSError as error:
+        raise ConfigError(
+            f"The certificates of MQTT '{settings.name}' cannot be read: {error.strerror}.",
+            fix="Check ca_file, certificate and key_file in line.toml.",
+        ) from error
+    return context

@@ -1,0 +1,346 @@
+"""A disk that is full, a file that is damaged, removed, or of somebody else."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from records_made import record
+
+from slsg_edge.errors import ConfigError, StorageError
+from slsg_edge.line.outbox import ballast, writer
+from slsg_edge.line.outbox import outbox as outbox_module
+from slsg_edge.line.outbox.ballast import Ballast
+from slsg_edge.line.outbox.delivery import Delivery
+from slsg_edge.line.outbox.outbox import Outbox
+
+DEADLINE = 20.0
+MB = 2**20
+
+
+def until(true) -> bool:
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        if true():
+            return True
+        time.sleep(0.01)
+    return bool(true())
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 4 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("only root may mount a small disk")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def fill(place: Path) -> Path:
+    """Leaves not a byte."""
+    path = place / "other.bin"
+    with path.open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(4096)):
+                pass
+        except OSError:
+            return path
+    raise AssertionError("a disk that is never full")
+
+
+def sound(folder: Path) -> list[int]:
+    """The sequences that the file holds, in order, when it is whole."""
+    with closing(sqlite3.connect(folder / "outbox.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        rows = connection.execute("SELECT json_extract(record, '$.sequence') FROM verdicts")
+        return [row[0] for row in rows]
+
+
+def test_a_full_disk_is_told_verdicts_go_on_and_are_stored_in_order_later(
+    open_outbox, warnings, small_disk
+):
+    outbox, told = open_outbox(small_disk / "line"), []
+    outbox.subscribe(told.append)
+    assert outbox.put(record(1)).wait(DEADLINE)
+    other = fill(small_disk)
+    last = 1
+    while outbox.trouble is None:  # the log has some room left
+        last += 1
+        outbox.put(record(last, detail="x" * 20_000))
+        assert until(lambda last=last: len(told) == last)
+    assert "disk is full" in outbox.trouble
+    pending = [outbox.put(record(number)) for number in range(last + 1, last + 31)]
+    assert until(lambda: len(told) == last + 30)
+    assert [one.record.sequence for one in told] == list(range(1, last + 31))
+    assert not told[-1].durable
+    assert not pending[-1].done()
+    assert outbox.after(told[-3].position, 10) == told[-2:]  # sinks may have them
+    other.unlink()
+    assert all(one.wait(DEADLINE) for one in pending)
+    assert outbox.trouble is None or until(lambda: outbox.trouble is None)
+    assert len(told) == last + 30  # nobody was told twice
+    stored = outbox.after(0, 1000)
+    assert [one.record for one in stored] == [one.record for one in told]
+    assert [one.position for one in stored] == [one.position for one in told]
+    assert outbox.flush(DEADLINE)
+    assert [one.state for one in outbox.events()] == ["ok", "failing"]
+    assert "warning: The disk is full" in warnings[0]
+    assert "note: Verdicts are stored again. None was lost." in warnings[-1]
+    outbox.close()
+    assert sound(small_disk / "line") == list(range(1, last + 31))
+
+
+def test_a_line_that_is_killed_while_the_disk_is_full_owes_no_sink_anything(
+    open_outbox, warnings, small_disk
+):
+    """What a sink took undurable is lost, and the next verdicts get its positions."""
+    folder, kept = small_disk / "line", small_disk.parent / "kept"
+    outbox, taken = open_outbox(folder), []
+
+    class Mes:
+        name, most = "mes", 100
+
+        def take(self, batch):
+            taken.extend(one.record.sequence for one in batch)
+
+        def close(self):
+            """Nothing is open."""
+
+    delivery = Delivery(outbox, warnings.append)
+    delivery.add_journal(Mes(), "webhook", None)
+    assert outbox.put(record(1)).wait(DEADLINE)
+    other, last = fill(small_disk), 1
+    while outbox.trouble is None or outbox.position_of("mes") < last:
+        last += outbox.trouble is None
+        outbox.put(record(last, detail="x" * 20_000))
+        assert until(lambda last=last: last in taken)
+        if outbox.trouble:
+            assert until(lambda last=last: outbox.position_of("mes") >= last)
+    shutil.copytree(folder, kept)  # as a kill would leave it
+    other.unlink()
+    delivery.close()
+    again = open_outbox(kept)
+    durable = again.last_position
+    assert again.register("mes") <= durable < outbox.position_of("mes")
+
+
+def test_the_reserve_is_given_up_first_and_made_again(
+    open_outbox, warnings, small_disk, monkeypatch
+):
+    monkeypatch.setattr(outbox_module, "Ballast", lambda path: Ballast(path, MB))
+    monkeypatch.setattr(writer, "_BALLAST_EVERY", 0.1)
+    outbox = open_outbox(small_disk)
+    reserve = small_disk / "outbox.reserve"
+    assert until(reserve.exists)
+    assert reserve.stat().st_blocks * 512 == MB
+    other = fill(small_disk)
+    number = 0
+    while reserve.exists():
+        number += 1
+        assert outbox.put(record(number, detail="x" * 20_000)).wait(DEADLINE)
+    assert outbox.trouble is None
+    assert "The last reserve is in use." in warnings[0]
+    other.unlink()
+    assert until(reserve.exists)
+    assert [one.record.sequence for one in outbox.after(0, 1000)] == list(range(1, number + 1))
+
+
+def test_a_reserve_that_does_not_fit_leaves_nothing(tmp_path, monkeypatch):
+    made = Ballast(tmp_path / "reserve", 2**60)
+    assert not made.take()
+    monkeypatch.setattr(ballast, "_TIMES", 0)
+    assert not made.take()
+    assert not list(tmp_path.iterdir())
+
+
+def test_beyond_what_memory_holds_the_newest_are_lost_and_counted(
+    open_outbox, warnings, small_disk, monkeypatch
+):
+    monkeypatch.setattr(writer, "MOST", 10)
+    outbox, told = open_outbox(small_disk), []
+    outbox.subscribe(told.append)
+    outbox.put(record(1)).wait(DEADLINE)
+    other = fill(small_disk)
+    outbox.put(record(2, detail="x" * 5 * MB))
+    assert until(lambda: outbox.trouble)
+    for number in range(3, 103):
+        outbox.put(record(number))
+    assert until(lambda: len(told) == 102)
+    other.unlink()
+    (small_disk / "outbox.reserve").unlink(missing_ok=True)
+    # the one that no disk of this size takes goes on waiting, and none before it is lost
+    assert outbox.trouble
+    assert len(outbox.after(0, 1000)) < 20
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_part_gets_one_verdict_also_while_the_disk_takes_none(open_outbox, monkeypatch, durable):
+    outbox, told = open_outbox(), []
+    outbox.subscribe(told.append)
+    if durable:
+        outbox.put(record(1), part="a").wait(DEADLINE)
+    broken = Broken(monkeypatch)
+    assert broken
+    if not durable:
+        outbox.put(record(1), part="a")
+    second = outbox.put(record(2), part="a")
+    outbox.put(record(3), part="b")
+    assert until(lambda: any(one.record.sequence == 3 for one in told))
+    broken.mend()
+    assert second.wait(DEADLINE)
+    assert second.known
+    assert outbox.flush(DEADLINE)
+    assert [one.record.sequence for one in told] == [1, 3]
+    assert [one.record.sequence for one in outbox.after(0, 9)] == [1, 3]
+
+
+class Broken:
+    """A disk on which no transaction ends, until it is mended."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        real = writer.Store.write
+        self._broken = True
+
+        def write(store, batch):
+            if self._broken:
+                raise sqlite3.OperationalError("disk I/O error")
+            return real(store, batch)
+
+        monkeypatch.setattr(writer.Store, "write", write)
+
+    def mend(self) -> None:
+        self._broken = False
+
+
+def test_a_disk_that_fails_says_so_in_words(open_outbox, monkeypatch, tmp_path):
+    outbox = open_outbox()
+    broken = Broken(monkeypatch)
+    pending = outbox.put(record(1))
+    assert until(lambda: outbox.trouble)
+    assert outbox.trouble.startswith(f"Cannot write {tmp_path}/line/outbox.db: disk I/O error.")
+    broken.mend()
+    assert pending.wait(DEADLINE)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", bytes(5000), b"SQLite format 3\0" * 400])
+def test_a_file_that_is_no_outbox_is_put_aside_and_kept(open_outbox, warnings, tmp_path, content):
+    folder = tmp_path / "line"
+    folder.mkdir()
+    (folder / "outbox.db").write_bytes(content)
+    outbox = open_outbox()
+    assert outbox.put(record(1)).wait(DEADLINE)
+    if content:
+        assert (folder / "outbox.damaged-1.db").read_bytes() == content
+        assert "was damaged" in warnings[0]
+        assert [one.state for one in outbox.events()] == ["damaged"]
+
+
+def test_a_database_of_another_program_is_put_aside(open_outbox, tmp_path):
+    folder = tmp_path / "line"
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "outbox.db")) as connection:
+        connection.execute("CREATE TABLE verdicts (position INTEGER)")
+    assert open_outbox().put(record(1)).wait(DEADLINE)
+    assert (folder / "outbox.damaged-1.db").exists()
+
+
+def test_an_outbox_of_a_newer_version_is_refused_and_left_alone(open_outbox, tmp_path):
+    open_outbox().close()
+    path = tmp_path / "line" / "outbox.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(ConfigError, match="newer slsg-edge"):
+        open_outbox()
+    assert path.exists()
+
+
+def stored(outbox: Outbox, count: int) -> None:
+    for number in range(1, count + 1):
+        outbox.put(record(number, detail="x" * 300))
+    assert outbox.flush(DEADLINE)
+
+
+def damage(path: Path) -> None:
+    """In the middle, where verdicts are."""
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(os.urandom(3 * 4096))
+
+
+def test_what_can_be_read_of_a_damaged_outbox_is_taken_over(open_outbox, warnings, tmp_path):
+    outbox = open_outbox()
+    outbox.register("mqtt")
+    stored(outbox, 400)
+    outbox.advance("mqtt", 200)
+    outbox.close()
+    damage(tmp_path / "line" / "outbox.db")
+    again = open_outbox()
+    assert "was damaged" in warnings[0]
+    assert again.last_sequence("left") == 400
+    assert again.register("mqtt") == 200
+    found = [one.record.sequence for one in again.after(0, 1000)]
+    assert len(found) > 100
+    assert found == sorted(found)
+    assert again.put(record(401)).wait(DEADLINE)
+    assert again.after(0, 1000)[-1].position == 401
+
+
+def test_an_outbox_that_is_damaged_while_the_line_runs_is_put_aside(open_outbox, tmp_path):
+    outbox = open_outbox()
+    stored(outbox, 400)
+    outbox._store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    path = tmp_path / "line" / "outbox.db"
+    path.write_bytes(path.read_bytes()[:4096] + os.urandom(path.stat().st_size - 4096))
+    outbox._reader.close()  # which else has it all in memory
+    with pytest.raises(StorageError, match="is damaged"):
+        outbox.after(0, 1000)
+    assert outbox.put(record(401)).wait(DEADLINE)
+    assert until(lambda: (tmp_path / "line" / "outbox.damaged-1.db").exists())
+    assert outbox.put(record(402)).wait(DEADLINE)
+    assert outbox.after(0, 1000)[-1].record.sequence == 402
+    assert outbox.last_sequence("left") == 402
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_removed_while_the_line_runs_is_written_anew(
+    open_outbox, warnings, tmp_path, replaced
+):
+    outbox = open_outbox()
+    stored(outbox, 20)
+    path = tmp_path / "line" / "outbox.db"
+    path.unlink()
+    if replaced:
+        path.write_bytes(b"something else")
+    assert outbox.put(record(21)).wait(DEADLINE)
+    assert [one.record.sequence for one in outbox.after(0, 99)] == list(range(1, 22))
+    assert "was removed while the line ran" in warnings[-1]
+    outbox.close()
+    assert sound(path.parent) == list(range(1, 22))
+
+
+def test_a_folder_that_is_removed_is_a_trouble_that_ends_when_it_is_back(open_outbox, tmp_path):
+    outbox = open_outbox()
+    stored(outbox, 5)
+    shutil.rmtree(tmp_path / "line")
+    pending = outbox.put(record(6))
+    assert until(lambda: outbox.trouble)
+    assert not pending.done()
+    (tmp_path / "line").mkdir()
+    assert pending.wait(DEADLINE)
+    assert sound(tmp_path / "line") == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_folder_that_cannot_be_written_is_refused_in_words(open_outbox, tmp_path):
+    (tmp_path / "line").write_text("a file is in the way")
+    with pytest.raises(StorageError, match="line"):
+        open_outbox()
