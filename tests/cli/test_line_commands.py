@@ -115,7 +115,7 @@ def test_check_shows_an_inspected_frame_of_each_station(run, written, tmp_path):
 def test_check_takes_no_dropped_file(run, written, tmp_path):
     folder = _films(tmp_path / "in", 60)
     (tmp_path / "empty").mkdir()
-    written("--source", f"drop:{folder}", "--source", "drop:empty")
+    written("--source", f"drop:{folder}?after=delete", "--source", "drop:empty")
     done = run("check")
     assert done.exit_code == 0, done.output
     assert "no picture yet" in done.stdout

@@ -50,6 +50,13 @@ def source_beside(source: str, home: Path) -> str:
     return str(_absolute(Path(source), home))
 
 
+def drop_folder(source: str) -> Path:
+    """The folder of `drop:FOLDER` and of `drop:FOLDER?after=move`."""
+    body = source.removeprefix(DROP)
+    folder, mark, options = body.rpartition("?")
+    return Path(folder if mark and "=" in options and not Path(body).is_dir() else body)
+
+
 def _is_path(source: str, home: Path) -> bool:
     """A folder called `0` goes before the camera. What was meant as a URL stays one, so that the
     password in it is not told as the name of a file.

@@ -178,6 +178,7 @@ def test_what_cannot_be_right_is_said_with_its_table(refused, text):
         ("${CAMERA}", "rtsp://cam/1"),
         ("${NOBODY}", "${NOBODY}"),
         ("drop:in", "drop:./in"),
+        ("drop:in", "drop:in?after=move"),
         ("genicam:1", "genicam:1"),
     ],
 )
