@@ -22,6 +22,7 @@ Made from the code of slsg-edge {version} when this site was built: it says what
 
 {links}
 """
+_COMMENT = re.compile(r"^<!--.*-->\n", re.MULTILINE)  # they would end a table
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 
 
@@ -31,7 +32,8 @@ def stage(out: Path) -> None:
     shutil.copytree(PAGES, out, ignore=shutil.ignore_patterns("sitegen", "__pycache__"))
     for page in out.rglob("*.md"):
         inside = page.relative_to(out)
-        page.write_text(within(page.read_text("utf-8"), PAGES / inside), encoding="utf-8")
+        text = within(page.read_text("utf-8"), PAGES / inside)
+        page.write_text(_COMMENT.sub("", text), encoding="utf-8")
     (out / "reference").mkdir()
     for name, text in reference().items():
         (out / "reference" / name).write_text(text, encoding="utf-8")

@@ -17,6 +17,7 @@ from slsg_edge.cli.import_slsg import import_slsg
 from slsg_edge.cli.info import info
 from slsg_edge.cli.line_group import line_group
 from slsg_edge.cli.pack import pack, unpack
+from slsg_edge.cli.report import report
 from slsg_edge.cli.sample import sample
 from slsg_edge.cli.start import start
 from slsg_edge.cli.train import train
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "eval": eval_command,
     "compare": compare,
     "watch": watch,
+    "report": report,
     "info": info,
     "pack": pack,
     "unpack": unpack,

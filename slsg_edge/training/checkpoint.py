@@ -69,6 +69,11 @@ class RunFolder:
                 fix="Give the options of that run, or delete "
                 f"{self.path} to start anew. Without a GPU other defaults hold.",
             )
+        if saved["state"].keys() != parts.keys():
+            raise ConfigError(
+                f"{path} is of another version of slsg-edge, which kept other things.",
+                fix=f"Delete {self.path} and start anew without --resume.",
+            )
         for name, part in parts.items():
             part.load_state_dict(saved["state"][name])
         return int(saved["iteration"]), list(saved["history"])

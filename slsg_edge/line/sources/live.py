@@ -109,7 +109,7 @@ class LiveSource:
             self._begun.set()
             return deadlines.open + _GRACE
         if kind == "opened":
-            if self.opened is None and self._address.kind != "camera":
+            if self.opened is None and self._address.kind in ("file", "stream"):
                 say_what_is_not_seen(event["codec"])
             self.opened = event["frame_count"]
         elif kind == "wrong":

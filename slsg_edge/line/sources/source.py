@@ -22,6 +22,10 @@ from slsg_edge.line.sources.decoders import open_film, say_what_is_not_seen
 from slsg_edge.line.sources.drop_folder import PREFIX as DROP
 from slsg_edge.line.sources.drop_folder import DropFolder, drop_address
 from slsg_edge.line.sources.files import FileSource, image_frames, images_and_notes, video_frames
+from slsg_edge.line.sources.genicam import PREFIX as GENICAM
+from slsg_edge.line.sources.genicam import check_genicam
+from slsg_edge.line.sources.gstreamer import PREFIX as GSTREAMER
+from slsg_edge.line.sources.gstreamer import origin_of
 from slsg_edge.line.sources.live import LiveSource
 from slsg_edge.line.sources.redaction import redacted
 from slsg_edge.line.sources.test_pattern import PREFIX as TEST
@@ -79,7 +83,8 @@ def open_source(
 ) -> FrameSource:
     """A folder of images, an image, a video, a camera (`0`, `/dev/video0`) or a URL.
 
-    Also `drop:FOLDER` for files that drop into one, and `test:` for a picture that moves.
+    Also `drop:FOLDER` for files that drop into one, `gstreamer:PIPELINE`, `genicam:SERIAL`, and
+    `test:` for a picture that moves.
 
     `${NAME}` in it stands for a variable of the environment, and `@FILE` for the line in a file.
     DatasetError or CameraError when it can never be opened. What fails later, or is off now, is a
@@ -96,6 +101,10 @@ def open_source(
         return DropFolder(drop_address(text), depth, skip)
     if text.startswith(TEST):
         return TestPattern(text)
+    if text.startswith(GSTREAMER):
+        return _pipeline(text, options)
+    if text.startswith(GENICAM):
+        return _genicam(text, options)
     if "://" in text:
         return _stream(text, options)
     if _is_camera(text):
@@ -131,7 +140,7 @@ def _live(address: Address, options: LiveOptions, what: str, fix: str) -> LiveSo
     source = LiveSource(address, options)
     try:
         # only a film on a web server needs to be known before the first frame is asked for
-        film = Path(urlsplit(address.text).path).suffix.lower() in _FILMS
+        film = address.kind == "stream" and _is_film(address.text)
         source.wait(options.deadlines.open if film else options.stall)
         if source.wrong is not None:
             raise CameraError(f"{what}: {source.wrong}.", fix=fix)
@@ -139,6 +148,22 @@ def _live(address: Address, options: LiveOptions, what: str, fix: str) -> LiveSo
         source.close()
         raise
     return source
+
+
+def _is_film(url: str) -> bool:
+    return Path(urlsplit(url).path).suffix.lower() in _FILMS
+
+
+def _pipeline(text: str, options: LiveOptions) -> FrameSource:
+    origin = origin_of(text)
+    fix = "Try it: gst-launch-1.0 PIPELINE ! videoconvert ! autovideosink"
+    return _live(Address("gstreamer", text, origin), options, f"{origin} gives no video", fix)
+
+
+def _genicam(text: str, options: LiveOptions) -> FrameSource:
+    check_genicam()
+    fix = "Check its serial number, that it has power, and that no other program uses it."
+    return _live(Address("genicam", text, text), options, f"{text} gives no video", fix)
 
 
 def _camera(text: str, options: LiveOptions) -> FrameSource:

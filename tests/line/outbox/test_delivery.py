@@ -5,21 +5,11 @@ import time
 from collections.abc import Sequence
 
 import pytest
+from awaited import DEADLINE, until
 from records_made import record
 
 from slsg_edge.line.outbox.delivery import Delivery
 from slsg_edge.line.outbox.entries import Stored
-
-DEADLINE = 20.0
-
-
-def until(true, deadline: float = DEADLINE) -> bool:
-    end = time.monotonic() + deadline
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.01)
-    return bool(true())
 
 
 class Taking:

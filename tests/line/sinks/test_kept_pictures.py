@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from awaited import DEADLINE, until
 from records_made import record
 
 from slsg_edge.contracts import Frame, Prediction
@@ -20,18 +21,8 @@ from slsg_edge.line.sinks.kept_pictures import KeptPictures
 from slsg_edge.line.sinks.picture_store import PictureStore
 from slsg_edge.preprocessing import Preprocessing
 
-DEADLINE = 20.0
 SPEC = Preprocessing(8, 8)
 PICTURE = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
-
-
-def until(true) -> bool:
-    end = time.monotonic() + DEADLINE
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.01)
-    return bool(true())
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """A real Modbus client reads verdicts and asks for them."""
 
 import itertools
+import re
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -168,3 +170,12 @@ def test_two_displays_go_side_by_side_and_end_quickly(display):
         other.show(stored("one", 5))
         assert block_of(client.read_holding_registers(0, count=16, device_id=1).registers).sequence
         other.close()
+
+
+@pytest.mark.parametrize(("what", "numbers"), [("reasons", REASONS), ("states", STATES)])
+def test_the_page_says_the_numbers(what, numbers):
+    page = (Path(__file__).parents[3] / "docs" / "line.md").read_text()
+    table = page.split(f"<!-- modbus {what} -->")[1].split(f"<!-- /modbus {what} -->")[0]
+    assert dict(re.findall(r"\| `(\w+)` \| (\d+) \|", table)) == {
+        name: str(number) for name, number in numbers.items()
+    }
