@@ -81,7 +81,8 @@ class Views:
         scores = last_scores(station, door.outbox(), len(line.stations))
         effect = None if asked is None else _effect(station, threshold_in(asked), scores)
         access = self._desk.access
-        body = threshold_body(station, scores, effect, access.person(request), access.possible)
+        person, sharing = access.person(request), self._sharing(station.name)
+        body = threshold_body(station, scores, effect, person, access.possible, sharing)
         return self._desk.page(request, f"Threshold of {station.name}", *body)
 
     def rejects(self, request: Request) -> Response:
@@ -142,6 +143,13 @@ class Views:
         if found is None:
             raise Refused(404, "There is no such verdict.")
         return found
+
+    def _sharing(self, station: str) -> list[str]:
+        """The other stations of the same bundle."""
+        door = self._desk.door
+        own = door.bundle(station).path
+        names = (each.name for each in door.settings().station)
+        return [name for name in names if name != station and door.bundle(name).path == own]
 
     def _commands(self) -> Mapping[Path, str]:
         stations = self._desk.door.settings().station
