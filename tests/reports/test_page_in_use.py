@@ -244,7 +244,14 @@ def test_paper_has_at_most_four_sheets_and_the_first_is_to_be_signed(
     for text in (
         *("Released for the line", "Not released", "Name", "Date", "Signature"),
         *("defects missed", "good parts rejected", "missed, by kind", "Other thresholds"),
-        *("The worst miss", "The worst false alarm", "fuse", "2026-11-30", "12.3 ms a part", "4880"),
+        *(
+            "The worst miss",
+            "The worst false alarm",
+            "fuse",
+            "2026-11-30",
+            "12.3 ms a part",
+            "4880",
+        ),
     ):
         assert text in sheets[0]
     rest = "".join(sheets[1:])
