@@ -2,6 +2,10 @@
 
 import json
 import socket
+import threading
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import cv2
@@ -111,7 +115,7 @@ def test_check_shows_an_inspected_frame_of_each_station(run, written, tmp_path):
 def test_check_takes_no_dropped_file(run, written, tmp_path):
     folder = _films(tmp_path / "in", 60)
     (tmp_path / "empty").mkdir()
-    written("--source", f"drop:{folder}", "--source", "drop:empty")
+    written("--source", f"drop:{folder}?after=delete", "--source", "drop:empty")
     done = run("check")
     assert done.exit_code == 0, done.output
     assert "no picture yet" in done.stdout
@@ -169,3 +173,48 @@ def test_install_overwrites_its_own_unit_and_nothing_else(run, written, tmp_path
     (tmp_path / "other").write_text("[Unit]\n")
     assert isinstance(run("install", "-o", "other").exception, SlsgError)
     assert (tmp_path / "other").read_text() == "[Unit]\n"
+
+
+def test_an_mes_on_a_desk_takes_verdicts_and_sees_one_that_is_missing(run, written):
+    port = _free_port()
+    written("--source", "0", "--webhook", f"http://127.0.0.1:{port}/")
+
+    def deliver() -> None:
+        for sequence in (1, 3):
+            verdict = {"id": str(sequence), "station": "a", "sequence": sequence}
+            _post(port, {**verdict, "verdict": "good"})
+
+    sending = threading.Thread(target=deliver)
+    sending.start()
+    done = run("simulate", "mes", "--parts", "2")
+    sending.join()
+    assert done.exit_code == 1
+    assert "1 missing" in done.stderr
+
+
+def _post(port: int, verdict: object) -> None:
+    """Waits for the one who listens."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            urllib.request.urlopen(
+                f"http://127.0.0.1:{port}/", json.dumps(verdict).encode(), timeout=20
+            ).close()
+            return
+        except urllib.error.URLError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize("what", ["plc", "mes"])
+def test_without_a_sink_there_is_nobody_to_play(run, written, what):
+    written("--source", "0")
+    assert isinstance(run("simulate", what).exception, SlsgError)
+
+
+def test_a_plc_on_a_desk_passes_nothing_while_no_line_runs(run, written):
+    written("--source", "0", "--modbus", str(_free_port()))
+    done = run("simulate", "plc", "--parts", "2", "--every", "0")
+    assert done.exit_code == 0
+    assert "0 passed, 2 not passed" in done.stderr
+    assert "PASS" not in done.stdout

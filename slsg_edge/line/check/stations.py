@@ -19,6 +19,7 @@ from slsg_edge.line.records import Inspection
 from slsg_edge.line.settings.line import StationSettings
 from slsg_edge.line.settings.places import DROP
 from slsg_edge.line.sources.capturing import LiveOptions
+from slsg_edge.line.sources.drop_folder import drop_address
 from slsg_edge.line.sources.files import image_frames, images_and_notes
 from slsg_edge.line.sources.redaction import redacted
 from slsg_edge.line.sources.source import open_source
@@ -79,9 +80,7 @@ def _inspections(
 ) -> Generator[Inspection, None, None]:
     depth = bundle.manifest.preprocessing.depth
     if station.source.startswith(DROP):
-        folder = Path(station.source.removeprefix(DROP))
-        if not folder.is_dir():
-            raise CameraError(f"There is no folder {folder}.", fix="Make it, or name another.")
+        folder = drop_address(station.source).folder
         yield from (inspection_of(frame, judged) for frame in _newest(folder, depth))
         return
     limits = station.limits

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from slsg_edge.errors import ConfigError
 from slsg_edge.line.settings.line import LineSettings
-from slsg_edge.line.settings.places import DROP
+from slsg_edge.line.settings.places import DROP, drop_folder
 
 MARK = "# Written by `slsg-edge line install`."
 _PRIVILEGED = 1024  # ports below need a capability
@@ -55,7 +55,7 @@ def _written(settings: LineSettings) -> tuple[Path, ...]:
     paths = [settings.folder, *(sink.path.parent for sink in settings.json_lines)]
     paths += [station.bundle for station in settings.station]
     dropped = [each.source for each in settings.station if each.source.startswith(DROP)]
-    paths += [Path(source.removeprefix(DROP)) for source in dropped]
+    paths += map(drop_folder, dropped)
     return tuple(dict.fromkeys(paths))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from slsg_edge.errors import ConfigError
-from slsg_edge.line.settings.places import DROP
+from slsg_edge.line.settings.places import DROP, drop_folder
 from slsg_edge.line.sources.addresses import with_secrets
 from slsg_edge.line.sources.source import VIDEO_SUFFIXES
 
@@ -24,7 +24,7 @@ def camera_of(source: str) -> str | None:
     if text.startswith(("genicam:", "gstreamer:", "${")):
         return text
     if text.startswith(DROP):
-        return DROP + os.path.realpath(text.removeprefix(DROP))
+        return DROP + os.path.realpath(drop_folder(text))
     if text.isdecimal():
         return os.path.realpath(f"/dev/video{int(text)}")
     return os.path.realpath(text) if text.startswith("/dev/") else None

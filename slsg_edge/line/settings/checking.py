@@ -20,7 +20,7 @@ TRIGGER_KEYS: Mapping[str, frozenset[str]] = {
     "interval": frozenset({"every_ms"}),
     "mqtt": frozenset({"sink", "topic", "patience_ms"}),
     "modbus": frozenset({"sink", "coil", "patience_ms"}),
-    "still": frozenset({"still_ms", "still_change"}),
+    "still": frozenset({"still_ms", "still_change", "still_empty"}),
 }
 
 

@@ -26,6 +26,7 @@ _EXAMPLES: Mapping[str, str] = {
     "ca_file": '"ca.pem"',
     "certificate": '"client.pem"',
     "key_file": '"client.key"',
+    "still_empty": '"empty.png"',
 }
 
 

@@ -11,7 +11,7 @@ from slsg_edge.line.service.unit import unit_of
 from slsg_edge.line.settings.line import HttpSettings, LineSettings, StationSettings
 from slsg_edge.line.settings.sinks import JsonLinesSettings, ModbusSettings, MqttSettings
 
-STATION = StationSettings("a", "drop:/srv/in", Path("/srv/b 1.slsg"))
+STATION = StationSettings("a", "drop:/srv/in?after=move", Path("/srv/b 1.slsg"))
 
 
 def _lines(settings: LineSettings, file: str = "/srv/line.toml") -> list[str]:

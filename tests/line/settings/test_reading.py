@@ -1,9 +1,13 @@
 """What `line.toml` may say, and the sentence for each thing that it may not."""
 
+from dataclasses import fields
+from typing import get_args
+
 import pytest
 
 from slsg_edge.errors import ConfigError
-from slsg_edge.line.settings.line import LineSettings
+from slsg_edge.line.settings.checking import TRIGGER_KEYS
+from slsg_edge.line.settings.line import LineSettings, TriggerKind, TriggerSettings
 from slsg_edge.line.settings.reading import read_line
 
 STATION = '[[station]]\nname = "bottles"\nsource = "0"\nbundle = "bottles.slsg"\n'
@@ -45,6 +49,7 @@ def test_relative_paths_are_beside_the_file_and_not_where_the_command_runs(
         'folder = "kept"\n'
         + STATION
         + STATION.replace("bottles", "drops").replace('"0"', '"drop:incoming"')
+        + '[station.trigger]\nkind = "still"\nstill_empty = "empty.png"\n'
         + STATION.replace("bottles", "films").replace('"0"', '"film.mp4"')
         + STATION.replace("bottles", "hidden").replace('"0"', '"@camera.txt"')
         + '[http]\ntoken = "@token"\n[[json_lines]]\n[[webhook]]\nurl = "@hook"\n'
@@ -52,6 +57,7 @@ def test_relative_paths_are_beside_the_file_and_not_where_the_command_runs(
     )
     assert settings.folder == tmp_path / "kept"
     assert settings.station[0].bundle == tmp_path / "bottles.slsg"
+    assert settings.station[1].trigger.still_empty == tmp_path / "empty.png"
     sources = [station.source for station in settings.station]
     assert sources == [
         "0", f"drop:{tmp_path}/incoming", f"{tmp_path}/film.mp4", f"@{tmp_path}/camera.txt",
@@ -172,6 +178,7 @@ def test_what_cannot_be_right_is_said_with_its_table(refused, text):
         ("${CAMERA}", "rtsp://cam/1"),
         ("${NOBODY}", "${NOBODY}"),
         ("drop:in", "drop:./in"),
+        ("drop:in", "drop:in?after=move"),
         ("genicam:1", "genicam:1"),
     ],
 )
@@ -212,3 +219,9 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path):
         read_line(tmp_path / "none.toml")
     with pytest.raises(ConfigError, match=r"Cannot read|not valid"):
         read_line(tmp_path)
+
+
+def test_each_key_of_a_trigger_is_of_a_kind():
+    keys = {one.name for one in fields(TriggerSettings)} - {"kind"}
+    assert frozenset().union(*TRIGGER_KEYS.values()) == keys
+    assert {*TRIGGER_KEYS} == {*get_args(TriggerKind)}
