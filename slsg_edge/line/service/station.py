@@ -31,6 +31,7 @@ from slsg_edge.runtime.reasons import described, one_line
 
 _PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds until a source that could not be opened is tried again
 _JOIN = 3.0  # seconds
+_SLACK = 5.0  # seconds beyond its limit after which a station without a verdict hangs
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +77,17 @@ class Station:
     @property
     def alive(self) -> bool:
         """Whether verdicts come, or nobody asks for any."""
-        status = self.status()
+        now, in_use = self.board.now, self._in_use
         if not self._thread.is_alive():
             return False
-        if status.state in ("idle", "ended"):
+        if now.state == "ended" or (in_use is not None and in_use[1].idle):
             return True
-        since = time.monotonic() - (status.moving or self._begun)
-        return since < self.settings.limits.silent_ms / 1000 + 5
+        since = time.monotonic() - (now.moving or self._begun)
+        return since < self.settings.limits.silent_ms / 1000 + _SLACK
 
     @property
     def ended(self) -> bool:
-        return self.board.snapshot().state == "ended"
+        return self.board.now.state == "ended"
 
     def change(self, settings: StationSettings, opened: Opened, drift: DriftMonitor | None) -> None:
         """From the next frame on; the source is opened anew only where its settings changed."""
@@ -115,6 +116,8 @@ class Station:
 
     def status(self) -> StationStatus:
         status, in_use = self.board.snapshot(), self._in_use
+        if self.drift is not None:
+            status = replace(status, drift_evidence=self.drift.describe())
         if in_use is None:
             return status
         source, trigger = in_use
@@ -248,12 +251,11 @@ class Station:
     def _note(self, inspection: Inspection, drift: tuple[str, ...]) -> None:
         record = inspection.record
         before = self._course.state
-        state = self._course.after(record, faulty=inspection.frame.fault is not None)
+        state = self._course.after(record)
         detail = record.detail or record.reason or ""
         if state != before:
             self._tell(state, "" if state == "ok" else detail, came_back=before == "lost")
-        known = self.board.snapshot().drift
-        if drift != known:
+        if drift != self.board.now.drift:
             self.board.tell(drift=drift)
             if drift:
                 self._event("drift", "drifting", f"good parts look otherwise: {', '.join(drift)}")
@@ -262,7 +264,7 @@ class Station:
             self._line.wants_renewal(self.settings.name)
 
     def _tell(self, state: SourceState, detail: str, *, came_back: bool = False) -> None:
-        reconnects = self.board.snapshot().reconnects + came_back
+        reconnects = self.board.now.reconnects + came_back
         self.board.tell(state=state, detail=detail, reconnects=reconnects)
         kind = "detector" if state == "failing" else "source"
         self._event(kind, state, detail or f"{self.settings.name} is inspected")

@@ -180,7 +180,7 @@ class Stations:
         self._detectors.forget(station.opened)
         for each in self._all():
             if each.opened.shared is shared:
-                each.board.tell(restarts=each.board.snapshot().restarts + 1)
+                each.board.tell(restarts=each.board.now.restarts + 1)
                 self.begin(each.settings)
         self._outbox.event("detector", name, "renewed", "its detector was opened anew")
 
