@@ -123,7 +123,7 @@ def _tradeoff(judgement: "Judgement", verbose: bool) -> "Table":
     """The rows around the bundle's own."""
     from rich.table import Table
 
-    from slsg_edge.reports.axis import score_text
+    from slsg_edge.metrics.axis import score_text
 
     heads = ("good parts rejected", f"{judgement.defects} missed", "threshold", "")
     table = Table(*heads, box=None, pad_edge=False)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from html import escape
 
 from slsg_edge.evaluation.contest import Contest
+from slsg_edge.metrics.axis import Axis, axis_of
 from slsg_edge.metrics.differences import Change
-from slsg_edge.reports.axis import Axis, axis_of
 from slsg_edge.reports.case import Case
 from slsg_edge.reports.contest import contest_section
 from slsg_edge.reports.figures import explained

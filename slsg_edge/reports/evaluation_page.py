@@ -14,8 +14,8 @@ from slsg_edge.contracts import GOOD, Json
 from slsg_edge.data.survey.finding import Finding
 from slsg_edge.evaluation.next_step import Step
 from slsg_edge.evaluation.verdicts import Judgement, judgement_of
+from slsg_edge.metrics.axis import Axis, axis_of
 from slsg_edge.metrics.intervals import Figures
-from slsg_edge.reports.axis import Axis, axis_of
 from slsg_edge.reports.case import Case, decided_scores, kinds_of, worst_first
 from slsg_edge.reports.data_findings import data_section
 from slsg_edge.reports.figures import figure_tiles, full_table, kind_table

@@ -20,9 +20,9 @@ from slsg_edge.errors import DatasetError
 from slsg_edge.evaluation.evaluate import Evaluation, Row
 from slsg_edge.evaluation.next_step import Setup, next_step
 from slsg_edge.images import read_image
+from slsg_edge.metrics.axis import score_text
 from slsg_edge.preprocessing import Preprocessing, map_on_frame
 from slsg_edge.progress import Bars, no_progress, progress
-from slsg_edge.reports.axis import score_text
 from slsg_edge.reports.case import Case, error_order
 from slsg_edge.reports.evaluation_page import EvaluationReport, evaluation_html
 from slsg_edge.reports.figures import HEADLINES, LABELS, figure_text, known

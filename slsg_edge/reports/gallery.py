@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from statistics import median
 
-from slsg_edge.reports.axis import Axis, score_text
+from slsg_edge.metrics.axis import Axis, score_text
 from slsg_edge.reports.case import Case, kinds_of
 from slsg_edge.reports.layers import LayeredPicture
 from slsg_edge.reports.page import breakable, words

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
-from slsg_edge.reports.axis import score_text
+from slsg_edge.metrics.axis import score_text
 from slsg_edge.reports.case import Case
 from slsg_edge.reports.page import breakable, words
 from slsg_edge.reports.views import boxed_view, hot_view

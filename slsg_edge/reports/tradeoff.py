@@ -2,7 +2,7 @@
 
 from slsg_edge.evaluation.tradeoff import TradeoffRow
 from slsg_edge.evaluation.verdicts import Judgement
-from slsg_edge.reports.axis import score_text
+from slsg_edge.metrics.axis import score_text
 
 
 def tradeoff_table(judgement: Judgement, *, buttons: bool = True) -> str:

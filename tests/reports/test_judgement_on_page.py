@@ -8,7 +8,7 @@ import pytest
 from opened_report import errors, judged, move_slider, text, threshold_shown
 
 from slsg_edge.evaluation.next_step import Step
-from slsg_edge.reports.axis import axis_of
+from slsg_edge.metrics.axis import axis_of
 from slsg_edge.reports.evaluation_page import evaluation_html
 from slsg_edge.reports.layers import picture_of
 from slsg_edge.scoring import Threshold

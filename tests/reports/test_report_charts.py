@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import auc, roc_curve
 
+from slsg_edge.metrics.axis import Axis, axis_of, score_text
 from slsg_edge.metrics.intervals import Figure
-from slsg_edge.reports.axis import Axis, axis_of, score_text
 from slsg_edge.reports.figures import figure_tiles, full_table, kind_table
 from slsg_edge.reports.histogram import histogram
 from slsg_edge.reports.roc import roc_chart, roc_points

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from opened_report import SHOWN, STEPS, errors, judged, move_slider, text, threshold_shown
 
-from slsg_edge.reports.axis import axis_of
+from slsg_edge.metrics.axis import axis_of
 from slsg_edge.scoring import expit
 
 
