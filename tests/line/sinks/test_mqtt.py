@@ -210,6 +210,18 @@ def test_a_broker_that_is_not_there_fails_at_once_and_says_where(tmp_path):
     )
 
 
+def test_a_message_that_the_broker_ends_the_connection_for_holds_up_no_other(tmp_path):
+    with (
+        running_broker(tmp_path, "max_packet_size 2000") as broker,
+        closing(Listener(broker.port, "#")) as listener,
+        closing(MqttJournal(MqttSettings(port=broker.port), "hall")) as journal,
+    ):
+        put = [record(1), record(2, detail="x" * 9000), record(3)]
+        taken(journal, [Stored(one.sequence, one) for one in put])
+        assert until(lambda: set(sequences(listener.on("/verdict"))) == {1, 2, 3})
+        assert [json.loads(one)["detail"] for one in listener.on("/verdict")][-2:] == [None, None]
+
+
 def test_what_is_too_large_goes_without_its_detail(broker):
     with closing(Listener(broker.port, "#")) as listener:
         with closing(MqttJournal(MqttSettings(port=broker.port, largest=2000), "hall")) as journal:
