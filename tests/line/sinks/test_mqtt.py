@@ -144,6 +144,7 @@ def certificates(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 # paho leaves it to Python to close the socket of a handshake that failed
 @pytest.mark.filterwarnings("ignore:.*ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
 def test_tls_and_a_password_from_the_environment(certificates, monkeypatch):
@@ -210,6 +211,7 @@ def test_a_broker_that_is_not_there_fails_at_once_and_says_where(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_message_that_the_broker_ends_the_connection_for_holds_up_no_other(tmp_path):
     with (
         running_broker(tmp_path, "max_packet_size 2000") as broker,
