@@ -63,6 +63,13 @@ def test_the_state_is_what_the_station_tells(display, plc):
     assert block(plc).state == "idle"
 
 
+def test_states_are_asked_for_at_each_beat(display, plc):
+    display.states = lambda: {"one": "lost", "elsewhere": "ok"}
+    display.beat()
+    assert block(plc).state == "lost"
+    assert block(plc, 1).state == "starting"
+
+
 def test_the_heartbeat_counts_and_goes_round(display, plc):
     beats = []
     for _ in range(3):

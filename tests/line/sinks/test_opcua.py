@@ -23,7 +23,7 @@ from slsg_edge.line.sinks.opcua_nodes import NAMESPACE  # noqa: E402
 @pytest.fixture(scope="module")
 def display():
     """One server for all: building the standard's nodes takes a second."""
-    made = OpcUaDisplay(OpcUaSettings(port=0), "line", ["one", "two"])
+    made = OpcUaDisplay(OpcUaSettings(port=0), "line", ["one", "two", "three"])
     yield made
     made.close()
 
@@ -84,6 +84,16 @@ def test_the_state_is_in_the_words_of_the_standard(display, client, told, system
     display.tell("one", told)
     assert read(client, "VisionStateMachine.CurrentState") == system
     assert read(client, "VisionStateMachine.AutomaticMode.CurrentState") == mode
+
+
+def test_the_state_is_that_of_the_verdict_until_more_is_told(display, client):
+    display.show(stored("three", 1, "good"))
+    assert read(client, "VisionStateMachine.CurrentState", "three") == "Operational"
+    display.states = lambda: {"three": "idle"}
+    display.beat()
+    display.states = dict
+    display.show(stored("three", 2, "good"))
+    assert read(client, "VisionStateMachine.AutomaticMode.CurrentState", "three") == "Ready"
 
 
 def test_the_heartbeat_counts(display, client):
