@@ -4,6 +4,7 @@
 takes the station for dead.
 """
 
+import logging
 import threading
 import time
 from collections import defaultdict
@@ -125,6 +126,8 @@ class ModbusDisplay:
             from pymodbus.server import ModbusTcpServer
         except ImportError as error:
             raise MissingDependency("pymodbus", extra="station") from error
+        # whoever scans the network would fill the log
+        logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
         devices = [_device(settings.unit, self._act, len(self._words))]
         if settings.unit:
             devices.append(_device(0, _refuse, BLOCK))

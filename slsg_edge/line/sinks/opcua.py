@@ -99,7 +99,7 @@ class OpcUaDisplay:
             from asyncua.server.server import Server
         except ImportError as error:
             raise MissingDependency("asyncua", extra="opcua") from error
-        logging.getLogger("asyncua").setLevel(logging.ERROR)  # a client that goes is no warning
+        logging.getLogger("asyncua").setLevel(logging.CRITICAL)  # or strangers fill the log
         server = Server()
         server.iserver.allow_remote_admin = False
         await server.init()

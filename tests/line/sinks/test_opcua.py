@@ -148,3 +148,13 @@ def _wait_for(said):
     while not said():
         assert time.monotonic() < ends
         time.sleep(0.01)
+
+
+def test_garbage_is_no_harm_and_no_flood_of_the_log(display, client, caplog):
+    host, port = display.url.removeprefix("opc.tcp://").partition("/")[0].split(":")
+    for start in (b"", b"HELF\x40\0\0\0", b"OPNF\x20\0\0\0", b"MSGF\xff\0\0\0"):
+        with socket.create_connection((host, int(port)), 20) as stranger:
+            stranger.sendall(start + bytes(range(90)))
+    display.show(stored("one", 9))
+    assert result(client, "Sequence") == 9
+    assert not [record for record in caplog.records if record.name.startswith("asyncua")]
