@@ -20,9 +20,12 @@ from slsg_edge.line.sinks.opcua import OpcUaDisplay  # noqa: E402
 from slsg_edge.line.sinks.opcua_nodes import NAMESPACE  # noqa: E402
 
 
+pytestmark = pytest.mark.slow  # the standard's nodes take seconds to build
+
+
 @pytest.fixture(scope="module")
 def display():
-    """One server for all: building the standard's nodes takes a second."""
+    """One server for all."""
     made = OpcUaDisplay(OpcUaSettings(port=0), "line", ["one", "two", "three"])
     yield made
     made.close()
