@@ -1,11 +1,14 @@
 """`slsg-edge line`: from nothing to a line that was tried, through the command line."""
 
 import json
+import shutil
 import socket
+import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -218,3 +221,43 @@ def test_a_plc_on_a_desk_passes_nothing_while_no_line_runs(run, written):
     assert done.exit_code == 0
     assert "0 passed, 2 not passed" in done.stderr
     assert "PASS" not in done.stdout
+
+
+@pytest.fixture
+def broker(tmp_path):
+    """A real one; gives its port, and can be told to refuse strangers."""
+    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+    if not Path(program).is_file():
+        pytest.skip("no mosquitto on this machine: apt install mosquitto")
+    started = []
+
+    def start(anonymous: bool) -> int:
+        port = _free_port()
+        config = tmp_path / "mosquitto.conf"
+        config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous {str(anonymous).lower()}\n")
+        started.append(subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL))
+        _wait_for(port)
+        return port
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("anonymous", "said"), [(True, "answers"), (False, "refuses")])
+def test_check_has_the_answer_of_a_broker(run, written, tmp_path, broker, anonymous, said):
+    port = broker(anonymous)
+    written("--source", _films(tmp_path / "dark", 60), "--mqtt", f"127.0.0.1:{port}")
+    done = run("check")
+    assert f"mqtt mqtt: 127.0.0.1:{port} {said}" in done.stdout
+    assert done.exit_code == (0 if anonymous else 1)

@@ -46,14 +46,15 @@ class DriftMonitor:
         """folder: of the line, where what was learned is kept; None keeps nothing."""
         self._settings = settings
         self._path = folder / "drift" / f"{station}.json" if folder else None
-        self._roi = bundle.manifest.preprocessing.roi
-        self._key = _key(bundle)
+        self._bundle, self._roi = bundle, bundle.manifest.preprocessing.roi
         self._limit = len(_TESTS) / settings.false_alarms
         self._chance = random.Random()
-        self._quantities = _beginning(bundle.manifest.threshold)
+        self._quantities: dict[str, Evidence] = {}
         self._last: tuple[str, float] | None = None
         self._stored_at = time.monotonic()
-        self._resume()
+        if settings.enabled:
+            reference = bundle.manifest.threshold
+            self._begin(None if reference is None else reference.value)
 
     def observe(self, inspection: Inspection) -> tuple[str, ...]:
         """What no longer looks as it did, as `brightness`; never raises."""
@@ -94,6 +95,8 @@ class DriftMonitor:
         score, image = inspection.record.score, inspection.frame.image
         if score is None or image is None:
             return
+        if inspection.record.threshold != self._threshold:
+            self._begin(inspection.record.threshold)
         values = {"score": _place(score), **(looks_of(cut(image, self._roi)) or {})}
         for name, value in values.items():
             self._quantities[name].see(value, self._limit, self._chance)
@@ -104,19 +107,34 @@ class DriftMonitor:
         names = (name for name, evidence in self._quantities.items() if evidence.drifted)
         return tuple(dict.fromkeys(_WORDS.get(name, name) for name in names))
 
-    def _resume(self) -> None:
-        if self._path is None or not self._settings.enabled:
+    def _begin(self, value: float | None) -> None:
+        """With the threshold that judges here: that of a quantised model has scores of its own."""
+        self._threshold = value
+        self._quantities = _beginning(_threshold_of(self._bundle, value))
+        if self._path is None:
             return
         stored = stored_state(self._path, self._key)
         if stored is not None and stored.keys() == self._quantities.keys():
             self._quantities = stored
 
+    @property
+    def _key(self) -> str:
+        """What was learned with another calibration, threshold or region says nothing here."""
+        what = f"{fingerprint_of(self._bundle)} {self._threshold} {_TESTS}"
+        return hashlib.sha256(what.encode()).hexdigest()[:16]
+
     def _store(self) -> None:
         self._stored_at = time.monotonic()
-        if self._path is None or not self._settings.enabled:
+        if self._path is None or not self._quantities:
             return
         with suppress(OSError):  # a full disk is told of elsewhere
             store_state(self._path, self._key, self._quantities)
+
+
+def _threshold_of(bundle: Bundle, value: float | None) -> Threshold | None:
+    """By its value, the reference's before that of a backend."""
+    known = (bundle.manifest.threshold, *bundle.manifest.thresholds.values())
+    return next((one for one in known if one is not None and one.value == value), None)
 
 
 def _beginning(threshold: Threshold | None) -> dict[str, Evidence]:
@@ -141,8 +159,3 @@ def _place(score: float) -> float:
     """A score between 0 and 1, evenly in logits."""
     span = logit(1 - LOGIT_LIMIT)
     return (logit(score) + span) / (2 * span)
-
-
-def _key(bundle: Bundle) -> str:
-    """What was learned with another calibration, threshold or region says nothing here."""
-    return hashlib.sha256(f"{fingerprint_of(bundle)} {_TESTS}".encode()).hexdigest()[:16]

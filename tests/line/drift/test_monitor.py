@@ -113,9 +113,25 @@ def test_another_threshold_begins_anew(bundle, scores, tmp_path):
     monitor = DriftMonitor("bottles", bundle, ALWAYS, tmp_path)
     _seen(monitor, scores, range(30))
     monitor.close()
-    judged_by = replace(bundle.manifest.threshold, value=0.6)
+    judged_by = replace(bundle.manifest.threshold, false_alarm_rate=0.1)
     other = replace(bundle, manifest=replace(bundle.manifest, threshold=judged_by))
-    assert DriftMonitor("bottles", other, ALWAYS, tmp_path)._quantities["score"].bets == 0
+    again = DriftMonitor("bottles", other, ALWAYS, tmp_path)
+    _seen(again, scores, range(1))
+    assert again._quantities["score"].bets == 1
+
+
+def test_scores_are_compared_with_those_of_the_threshold_that_judges(bundle, scores):
+    """A quantised model gives other scores, and has a threshold of its own."""
+    lower = tuple(score / 2 for score in bundle.manifest.threshold.good_scores[:100])
+    own = Threshold(0.3, "manual", good_scores=lower)
+    quantised = replace(bundle.manifest, thresholds={"openvino-int8": own})
+    monitor = DriftMonitor("bottles", replace(bundle, manifest=quantised), ALWAYS, None)
+    drifted = set()
+    for number in range(100):
+        inspection = _inspection(_picture(RNG), number, scores[number] / 2)
+        record = replace(inspection.record, threshold=0.3)
+        drifted.update(monitor.observe(replace(inspection, record=record)))
+    assert "score" not in drifted
 
 
 @pytest.mark.parametrize(
@@ -132,6 +148,7 @@ def test_another_threshold_begins_anew(bundle, scores, tmp_path):
 def test_a_damaged_state_begins_anew(bundle, scores, tmp_path, damage):
     monitor = DriftMonitor("bottles", bundle, ALWAYS, tmp_path)
     path = tmp_path / "drift" / "bottles.json"
+    _seen(monitor, scores, range(1))
     monitor.close()
     key = json.loads(path.read_text())["key"]
     path.write_bytes(damage.replace(b"KEY", key.encode()))
