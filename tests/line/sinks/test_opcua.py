@@ -19,7 +19,6 @@ from asyncua.sync import Client  # noqa: E402
 from slsg_edge.line.sinks.opcua import OpcUaDisplay  # noqa: E402
 from slsg_edge.line.sinks.opcua_nodes import NAMESPACE  # noqa: E402
 
-
 pytestmark = pytest.mark.slow  # the standard's nodes take seconds to build
 
 
