@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.bundle.region import fingerprint_of
 from slsg_edge.cli import app
 from slsg_edge.errors import SlsgError
 from slsg_edge.line.outbox.outbox import Outbox
@@ -84,6 +86,14 @@ def test_a_shift_of_a_line_that_runs(run, outbox, tmp_path):
     assert [row["verdict"] for row in rows] == ["good", "good", "undecided", "anomalous", "good"]
     assert rows[3]["label"] == "good"
     assert rows[1]["drift"] == "brightness"
+
+
+def test_a_bundle_that_the_line_runs_is_named(run, outbox, tmp_path, toy_bundle):
+    (tmp_path / "a.slsg").symlink_to(toy_bundle)
+    fingerprint = fingerprint_of(open_bundle(tmp_path / "a.slsg"))
+    _put(outbox, _record(1, bundle=fingerprint))
+    assert run(*HOURS, "-o", "s.html", "--csv", "s.csv").exit_code == 0
+    assert f"a.slsg ({fingerprint})" in (tmp_path / "s.html").read_text()
 
 
 def test_names_come_from_the_line_and_the_start(run, outbox, tmp_path):
