@@ -1,11 +1,13 @@
 """A line that does nothing but answer the dashboard's questions."""
 
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from slsg_edge.bundle.folder import Bundle, open_bundle
 from slsg_edge.contracts import Fault, Frame, Prediction, Verdict
@@ -143,6 +145,21 @@ class FakeLine:
 
 BEARER = {"authorization": f"Bearer {TOKEN}", "accept": "application/json"}
 FROM_PAGE = {"origin": "http://localhost", "sec-fetch-site": "same-origin"}
+
+
+def client_on(line: FakeLine, token: str | None = TOKEN) -> Any:
+    """A client without a browser; token None is a line without one."""
+    pytest.importorskip("prometheus_client", reason="pip install 'slsg-edge[station]'")
+    pytest.importorskip("httpx", reason="the dev extra is not installed")
+    with warnings.catch_warnings():  # it asks for another httpx from time to time
+        warnings.simplefilter("ignore")
+        from starlette.testclient import TestClient
+    from slsg_edge.line.dashboard.app import make_app
+
+    app = make_app(line, line.folder, token)
+    found = TestClient(app, base_url="http://localhost", follow_redirects=False)
+    found.headers["accept"] = "text/html"
+    return found
 
 
 def sign_in(client: Any, who: str = "Ada") -> Any:

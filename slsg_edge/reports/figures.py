@@ -47,6 +47,14 @@ def figure_text(figure: Figure) -> str:
     return f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})"
 
 
+def explained(label: str) -> str:
+    """A label of a figure, also of one kind of defect, with what it means behind a `?`."""
+    name, _, _ = label.partition(", ")
+    by_label = {text: MEANINGS[key] for key, text in LABELS.items()}
+    errors = {"false alarms": MEANINGS["false_alarms"], "misses": MEANINGS["misses"]}
+    return term(label, by_label.get(label) or by_label.get(name) or errors.get(name, ""))
+
+
 def figure_tiles(figures: Figures) -> str:
     """The figures that people ask for first."""
     shown = (

@@ -28,7 +28,7 @@ from slsg_edge.reports.evaluation_page import EvaluationReport, evaluation_html
 from slsg_edge.reports.figures import HEADLINES, LABELS, figure_text, known
 from slsg_edge.reports.highlights import clearest_finds
 from slsg_edge.reports.layers import LayeredPicture, picture_of
-from slsg_edge.reports.tested_on import tested_on
+from slsg_edge.reports.tested_on import what_was_tested
 from slsg_edge.reports.threshold import PointOnPage
 from slsg_edge.runtime.detector import BackendChoice, open_choice
 from slsg_edge.storage import write_atomically
@@ -82,7 +82,7 @@ def evaluation_report_page(
         next_step(evaluation.judgement, evaluation.rows, setup),
         evaluation.simulated,
         points_of(setup),
-        tested_on(bundle, evaluation, choice, folder),
+        what_was_tested(bundle, evaluation, choice, folder),
     )
     return evaluation_html(report)
 

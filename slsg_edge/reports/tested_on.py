@@ -11,7 +11,7 @@ from slsg_edge.machine.host import cpu_model, usable_cores
 from slsg_edge.runtime.detector import BackendChoice
 
 
-def tested_on(
+def what_was_tested(
     bundle: Bundle, evaluation: Evaluation, choice: BackendChoice, data: Path
 ) -> dict[str, str]:
     """By name, for people; what is not known is left out."""

@@ -78,10 +78,11 @@ class RunFolder:
             part.load_state_dict(saved["state"][name])
         return int(saved["iteration"]), list(saved["history"])
 
-    def clear(self) -> None:
-        """Forgets the checkpoints, once their run is in a bundle."""
+    def clear(self, ending: str = "") -> None:
+        """Forgets the checkpoints, once their run is in a bundle; of phases that end so alone."""
         for path in checkpoints_in(self.path):
-            path.unlink()
+            if path.stem.endswith(ending):
+                path.unlink()
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -24,10 +24,14 @@ def test_the_help_without_a_command_is_that_of_the_program():
 
 @pytest.fixture
 def shell(tmp_path):
-    """Runs `slsg-edge` with a home folder of its own, where completion may be installed."""
+    """Runs `slsg-edge` with a home folder of its own, where completion may be installed.
+
+    The shell is the one that is named, not the one that runs the tests.
+    """
+    by_name = {"HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
 
     def run(*words, **variables):
-        environment = {**os.environ, "HOME": str(tmp_path), **variables}
+        environment = {**os.environ, **by_name, **variables}
         command = [sys.executable, "-m", "slsg_edge", *words]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         return done.stdout

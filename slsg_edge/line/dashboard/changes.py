@@ -79,7 +79,7 @@ class Changes:
         except SlsgError as error:
             desk.audit.append(who, f"{change}: not done, {error.what}", why)
             raise
-        return desk.done(request, address(station.name))
+        return desk.done(request, f"{address(station.name)}?changed=1")
 
     def _again(self, request: Request, back: str, status: int, said: str) -> Response:
         return self._desk.page(request, "Sign in", *enter_body(back, said), status=status)

@@ -95,7 +95,12 @@ def _stations(status: LineStatus) -> Iterator[Metric]:
     age = _gauge("frame_age_seconds", "Age of the newest frame that has a verdict.", "station")
     silent = _gauge("verdict_age_seconds", "Time since the newest verdict.", "station")
     drift = _gauge("drift", "Whether it no longer looks as it did.", "station", "quantity")
-    evidence = _gauge("drift_evidence", "Of the test for drift.", "station", "quantity")
+    evidence = _gauge(
+        "drift_evidence",
+        "Of the test for drift: 0 is none, and at 1 it warns.",
+        "station",
+        "quantity",
+    )
     for each in status.stations:
         info.add_metric([each.name, _text(each.bundle), _text(each.backend)], 1)
         ready.add_metric([each.name], each.ready)

@@ -71,6 +71,7 @@ class KeptFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
+        self._decoding = threading.Lock()  # one at a time: the processor is there to inspect
         self._small: OrderedDict[tuple[Path, int], bytes] = OrderedDict()
 
     def path_of(self, image: str | None, *, heat: bool = False) -> Path | None:
@@ -94,7 +95,8 @@ class KeptFiles:
                 self._small.move_to_end(key)
                 return self._small[key]
         try:
-            made = encode_image(_at_most(read_image(path), widest), ".jpg")
+            with self._decoding:
+                made = encode_image(_at_most(read_image(path), widest), ".jpg")
         except (SlsgError, OSError, ValueError):  # retention took it, or it is damaged
             return None
         with self._lock:

@@ -74,12 +74,14 @@ def _drift(station: StationStatus) -> str:
         told = sign("fine", "as at the calibration")
         if name in station.drift:
             told = sign("alarm", "no longer as at the calibration")
-        rows.append((escape(name), told, _number(station.drift_evidence.get(name))))
-    return table(("quantity", "state", "evidence"), rows, "numbers")
+        rows.append((escape(name), told, _evidence(station.drift_evidence.get(name))))
+    return table(("quantity", "state", "evidence, 1 warns"), rows, "numbers")
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"
+def _evidence(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f'<progress max="1" value="{min(1.0, max(0.0, value)):.3f}"></progress> {value:.2f}'
 
 
 def _reasons(station: StationStatus) -> str:

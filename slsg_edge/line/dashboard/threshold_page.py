@@ -1,5 +1,6 @@
 """Another threshold: what it would have made of the last parts, and only then the change."""
 
+from collections.abc import Sequence
 from html import escape
 
 from slsg_edge.line.dashboard.histogram import histogram
@@ -17,7 +18,9 @@ def threshold_body(
     effect: Effect | None,
     person: str | None,
     changeable: bool,
+    sharing: Sequence[str] = (),
 ) -> list[str]:
+    """sharing: other stations of the same bundle, whose threshold changes with it."""
     at = address(station.name)
     proposed = effect.value if effect else None
     chart = histogram(scores, station.threshold, station.undecided_above, proposed)
@@ -32,7 +35,8 @@ def threshold_body(
                 _suggestions(at, scores)),
     ]  # fmt: skip
     if effect is not None:
-        body.append(section("What it would have done", _effect(effect)))
+        others = _others(sharing, effect.value) if sharing else ""
+        body.append(section("What it would have done", _effect(effect), others))
         body.append(section("Make the change", _change_form(at, effect, person, changeable)))
     return body
 
@@ -75,6 +79,16 @@ def _effect(effect: Effect) -> str:
         f"of {effect.parts:,} parts", "threshold now", f"threshold {score(effect.value)}", "change"
     )  # fmt: skip
     return table(heads, rows, "numbers effect") + note(_in_words(effect))
+
+
+def _others(sharing: Sequence[str], value: float) -> str:
+    links = "".join(
+        f'<a class="button" href="{address(name)}/threshold?value={value:.6g}">'
+        f"What it would do at {escape(name)}</a>"
+        for name in sharing
+    )
+    told = note(f"The same bundle runs at {', '.join(sharing)}, where it changes too.", "alarm")
+    return f'{told}<p class="row">{links}</p>'
 
 
 def _change(parts: int) -> str:

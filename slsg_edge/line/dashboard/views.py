@@ -22,6 +22,7 @@ from slsg_edge.line.dashboard.station_page import event_table, station_body
 from slsg_edge.line.dashboard.summary import summary_of
 from slsg_edge.line.dashboard.threshold_page import threshold_body
 from slsg_edge.line.dashboard.trial import Effect, effect_of, last_scores
+from slsg_edge.line.dashboard.words import note
 from slsg_edge.line.outbox.entries import Stored
 from slsg_edge.line.service.status import StationStatus
 
@@ -60,7 +61,10 @@ class Views:
         heat = request.query_params.get("heat") != "0"
         events = self._desk.door.outbox().events(limit=_EVENTS)
         own = [each for each in events if each.station == station.name][:_OF_STATION]
-        return self._desk.page(request, station.name, *station_body(station, heat, own), live=True)
+        body = station_body(station, heat, own)
+        if "changed" in request.query_params:
+            body.insert(0, note("It is stored; the station takes it before its next part."))
+        return self._desk.page(request, station.name, *body, live=True)
 
     def picture(self, request: Request) -> Response:
         """With what it shows in its headers, so that picture and verdict belong together."""
@@ -81,7 +85,8 @@ class Views:
         scores = last_scores(station, door.outbox(), len(line.stations))
         effect = None if asked is None else _effect(station, threshold_in(asked), scores)
         access = self._desk.access
-        body = threshold_body(station, scores, effect, access.person(request), access.possible)
+        person, sharing = access.person(request), self._sharing(station.name)
+        body = threshold_body(station, scores, effect, person, access.possible, sharing)
         return self._desk.page(request, f"Threshold of {station.name}", *body)
 
     def rejects(self, request: Request) -> Response:
@@ -142,6 +147,13 @@ class Views:
         if found is None:
             raise Refused(404, "There is no such verdict.")
         return found
+
+    def _sharing(self, station: str) -> list[str]:
+        """The other stations of the same bundle."""
+        door = self._desk.door
+        own = door.bundle(station).path
+        names = (each.name for each in door.settings().station)
+        return [name for name in names if name != station and door.bundle(name).path == own]
 
     def _commands(self) -> Mapping[Path, str]:
         stations = self._desk.door.settings().station

@@ -15,7 +15,7 @@ NAME = "outbox.db"
 _BESIDE = ("-wal", "-shm")  # what SQLite keeps beside it
 _APPLICATION, _FORMAT = 0x534C5347, 1
 _CHECKED = 64 * 2**20  # bytes up to which the whole file is read at the start
-_PATIENCE = 10.0  # seconds for another program that holds the file, as one that copies it
+_PATIENCE = 1.0  # seconds for another program that holds the file
 
 _TABLES = """
 CREATE TABLE verdicts (

@@ -22,7 +22,8 @@ from slsg_edge.line.outbox.reader import Reader
 from slsg_edge.line.outbox.rows import seconds_of, text_of
 from slsg_edge.line.outbox.state import State
 from slsg_edge.line.outbox.store import Store
-from slsg_edge.line.outbox.writer import MOST, Writer
+from slsg_edge.line.outbox.telling import MOST, Teller
+from slsg_edge.line.outbox.writer import Writer
 from slsg_edge.line.records import Record
 from slsg_edge.runtime.reasons import described, one_line
 from slsg_edge.storage import make_folder, require_outside_bundles, storage_error, take_lock
@@ -30,6 +31,7 @@ from slsg_edge.storage import make_folder, require_outside_bundles, storage_erro
 _LOCK, _BALLAST = "outbox.lock", "outbox.reserve"
 _DRAIN = 2.0  # seconds
 _AT_ONCE = 500  # verdicts that are pruned in one transaction: others wait that long
+_PRUNING = 2.0  # seconds
 _PATIENCE = 5.0  # seconds that a person waits for a label
 _EVENT = "INSERT INTO events (at, kind, station, state, text) VALUES (?, ?, ?, ?, ?)"
 _PRUNE = "DELETE FROM verdicts WHERE position IN (SELECT value FROM json_each(?))"
@@ -55,7 +57,8 @@ class Outbox:
             os.close(self._lock)
             raise
         self._path, self._closing = folder / NAME, threading.Lock()
-        told = self._said, self._disk, self._reader.knows
+        self._teller = Teller(self._state, self._reader.knows)
+        told = self._said, self._disk, self._teller
         self._writer = Writer(self._store, self._state, self._ballast, *told)
         self._writer.start()
 
@@ -181,12 +184,13 @@ class Outbox:
 
     def prune(self, before: float) -> int:
         """Removes verdicts that are older and that every sink has taken, and older events; how
-        many verdicts. The parts that were seen stay known.
+        many verdicts. The parts that were seen stay known. After two seconds the rest is left for
+        the next time.
         """
-        pruned, found = 0, self._old(before)
-        while found:
+        pruned, found, end = 0, self._old(before), time.monotonic() + _PRUNING
+        while found and time.monotonic() < end:
             pending = self._change(_PRUNE, json.dumps(found))
-            if not pending.wait(_PATIENCE):
+            if not pending.wait(max(end - time.monotonic(), 0)):
                 return pruned
             pruned += len(found)
             found = self._old(before)
@@ -197,7 +201,7 @@ class Outbox:
         """Called in order, in the writer's thread, once the disk has a verdict, or does not take
         it. It must return fast.
         """
-        self._writer.subscribers.append(told)
+        self._teller.subscribers.append(told)
 
     def close(self) -> None:
         """What is not on the disk within two seconds is lost, and told."""

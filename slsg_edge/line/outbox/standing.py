@@ -64,5 +64,6 @@ class Standing:
 
 def _said(error: Exception) -> str:
     """Without passwords, which libraries put into what they say of an address."""
-    text = redacted(one_line(described(error)))
+    ours = isinstance(error, OSError) and error.errno is None  # a sentence of a sink
+    text = redacted(one_line(str(error) if ours else described(error)))
     return text if isinstance(error, SlsgError) else f"{text.rstrip('.')}."

@@ -26,6 +26,7 @@ class State:
     """Everything under the lock of `changed`, which nobody holds while the disk works.
 
     waiting: entries; only the writer takes any away. fresh: whether some came since it looked.
+    begun: seconds of the monotonic clock from when it has been waiting for the disk.
     position: the last one given. durable: the last one that is on the disk. sinks: how far each
     is; written: how far the file says; used: those that this process has. sequences: the last one
     of each station. digests: of parts that wait. lost: verdicts that found no room in memory.
@@ -34,6 +35,7 @@ class State:
     changed: threading.Condition = field(default_factory=threading.Condition)
     waiting: deque[Entry] = field(default_factory=deque)
     fresh: bool = False
+    begun: float | None = None
     position: int = 0
     durable: int = 0
     sinks: dict[str, int] = field(default_factory=dict)

@@ -148,17 +148,21 @@ class Store:
 
     def _entered(self, batch: Sequence[Verdict | Change]) -> dict[int, int]:
         places: dict[int, int] = {}
-        position = self._state.position
+        last = self._state.durable
         for index, entry in enumerate(batch):
             try:
                 if isinstance(entry, Change):
                     self._connection.execute(*entry.statement)
-                elif self._is_new(entry, entry.position or position + 1):
-                    places[index] = entry.position or position + 1
-                    position = max(position, places[index])
+                elif self._is_new(entry, place := self._place(entry, last)):
+                    places[index] = last = place
             except _UNFIT as error:
                 self._say(f"An entry could not be stored: {error}.")
         return places
+
+    def _place(self, verdict: Verdict, last: int) -> int:
+        """Behind the last one: that of which somebody was told, or the next that is free."""
+        free = last if verdict.position else max(last, self._state.position)
+        return max(verdict.position, free + 1)
 
     def _is_new(self, verdict: Verdict, position: int) -> bool:
         run, record = self._connection.execute, verdict.record

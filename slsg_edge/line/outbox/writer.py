@@ -5,19 +5,16 @@ While the disk takes nothing, verdicts wait in memory and go out as not durable.
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
 
-from slsg_edge.errors import SlsgError
 from slsg_edge.line.outbox.ballast import Ballast
 from slsg_edge.line.outbox.database import is_damage
-from slsg_edge.line.outbox.entries import Stored
-from slsg_edge.line.outbox.pending import Verdict
 from slsg_edge.line.outbox.state import Entry, State
 from slsg_edge.line.outbox.store import Store
+from slsg_edge.line.outbox.telling import HangWatch, Teller
 
-MOST = 100_000  # entries that wait in memory
 _AT_ONCE = 1000  # entries of one transaction
 _TICK = 1.0  # seconds until positions of sinks are written where nothing else is
 _AGAIN = 0.5  # seconds until what failed is tried again
@@ -29,7 +26,6 @@ class Writer(threading.Thread):
     """Ends when the state is closed.
 
     said_of: an error as a sentence. event: told the state of the disk in a word, and a sentence.
-    knows: whether a part is in the file.
     """
 
     def __init__(
@@ -39,16 +35,15 @@ class Writer(threading.Thread):
         ballast: Ballast,
         said_of: Callable[[Exception], str],
         event: Callable[[str, str], None],
-        knows: Callable[[bytes], bool],
+        teller: Teller,
     ) -> None:
         super().__init__(name="outbox", daemon=True)
         self._store, self._state, self._ballast = store, state, ballast
-        self._said_of, self._event, self._knows = said_of, event, knows
-        self._undurable: set[bytes] = set()  # parts with a verdict that the disk does not have
-        self.subscribers: list[Callable[[Stored], None]] = []
+        self._said_of, self._event, self._teller = said_of, event, teller
         self.suspected = False
         self._again_at = self._told_at = self._noted_at = 0.0
         self._ballast_at = -_BALLAST_EVERY
+        HangWatch(state, self._hangs).start()
 
     def run(self) -> None:
         while self._waited():
@@ -56,6 +51,7 @@ class Writer(threading.Thread):
                 self._work()
             except Exception as error:  # whatever it is, storing goes on
                 self._failed(error)
+            self._state.begun = None
         with suppress(Exception):
             self._store.write(())
         self._store.close()
@@ -71,12 +67,13 @@ class Writer(threading.Thread):
 
     def _work(self) -> None:
         if self._state.trouble and time.monotonic() < self._again_at:
-            self._tell_undurable()
+            self._teller.tell_undurable()
             return
+        self._state.begun = time.monotonic()
         self._mend()
         batch = self._batch()
         while batch:
-            self._tell(self._state.settle(batch, self._store.write(batch)))
+            self._teller.settle(batch, self._store.write(batch))
             batch = self._batch()
         self._note_sinks()
         self._recovered()
@@ -84,6 +81,7 @@ class Writer(threading.Thread):
         self._refill()
 
     def _batch(self) -> list[Entry]:
+        self._state.begun = time.monotonic()
         with self._state.changed:
             return list(islice(self._state.waiting, _AT_ONCE))
 
@@ -95,12 +93,6 @@ class Writer(threading.Thread):
         self._noted_at = now
         if self._state.sinks_to_write(self._state.durable):
             self._store.write(())
-
-    def _tell(self, fresh: Iterable[Stored]) -> None:
-        for stored in fresh:
-            for told in self.subscribers:
-                with suppress(Exception):
-                    told(stored)
 
     def _mend(self) -> None:
         suspected, self.suspected = self.suspected, False
@@ -118,7 +110,7 @@ class Writer(threading.Thread):
             return
         self._again_at = time.monotonic() + _AGAIN
         self._trouble(self._said_of(error))
-        self._tell_undurable()
+        self._teller.tell_undurable()
 
     def _wake(self) -> None:
         """So that what failed is tried again at once."""
@@ -139,31 +131,14 @@ class Writer(threading.Thread):
     def _recovered(self) -> None:
         if self._state.trouble is None:
             return
-        with self._state.changed:
-            lost, self._state.lost, self._state.trouble = self._state.lost, 0, None
-            self._undurable.clear()
-            self._state.changed.notify_all()
+        lost = self._teller.recovered()
         gone = f"{lost} verdicts were lost meanwhile." if lost else "None was lost."
         self._event("ok", f"Verdicts are stored again. {gone}")
 
-    def _tell_undurable(self) -> None:
-        """Beyond what memory may hold, the newest are told of and then lost."""
-        untold = self._state.untold()
-        known = {id(verdict) for verdict in untold if self._is_known(verdict)}
-        told = self._state.tell(untold, known)
-        self._state.drop_beyond(MOST)
-        self._tell(told)
-
-    def _is_known(self, verdict: Verdict) -> bool:
-        """Whether its part has a verdict already, as far as can be seen just now."""
-        digest = verdict.digest
-        if digest is None:
-            return False
-        with suppress(SlsgError):
-            if digest in self._undurable or self._knows(digest):
-                return True
-        self._undurable.add(digest)
-        return False
+    def _hangs(self) -> None:
+        """In another thread, while this one waits for the disk."""
+        self._trouble("The disk does not answer. Check it, and whatever else uses it.")
+        self._teller.tell_undurable()
 
     def _refill(self) -> None:
         now = time.monotonic()

@@ -138,9 +138,8 @@ def wiring_of(line: LineSettings, name: str | None = None) -> Wiring:
             fix=f"Stations: {', '.join(one.name for one in line.station)}.",
         )
     sink = _sink_of(line, station)
-    names = [one.name for one in line.station if one.sinks is None or sink.name in one.sinks]
     coil = station.trigger.coil if station.trigger.kind == "modbus" else None
-    place = names.index(station.name)
+    place = [one.name for one in line.station].index(station.name)
     return Wiring(_EVERYWHERE.get(sink.host, sink.host), sink.port, sink.unit, place, coil)
 
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from slsg_edge.errors import ConfigError, MissingDependency
 from slsg_edge.line.outbox.entries import Stored
@@ -45,7 +46,8 @@ class ModbusDisplay:
         self._words = [0] * max(BLOCK * len(stations), BLOCK)
         self._states: dict[str, SourceState] = {}
         self._coils = [False] * COILS
-        self._requests: dict[int, list[Requests]] = defaultdict(list)
+        # weakly: those of a station that is gone would never be answered
+        self._requests: dict[int, WeakSet[Requests]] = defaultdict(WeakSet)
         self._lock = threading.Lock()
         check_free("Modbus", settings.name, settings.host, settings.port)
         self._loop = LoopThread(settings.name)
@@ -92,7 +94,7 @@ class ModbusDisplay:
             )
         made = Requests()
         with self._lock:
-            self._requests[coil].append(made)
+            self._requests[coil].add(made)
         return made
 
     def close(self) -> None:

@@ -110,6 +110,7 @@ class _Sparkplug:
         self.connection = MqttConnection(settings, client_id, self._speech)
 
     def take(self, batch: Sequence[Stored]) -> None:
+        self.connection.session()  # which may wait, and would do so for nothing under the lock
         with self.connection.lock:
             session = self.connection.session()
             self.connection.forget(unless=lambda number: False)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _KEEP_ALIVE = 5  # seconds: a broker that hangs is noticed after twice as many
 _SLOWEST = 5  # seconds between two attempts to connect
 _UNANSWERED = "it does not answer yet"
+_FIRST = 3.0  # seconds
 _FAREWELL = 1.0  # seconds
 
 
@@ -77,8 +78,12 @@ class MqttConnection:
         self._client.loop_start()
 
     def session(self) -> int:
-        """Which connection this is; ConnectionError where there is none."""
+        """Which connection this is; ConnectionError where there is none.
+
+        The first one is waited for, so that no start begins with a warning.
+        """
         with self._changed:
+            self._changed.wait_for(lambda: self._session or self._why != _UNANSWERED, _FIRST)
             if not self._session:
                 raise ConnectionError(f"the broker {self._where}: {self._why}")
             return self._session

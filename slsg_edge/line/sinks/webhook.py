@@ -92,7 +92,7 @@ class WebhookJournal:
         if late or isinstance(error, TimeoutError):
             return TimeoutError(f"{self._shown} gave no answer within {self._timeout:g} s")
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return ConnectionError(f"{self._shown}: {redacted(why)}")
+        return ConnectionError(f"{self._shown} cannot be reached: {redacted(why)}")
 
 
 def _address(name: str, url: str) -> SplitResult:

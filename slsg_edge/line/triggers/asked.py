@@ -46,8 +46,8 @@ class Asked:
                 return
 
     def close(self) -> None:
+        """The requests outlast it: a source that is opened anew answers them."""
         self._closed = True
-        self._requests.close()
 
     def _guarded(self, take: Callable[[Iterable[Frame]], None], frames: Iterable[Frame]) -> None:
         try:

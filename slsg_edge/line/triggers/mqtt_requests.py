@@ -39,7 +39,6 @@ class MqttRequests:
         self._client.loop_start()
 
     def close(self) -> None:
-        self.requests.close()
         with suppress(OSError, ValueError):
             self._client.disconnect()
         self._client.loop_stop()

@@ -28,7 +28,6 @@ class Requests:
         self._waiting: deque[_Request] = deque()
         self._given: deque[float] = deque(maxlen=MOST)  # capture times of frames that answered
         self._changed = threading.Condition()
-        self._closed = False
 
     @property
     def idle(self) -> bool:
@@ -52,10 +51,9 @@ class Requests:
             return True
 
     def wait(self, timeout: float) -> bool:
-        """Until a request has no frame yet; False when none came in time, or it was closed."""
+        """Until a request has no frame yet; False when none came in time."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._unanswered(), timeout)
-            return not self._closed and self._unanswered() is not None
+            return self._changed.wait_for(lambda: self._unanswered() is not None, timeout)
 
     def offer(self, frame: Frame) -> bool:
         """Whether the frame answers a request: the oldest without one, made before its capture."""
@@ -76,14 +74,11 @@ class Requests:
         """
         ends = time.monotonic() + timeout
         with self._changed:
-            while not self._closed:
-                now = time.monotonic()
-                first = self._waiting[0] if self._waiting else None
-                if first and (first.frame or now - first.asked >= patience):
+            while (now := time.monotonic()) < ends or self._is_due(now, patience):
+                if self._is_due(now, patience):
                     return self._given_to(self._waiting.popleft(), missing)
-                if now >= ends:
-                    return None
-                self._changed.wait(min(ends, first.asked + patience if first else ends) - now)
+                until = self._waiting[0].asked + patience if self._waiting else ends
+                self._changed.wait(min(ends, until) - now)
         return None
 
     def settle(self, captured: float) -> bool:
@@ -95,10 +90,10 @@ class Requests:
                 pass
             return True
 
-    def close(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+    def _is_due(self, now: float, patience: float) -> bool:
+        """Whether the next request in turn has its frame, or has waited long enough."""
+        first = self._waiting[0] if self._waiting else None
+        return first is not None and (first.frame is not None or now - first.asked >= patience)
 
     def _given_to(self, request: _Request, missing: Callable[[float], Frame]) -> Frame:
         frame = request.frame or missing(request.asked)

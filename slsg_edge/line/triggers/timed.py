@@ -10,16 +10,20 @@ from slsg_edge.contracts import Frame
 
 
 class EveryFrame:
-    """Every N-th frame."""
-
-    idle = False
+    """Every N-th frame; idle while the source is, as a folder that nothing drops into."""
 
     def __init__(self, every: int = 1) -> None:
         self._every = max(every, 1)
         self.skipped = 0
         self._closed = False
+        self._source: object = None
+
+    @property
+    def idle(self) -> bool:
+        return bool(getattr(self._source, "idle", False))
 
     def chosen(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        self._source = frames
         for number, frame in enumerate(frames):
             if self._closed:
                 return
@@ -35,15 +39,19 @@ class EveryFrame:
 class Interval:
     """The first frame of each interval; intervals follow the clock and do not drift."""
 
-    idle = False
-
     def __init__(self, seconds: float) -> None:
         self._seconds = max(seconds, 0.001)
         self._due: float | None = None
         self.skipped = 0
         self._closed = False
+        self._source: object = None
+
+    @property
+    def idle(self) -> bool:
+        return bool(getattr(self._source, "idle", False))
 
     def chosen(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        self._source = frames
         for frame in frames:
             if self._closed:
                 return

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from fake_line import BEARER, FROM_PAGE, sign_in
+from fake_line import BEARER, FROM_PAGE, FakeLine, client_on, sign_in
 
 from slsg_edge.errors import BundleError
 from slsg_edge.line.dashboard.audit import AuditLog
@@ -171,6 +171,13 @@ def test_the_effect_is_shown_before_the_change(line, client_of):
     assert "1 more parts would have passed as good" in text
     assert "Set the threshold to 0.6000" in text
     assert not line.changes
+
+
+def test_stations_that_change_with_it_are_named(tmp_path, toy_bundle):
+    with client_on(FakeLine(tmp_path, toy_bundle, ("cap", "neck"))) as client:
+        text = client.get("/stations/cap/threshold?value=0.6").text
+    assert "The same bundle runs at neck, where it changes too." in text
+    assert 'href="/stations/neck/threshold?value=0.6"' in text
 
 
 def test_an_effect_counts_the_undecided_band():

@@ -103,6 +103,7 @@ def test_a_person_labels_a_reject_and_changes_the_threshold(line, tab, served):
     tab.press_and_go("main form[method=post] button")
     assert line.changes == [("cap", 0.15, "Ada", "glare")]
     assert tab.run("location.pathname") == "/stations/cap"
+    assert "It is stored" in tab.run("document.body.textContent")
 
     tab.go(f"{served}/rejects")
     tab.press_and_go("button.label.good")

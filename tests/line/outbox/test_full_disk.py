@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from awaited import DEADLINE, until
 from records_made import record
 
-from slsg_edge.line.outbox import ballast, writer
+from slsg_edge.line.outbox import ballast, telling, writer
 from slsg_edge.line.outbox import outbox as outbox_module
 from slsg_edge.line.outbox.ballast import Ballast
 from slsg_edge.line.outbox.delivery import Delivery
@@ -153,7 +154,7 @@ def test_a_reserve_that_does_not_fit_leaves_nothing(tmp_path, monkeypatch):
 def test_beyond_what_memory_holds_the_newest_are_lost_and_counted(
     open_outbox, warnings, small_disk, monkeypatch
 ):
-    monkeypatch.setattr(writer, "MOST", 10)
+    monkeypatch.setattr(telling, "MOST", 10)
     outbox, told = open_outbox(small_disk), []
     outbox.subscribe(told.append)
     outbox.put(record(1)).wait(DEADLINE)
@@ -217,3 +218,49 @@ def test_a_disk_that_fails_says_so_in_words(open_outbox, monkeypatch, tmp_path):
     assert outbox.trouble.startswith(f"Cannot write {tmp_path}/line/outbox.db: disk I/O error.")
     broken.mend()
     assert pending.wait(DEADLINE)
+
+
+def test_verdicts_go_on_while_the_disk_does_not_answer(open_outbox, warnings, monkeypatch):
+    monkeypatch.setattr(telling, "_HANGS", 0.2)
+    real, free, hangs = writer.Store.write, threading.Event(), threading.Event()
+
+    def write(store, batch):
+        if hangs.is_set():
+            free.wait(DEADLINE)
+        return real(store, batch)
+
+    monkeypatch.setattr(writer.Store, "write", write)
+    outbox, told = open_outbox(), []
+    outbox.subscribe(told.append)
+    assert outbox.put(record(1), part="a").wait(DEADLINE)
+    hangs.set()
+    pending = [outbox.put(record(number), part="abcdbef"[number - 1]) for number in range(2, 5)]
+    assert until(lambda: len(told) == 4)
+    assert outbox.trouble.startswith("The disk does not answer.")
+    pending += [outbox.put(record(number), part="abcdbef"[number - 1]) for number in range(5, 8)]
+    assert until(lambda: len(told) == 6)  # part b has one already
+    assert outbox.after(1, 10) == told[1:]
+    hangs.clear()
+    free.set()
+    assert all(one.wait(DEADLINE) for one in pending)
+    assert until(lambda: outbox.trouble is None)
+    assert [one.known for one in pending] == [False, False, False, True, False, False]
+    assert [one.record.sequence for one in told] == [1, 2, 3, 4, 6, 7]
+    assert [(one.position, one.record.sequence) for one in outbox.after(0, 10)] == [
+        (one.position, one.record.sequence) for one in told
+    ]
+    assert [text.partition(":")[0] for text in warnings] == ["warning", "note"]
+
+
+def test_another_program_that_holds_the_file_does_not_hold_up_verdicts(open_outbox, tmp_path):
+    outbox, told = open_outbox(), []
+    outbox.subscribe(told.append)
+    assert outbox.put(record(1)).wait(DEADLINE)
+    with closing(sqlite3.connect(tmp_path / "line" / "outbox.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        pending = outbox.put(record(2))
+        assert until(lambda: len(told) == 2)
+        assert outbox.trouble
+        other.rollback()
+    assert pending.wait(DEADLINE)
+    assert [one.record.sequence for one in outbox.after(0, 9)] == [1, 2]

@@ -180,6 +180,7 @@ def test_a_detector_that_fails_is_opened_anew_and_then_in_a_fresh_process(
     monkeypatch.setattr(SharedDetector, "detect", fails)
     try:
         assert service.run() == "afresh"
+        assert service.outbox.flush(30)
         reasons = {each.reason for each in verdicts(service, "a")}
         states = [each.state for each in service.outbox.events() if each.kind == "detector"]
     finally:

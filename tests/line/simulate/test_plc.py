@@ -130,7 +130,9 @@ def test_the_wiring_is_that_of_the_file():
     settings = line(one("first"), one("second", ("a",)), one("third", None, asked))
     assert wiring_of(settings) == Wiring("127.0.0.1", 5020, 1, 0, None)
     assert wiring_of(settings, "second") == Wiring("127.0.0.1", 5020, 1, 1, None)
-    assert wiring_of(settings, "third") == Wiring("127.0.0.1", 5021, 3, 1, 4)
+    without = line(one("first", ("b",)), one("second", ("a",)))
+    assert wiring_of(without, "second").place == 1  # blocks are in the order of the file
+    assert wiring_of(settings, "third") == Wiring("127.0.0.1", 5021, 3, 2, 4)
 
 
 @pytest.mark.parametrize("name", ["fourth", "without"])

@@ -1,5 +1,6 @@
 """A real Modbus client reads verdicts and asks for them."""
 
+import gc
 import itertools
 import re
 import socket
@@ -126,6 +127,17 @@ def test_a_coil_of_two_stations_falls_with_the_last_verdict(display, plc):
         requests.offer(Frame(0, "camera", 0.0, time.monotonic() + 1 + number, image=object()))
         frame = requests.answer(9, 0, lambda asked: pytest.fail("it has a frame"))
         display.show(stored("two", captured=frame.captured_monotonic))
+    assert not plc.read_coils(0, count=1, device_id=7).bits[0]
+
+
+def test_a_station_that_is_gone_holds_up_no_coil(display, plc):
+    gone, requests = display.requests(0), display.requests(0)
+    del gone
+    gc.collect()
+    plc.write_coil(0, True, device_id=7)
+    requests.offer(Frame(0, "camera", 0.0, time.monotonic() + 1, image=object()))
+    frame = requests.answer(9, 0, lambda asked: pytest.fail("it has a frame"))
+    display.show(stored("one", captured=frame.captured_monotonic))
     assert not plc.read_coils(0, count=1, device_id=7).bits[0]
 
 

@@ -188,3 +188,24 @@ def test_a_disk_that_does_not_answer_is_told_and_ends_at_once(parts):
 def test_options_of_ffmpeg_are_taken_as_opencv_takes_them(monkeypatch):
     monkeypatch.setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;udp|max_delay;500000")
     assert ffmpeg._of_environment() == {"rtsp_transport": "udp", "max_delay": "500000"}
+
+
+def test_closing_ends_whoever_waits_for_a_file():
+    held, ended = threading.Event(), threading.Event()
+
+    def blocked():
+        held.wait(60)
+        yield Frame(0, "a.png", 0.0, 0.0)
+
+    source = files.FileSource(blocked(), patience=600)
+
+    def run():
+        list(source)
+        ended.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    while source._thread.ident is None:
+        time.sleep(0.01)
+    source.close()
+    assert ended.wait(20)
+    held.set()

@@ -47,8 +47,8 @@ class Camera:
 class Taker:
     """Takes what the trigger chooses, as the loop of a station does."""
 
-    def __init__(self, source, patience_ms=20_000):
-        self.requests = Requests()
+    def __init__(self, source, patience_ms=20_000, requests=None):
+        self.requests = requests or Requests()
         settings = TriggerSettings("modbus", patience_ms=patience_ms)
         self.trigger = trigger_of(settings, self.requests)
         self.taken = queue.Queue()
@@ -173,6 +173,17 @@ def test_closing_ends_it_while_the_camera_is_silent():
     taker = Taker(Camera())
     taker.requests.ask(time.monotonic())
     assert taker.close()
+
+
+def test_requests_outlast_a_source_that_is_opened_anew():
+    first = Taker(Camera())
+    assert first.close()
+    camera = Camera()
+    second = Taker(camera, requests=first.requests)
+    second.requests.ask(time.monotonic())
+    camera.show()
+    assert second.next().index == 0
+    assert second.close()
 
 
 def test_requests_do_not_pile_up():

@@ -1,6 +1,7 @@
 import time
 
 import numpy as np
+import pytest
 
 from slsg_edge.contracts import Fault, Frame
 from slsg_edge.line.settings.line import TriggerSettings
@@ -52,3 +53,17 @@ def test_what_was_closed_ends_at_the_next_frame():
     assert next(frames).index == 0
     trigger.close()
     assert list(frames) == []
+
+
+@pytest.mark.parametrize("kind", ["every_frame", "interval"])
+def test_it_is_idle_while_its_source_is(kind):
+    class Folder(list):
+        idle = True
+
+    folder = Folder([frame(0, 0)])
+    trigger = trigger_of(TriggerSettings(kind), None)
+    assert not trigger.idle
+    assert next(trigger.chosen(folder)).index == 0
+    assert trigger.idle
+    folder.idle = False
+    assert not trigger.idle
