@@ -159,9 +159,9 @@ def _rejects(shift: Shift, times: Times) -> str:
     """The newest of each station, and as many pictures as a page should hold."""
     each = max(1, MOST_PICTURES // max(1, len(shift.stations)))
     shown = [record for station in shift.stations for record in list(station.rejects)[:each]]
-    total = sum(station.parts - station.counts["good"] for station in shift.stations)
+    total = sum(station.rejected for station in shift.stations)
     if not total:
-        return section("Rejects", _note("Every part was good."))
+        return section("Rejects", _note("Every part that was inspected was good."))
     figures = "".join(_reject(record, shift, times) for record in shown)
     all_shown = len(shown) == total
     left_out = "" if all_shown else f"The newest {len(shown)} of {total}; the CSV file has all."
