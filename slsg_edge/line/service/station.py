@@ -78,7 +78,7 @@ class Station:
         with self._lock:
             old, self._next = self._next, setup
         if old is not None:
-            old.opened.judged.close()
+            old.close()
         if _source_of(setup.settings) != _source_of(self.settings) or self.ended:
             self._reopen.set()
             self._let_go()
@@ -95,7 +95,7 @@ class Station:
         if self._thread.is_alive():
             return False
         self._take_change()
-        self.opened.judged.close()
+        self._setup.close()
         return True
 
     def status(self) -> StationStatus:
@@ -200,10 +200,9 @@ class Station:
             change, self._next = self._next, None
         if change is None:
             return
-        old = self.opened
-        self._setup = change
+        old, self._setup = self._setup, change
         self._course.failures = 0
-        old.judged.close()
+        old.close()
         self._tell_opened()
         self._event("started", "changed", f"{self.settings.name} runs {self._bundle_text()}")
 
