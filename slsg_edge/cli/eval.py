@@ -7,6 +7,7 @@ import typer
 
 from slsg_edge.cli.options import AsJson, Backend, Verbose
 from slsg_edge.cli.text import first_of, plain_console, say, shortened, tell
+from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from slsg_edge.evaluation.next_step import Step
     from slsg_edge.evaluation.verdicts import Judgement
 
+PICTURES = (".jpg", ".jpeg", ".png")
 MOST_ROWS, MOST_KINDS, MOST_NOTES = 5, 6, 3  # of a screen
 
 
@@ -26,6 +28,10 @@ def eval_command(
     as_json: AsJson = False,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write a page with heat maps.")
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.jpg", help="Write some images with heat map and verdict."),
     ] = None,
     verbose: Verbose = False,
 ) -> None:
@@ -44,9 +50,12 @@ def eval_command(
     from slsg_edge.progress import progress
     from slsg_edge.reports.from_evaluation import write_evaluation_report
     from slsg_edge.reports.place import require_place
+    from slsg_edge.reports.verdict_sheet import write_verdict_sheet
     from slsg_edge.runtime.detector import choose
 
     require_place(report)
+    require_place(sheet)
+    _require_picture(sheet)
     opened = open_bundle(bundle)
     choice = choose(opened, backend)
     say(str(choice))
@@ -61,6 +70,8 @@ def eval_command(
         )
         if report:
             write_evaluation_report(report, opened, data, evaluation, choice)
+        if sheet:
+            write_verdict_sheet(sheet, opened, evaluation, choice)
     judgement = evaluation.judgement
     setup = Setup(opened, choice.backend, evaluation.judged_by, data)
     step = next_step(judgement, evaluation.rows, setup)
@@ -70,6 +81,13 @@ def eval_command(
         _print(evaluation, judgement, step, verbose)
     if judgement.failed:
         raise typer.Exit(1)
+
+
+def _require_picture(sheet: Path | None) -> None:
+    if sheet is not None and sheet.suffix.lower() not in PICTURES:
+        raise ConfigError(
+            f"--sheet {sheet} is no name of a picture.", fix="Let it end in .jpg or .png."
+        )
 
 
 def _print(evaluation: "Evaluation", judgement: "Judgement", step: "Step", verbose: bool) -> None:

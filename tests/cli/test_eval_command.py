@@ -209,3 +209,13 @@ def test_a_kind_is_shown_as_it_is_called_whatever_it_means_to_a_terminal(
     for kind in ("scratch [/top]", "[red] scratch", ":bug:"):
         assert f"image AUROC, {kind}" in shown
         assert f"{kind}, 0 of 1" in shown
+
+
+def test_a_sheet_is_a_picture_and_its_name_is_known_to_be_one_before_the_work(
+    opened, data, tmp_path, run
+):
+    code, said = run("eval", opened.path, "nowhere", "--sheet", tmp_path / "a.html")
+    assert code == 2
+    assert "Let it end in .jpg or .png." in said
+    assert run("eval", opened.path, data, "--sheet", tmp_path / "a.jpg")[0] == 0
+    assert cv2.imread(str(tmp_path / "a.jpg")).shape[1] > 1000
