@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -220,7 +221,9 @@ def test_a_second_line_on_one_folder_is_refused_by_name(open_outbox, tmp_path):
     open_outbox()  # it is free again
 
 
-def test_closing_twice_and_what_comes_after_it_raises_nothing(open_outbox: type[Outbox]) -> None:
+def test_closing_twice_and_what_comes_after_it_raises_nothing(
+    open_outbox: Callable[..., Outbox],
+) -> None:
     outbox = open_outbox()
     outbox.put(record(1))
     outbox.close()
