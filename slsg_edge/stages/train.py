@@ -228,6 +228,8 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     left_out = run_phases(phases, run, device.workers, forecast, resume=resume)
     if start.folds:
         left_out = _folds(start, context, run, initial).scores(forecast, resume=resume)
+    if left_out.good:
+        charts.write_good_sheet(run.path / "good.png", frames, left_out.good)
     held_out = scores_of_held_out(start.network, context, material, run.path, looks)
     scores = good_scores(material, left_out, held_out, len(start.folds))
     return _Learned(pairs, scores, usual_frames(looks))
