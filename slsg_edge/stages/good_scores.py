@@ -26,10 +26,13 @@ def scores_of_held_out(
     material: Material,
     folder: Path,
     looks: list[Look] | None = None,
+    *,
+    anomalies: bool = True,
 ) -> OutOfSample:
     """By the network that ships: of the images that are held out, and of anomalies in them.
 
     folder: where they are stored at model resolution for the while. looks: takes the look of each.
+    anomalies: whether any are simulated, which takes longer than the images alone.
     """
     if not material.held_out:
         return NOTHING
@@ -42,13 +45,14 @@ def scores_of_held_out(
         return float(model(torch.from_numpy(frame[None]).to(context.device.place))[1])
 
     good: dict[int, float] = {}
-    anomalies: list[SimulatedScore] = []
+    found: list[SimulatedScore] = []
     with progress("scoring images held out", len(frames)) as advance:
         for image in range(len(frames)):
             good[image] = score(frames[image])
-            anomalies += simulated.scored(image, score)
+            if anomalies:
+                found += simulated.scored(image, score)
             advance()
-    return OutOfSample(good, tuple(anomalies))
+    return OutOfSample(good, tuple(found))
 
 
 def good_scores(material: Material, left_out: OutOfSample, held_out: OutOfSample) -> GoodScores:

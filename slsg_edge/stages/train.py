@@ -209,7 +209,10 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
     phases = recipe_of(detector_of(settings)).phases(start.network, context)
     left_out = _run(phases, run, device.workers, forecast, resume=resume)
-    held_out = scores_of_held_out(start.network, context, material, run.path, looks)
+    # those in images that were left out count, where there are any
+    held_out = scores_of_held_out(
+        start.network, context, material, run.path, looks, anomalies=not left_out.simulated
+    )
     return _Learned(pairs, good_scores(material, left_out, held_out), usual_frames(looks))
 
 
