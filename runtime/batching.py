@@ -19,6 +19,7 @@ from slsg_edge.contracts import Image, Prediction
 from slsg_edge.errors import ConfigError, EngineError
 from slsg_edge.preprocessing import Preprocessing, check_frame, prepare
 from slsg_edge.runtime.detector import GraphDetector
+from slsg_edge.runtime.frame_check import FrameCheck
 from slsg_edge.runtime.prepared import require_count
 
 _OPENING_DEADLINE = 900.0  # seconds: TensorRT-RTX compiles an engine while it opens it
@@ -102,12 +103,18 @@ class _Request:
 class SharedDetector:
     """A `Detector` for many threads at once."""
 
-    def __init__(self, open_detector: Callable[[], BatchDetector], options: SharingOptions) -> None:
+    def __init__(
+        self,
+        open_detector: Callable[[], BatchDetector],
+        options: SharingOptions,
+        check: FrameCheck | None = None,
+    ) -> None:
         """`open_detector` is called in the detector's own thread; its error is raised here.
 
+        check: whether a frame shows what the detector was trained for; None takes any.
         EngineError when it does not return in a quarter of an hour.
         """
-        self._options = options
+        self._options, self._check = options, check
         self._waiting: SimpleQueue[_Request | None] = SimpleQueue()
         self._refusal: EngineError | None = None
         self._lock = threading.Lock()
@@ -124,8 +131,12 @@ class SharedDetector:
     def detect(self, frame: Image) -> Prediction:
         """Waits for its turn; what goes wrong with other cameras' frames is theirs.
 
-        EngineError as soon as a call of the detector hangs, until that call returns.
+        CameraError for what is no picture, FaultyFrame for one that `check` refuses. EngineError
+        as soon as a call of the detector hangs, until that call returns.
         """
+        if self._check is not None:
+            check_frame(frame)
+            self._check.require(frame)
         self._require_no_hang()
         request = _Request(frame)
         with self._lock:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.contracts import Fault, Image
+from slsg_edge.errors import CameraError
 from slsg_edge.images import UsualFrames, few_pixels, look_of
 from slsg_edge.preprocessing import Preprocessing
 
@@ -17,6 +18,17 @@ from slsg_edge.preprocessing import Preprocessing
 _FLATTER, _DARKER, _WHITER = 4, 6, 8
 _ONE_COLOUR = 2  # grey levels of noise in a picture of one colour
 _PROPORTION = 0.01  # by which the proportions of the same field of view may differ
+
+
+class FaultyFrame(CameraError):
+    """A frame that shows something else than what the detector was trained for."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(
+            f"The frame was not inspected: {fault.detail}.",
+            fix="Take it again as the good images were taken; `any_size=True` scales frames.",
+        )
+        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,12 @@ class FrameCheck:
     def fault(self, frame: Image) -> Fault | None:
         """Why the frame may not be inspected; None when it may."""
         return self._size(frame) or self._picture(frame)
+
+    def require(self, frame: Image) -> None:
+        """FaultyFrame for one that may not be inspected."""
+        fault = self.fault(frame)
+        if fault is not None:
+            raise FaultyFrame(fault)
 
     def _size(self, frame: Image) -> Fault | None:
         height, width = frame.shape[:2]

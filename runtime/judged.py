@@ -8,36 +8,31 @@ the reference's as long as the golden frames show on this very machine that its 
 move.
 """
 
+import functools
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 import numpy as np
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.golden import difference, golden_from_file
-from slsg_edge.bundle.plan import GOLDEN_FILE
 from slsg_edge.bundle.region import fingerprint_of
-from slsg_edge.bundle.thresholds import (
-    calibration_command,
-    judging_threshold_name,
-    threshold_of,
-)
+from slsg_edge.bundle.thresholds import judging_threshold_name, threshold_of
 from slsg_edge.contracts import Detector, Fault, Image, Prediction, Verdict
-from slsg_edge.errors import BundleError, SlsgError
+from slsg_edge.errors import SlsgError
 from slsg_edge.preprocessing import check_frame
-from slsg_edge.runtime.deadline import within
+from slsg_edge.runtime.batching import SharingOptions
 from slsg_edge.runtime.detector import BackendChoice, GraphDetector, choose, open_choice
-from slsg_edge.runtime.frame_check import FrameCheck, frame_check_of
-from slsg_edge.runtime.golden_check import require_golden_answers
+from slsg_edge.runtime.frame_check import FaultyFrame, FrameCheck, frame_check_of
+from slsg_edge.runtime.golden_check import (
+    golden_run,
+    open_trusted,
+    require_unmoved,
+    shares_reference,
+)
 from slsg_edge.runtime.reasons import described, one_line
+from slsg_edge.runtime.sharing import share_choice
 from slsg_edge.scoring import Threshold, judge, undecided
-
-# Below what the least of the images can settle: the interval of a threshold from 30 good images
-# is wider by an order.
-MOVED = 1e-2
-_DEADLINE = 30.0  # seconds: it takes one to three, also where OpenVINO compiles first
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +91,12 @@ class Judged:
         started = time.perf_counter()
         try:
             check_frame(image)
-            fault = self.check.fault(image) if self.check else None
-            if fault is not None:
-                return Examination(undecided(fault), None, _latency(started, time.perf_counter()))
+            if self.check is not None:
+                self.check.require(image)
             prediction = self.detector.detect(image)
+        except FaultyFrame as refused:  # here, or by a detector that checks frames itself
+            verdict = undecided(refused.fault)
+            return Examination(verdict, None, _latency(started, time.perf_counter()))
         except Exception as error:  # whatever a backend throws, the next frame may be inspected
             verdict = _undecided("the detector failed", error)
             return Examination(verdict, None, _latency(started, time.perf_counter()))
@@ -148,65 +145,43 @@ def open_judged(
     threads: int | None = None,
     *,
     any_size: bool = False,
+    cameras: int = 1,
 ) -> Judged:
     """The bundle's detector with its threshold, on the best backend or on the one asked for.
 
     any_size: frames of another size than that of the training are scaled, not undecided.
+    cameras: the threads of so many may inspect at once, and share one detector.
     Its golden frames have passed it then. BundleError when there is no threshold that the scores
     may be judged by, or the model does not answer in time; UntrustedBundle when it gives other
     answers than the trained network.
     """
     choice = choose(bundle, backend)
-
-    def opened() -> tuple[GraphDetector, Threshold]:
-        return _checked(bundle, choice, threads)
-
-    # a CUDA context belongs to the thread that made it, so an engine is opened in this one
-    on_gpu = choice.backend.startswith("tensorrt")
-    detector, threshold = opened() if on_gpu else within(_DEADLINE, opened, _late(choice))
+    threshold = _stored_threshold(bundle, choice)
     check = frame_check_of(bundle, any_size=any_size)
-    return Judged(detector, threshold, map_shape_of(bundle), choice, fingerprint_of(bundle), check)
-
-
-def _checked(
-    bundle: Bundle, choice: BackendChoice, threads: int | None
-) -> tuple[GraphDetector, Threshold]:
-    with ExitStack() as stack:
-        detector = stack.enter_context(closing(open_choice(bundle, choice, threads)))
-        threshold = threshold_for(bundle, choice, detector)
-        require_golden_answers(bundle, choice, detector, threshold)
-        stack.pop_all()
-    return detector, threshold
-
-
-def _late(choice: BackendChoice) -> BundleError:
-    return BundleError(
-        f"{choice.model} gave no answer for its golden frames within {_DEADLINE:.0f} seconds.",
-        fix="Stop what else computes here and try again; else the model is damaged: copy the "
-        "bundle again or run `slsg-edge export` on it.",
+    ready = functools.partial(
+        Judged,
+        threshold=threshold,
+        map_shape=map_shape_of(bundle),
+        choice=choice,
+        fingerprint=fingerprint_of(bundle),
     )
+    if cameras == 1:
+        opening = functools.partial(open_choice, bundle, choice, threads)
+        return ready(open_trusted(bundle, choice, opening, threshold), check=check)
+    options = SharingOptions(cameras)  # the shared detector checks, in the thread of each camera
+    return ready(share_choice(bundle, choice, options, threads, judging=threshold, check=check))
 
 
 def threshold_for(bundle: Bundle, choice: BackendChoice, detector: GraphDetector) -> Threshold:
     """BundleError when there is none, StaleBundle when it was found on another model."""
-    name = judging_threshold_name(bundle, choice.backend)
-    threshold = threshold_of(bundle, name)
-    if name is None and choice.precision != "fp32":
-        _require_unmoved(bundle, choice, detector, threshold)
+    threshold = _stored_threshold(bundle, choice)
+    if shares_reference(bundle, choice):
+        require_unmoved(bundle, choice, golden_run(bundle, detector), threshold)
     return threshold
 
 
-def _require_unmoved(
-    bundle: Bundle, choice: BackendChoice, detector: GraphDetector, threshold: Threshold
-) -> None:
-    golden = golden_from_file(bundle.file(GOLDEN_FILE))
-    off = difference(golden, *detector.run(golden.frames), threshold.value)
-    if off.score > MOVED or off.verdicts:
-        raise BundleError(
-            f"{bundle.path}: on its golden frames the scores of {choice.backend} moved by "
-            f"{off.score:.1e}, {off.verdicts} verdicts changed.",
-            fix=f"Run: {calibration_command(bundle, choice.backend)}",
-        )
+def _stored_threshold(bundle: Bundle, choice: BackendChoice) -> Threshold:
+    return threshold_of(bundle, judging_threshold_name(bundle, choice.backend))
 
 
 def _undecided(what: str, error: Exception) -> Verdict:

@@ -32,10 +32,14 @@ class GoodScore:
 
 @dataclass(frozen=True, slots=True)
 class GoodScores:
-    """simulated: of anomalies that were simulated in such images."""
+    """simulated: of anomalies that were simulated in such images. folds: of how many trainings each
+    left-out score is from, each without one fold of the images; 0 where each image was taken out
+    of the statistics by itself.
+    """
 
     good: tuple[GoodScore, ...] = ()
     simulated: tuple[SimulatedScore, ...] = ()
+    folds: int = 0
 
     @property
     def left_out(self) -> dict[str, float]:

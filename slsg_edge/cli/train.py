@@ -62,6 +62,10 @@ def train(
     size: Annotated[
         int | None, typer.Option(metavar="PIXELS", help="Model resolution; 256 by default.")
     ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="K more trainings score each good image; none held out."),
+    ] = None,
     roi: Annotated[
         str | None, typer.Option(metavar="X,Y,W,H", help="The part of each frame to inspect.")
     ] = None,
@@ -81,10 +85,11 @@ def train(
     from slsg_edge.stages.settings import settings_here
     from slsg_edge.stages.train import train as run
     from slsg_edge.training.loop import Interrupted
-    from slsg_edge.training.settings import Resources
+    from slsg_edge.training.settings import FEWEST_FOLDS, Resources
 
     given = {
         "seed": seed,
+        "folds": folds,
         "model.variant": variant,
         "preprocessing.height": size,
         "preprocessing.width": size,
@@ -103,6 +108,16 @@ def train(
         not (automatic and resume),
         "--resume does not go with --detector auto: what was stopped goes on by itself.",
         "Give the same command without --resume.",
+    )
+    require(
+        folds is None or folds >= FEWEST_FOLDS,
+        f"--folds is {folds}.",
+        f"Give {FEWEST_FOLDS} or more, as in --folds 5, or leave it out.",
+    )
+    require(
+        not (automatic and folds),
+        "--folds does not go with --detector auto, which compares detectors on images held out.",
+        "Choose one with --detector auto first, then train it with --detector NAME --folds K.",
     )
     try:
         if automatic:

@@ -18,7 +18,6 @@ from slsg_edge.images.reading import image_content as image_content
 from slsg_edge.images.reading import is_image as is_image
 from slsg_edge.images.reading import peak_of as peak_of
 from slsg_edge.images.reading import read_image as read_image
-from slsg_edge.images.reading import read_mask as read_mask
 from slsg_edge.images.usual import Look as Look
 from slsg_edge.images.usual import UsualFrames as UsualFrames
 from slsg_edge.images.usual import few_pixels as few_pixels

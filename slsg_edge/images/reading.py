@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.contracts import Fault, Image, Mask, Reason
+from slsg_edge.contracts import Fault, Image, Reason
 from slsg_edge.errors import DatasetError
 from slsg_edge.images.limit import LARGEST_VARIABLE, most_pixels
 from slsg_edge.images.quiet import quiet_opencv
@@ -109,13 +109,6 @@ def decode_as_stored(content: bytes, path: Path) -> NDArray[Any]:
     return np.asarray(_decoded(content, path, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH))
 
 
-def read_mask(path: Path) -> Mask:
-    """(H, W), true where the file is not black; ImageError as for `read_image`."""
-    import cv2
-
-    return np.asarray(_decode(path, cv2.IMREAD_GRAYSCALE) > 0)
-
-
 def encode_image(image: NDArray[np.uint8], suffix: str = ".png") -> bytes:
     """The bytes of an image file, for `storage.write_atomically` and for pages."""
     import cv2
@@ -124,10 +117,6 @@ def encode_image(image: NDArray[np.uint8], suffix: str = ".png") -> bytes:
     if not done:
         raise ValueError(f"OpenCV cannot encode {image.shape} {image.dtype} as {suffix}")
     return buffer.tobytes()
-
-
-def _decode(path: Path, flags: int) -> NDArray[np.uint8]:
-    return np.asarray(_decoded(image_content(path), path, flags), dtype=np.uint8)
 
 
 def _decoded(content: bytes, path: Path, flags: int) -> Any:

@@ -75,7 +75,9 @@ def _kept_alone(bundle: Bundle, kept: GoodScores, own: bool) -> GoodSample:
         )
         raise ConfigError(f"Calibration needs good images: {why}.", fix="Give --images DIR.")
     check_enough(len(kept.good))
-    note = f"Found from the {len(kept.good)} good images of the training{_how(kept.good)}."
+    note = (
+        f"Found from the {len(kept.good)} good images of the training{_how(kept.good, kept.folds)}."
+    )
     return GoodSample(kept.good, by_kind_and_size(kept.simulated), (note,))
 
 
@@ -90,7 +92,9 @@ def _joined(
         new = _scored(bundle, detector, fresh, chosen)
         simulated = kept.simulated or simulated_scores(bundle, detector, _carriers(bundle, chosen))
     return GoodSample(
-        (*stay, *new), by_kind_and_size(simulated), (*chosen.notes, *_said(stay, new, replaced))
+        (*stay, *new),
+        by_kind_and_size(simulated),
+        (*chosen.notes, *_said(stay, new, replaced, kept.folds)),
     )
 
 
@@ -133,20 +137,29 @@ def _carriers(bundle: Bundle, chosen: GoodImages) -> NDArray[np.uint8]:
     return load_frames(first, bundle.manifest.preprocessing)
 
 
-def _how(good: Sequence[GoodScore]) -> str:
+def _how(good: Sequence[GoodScore], folds: int) -> str:
     """Of the scores that training left."""
     left_out = sum(each.how == "left-out" for each in good)
+    if left_out and folds:
+        others = (
+            ""
+            if left_out == len(good)
+            else f", {len(good) - left_out} of them held out and the rest"
+        )
+        return f"{others}, each scored by a training without its fold, of {folds} folds"
     if left_out == len(good):
         return ", each scored by what was learned from the others"
     return "" if left_out else ", which it held out"
 
 
-def _said(stay: Sequence[GoodScore], new: Sequence[GoodScore], replaced: bool) -> list[str]:
+def _said(
+    stay: Sequence[GoodScore], new: Sequence[GoodScore], replaced: bool, folds: int
+) -> list[str]:
     if not stay:
         return []
     if not new:
-        return [f"Found from {len(stay)} good images of the training{_how(stay)}."]
+        return [f"Found from {len(stay)} good images of the training{_how(stay, folds)}."]
     return [
-        f"{len(new)} new good images join {len(stay)} of the training{_how(stay)}."
+        f"{len(new)} new good images join {len(stay)} of the training{_how(stay, folds)}."
         + ("" if replaced else " To take the new ones alone: --replace.")
     ]

@@ -48,6 +48,11 @@ def settings_of_run(
     A file may hold more than a detector uses, since it may serve several.
     """
     settings = merged_settings(detector, files, options, start)
+    if settings.folds and _holds(options, "holdout"):
+        raise ConfigError(
+            "holdout has no effect: with folds every image is learned from and left out once.",
+            fix=_LEAVE_OUT,
+        )
     for key, reason in settings.without_effect.items():
         require(not _holds(options, key), f"{key} has no effect: {reason}.", _LEAVE_OUT)
     for path in files:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -41,19 +41,21 @@ from slsg_edge.machine.versions import tool_versions
 from slsg_edge.models.backbone_weights import backbone_weights
 from slsg_edge.models.backbones import LAYERS, layers_in
 from slsg_edge.models.network import Network
-from slsg_edge.models.recipe import Notify, Phases, TrainingContext, TrainingInputs
+from slsg_edge.models.recipe import Notify, TrainingContext, TrainingInputs
 from slsg_edge.models.registry import detector_of, recipe_of, untrained_network
 from slsg_edge.progress import progress
 from slsg_edge.stages.first_weights import load_backbone
-from slsg_edge.stages.good_scores import NOTHING, good_scores, scores_of_held_out
+from slsg_edge.stages.folds import Folds, announce
+from slsg_edge.stages.good_scores import good_scores, scores_of_held_out
+from slsg_edge.stages.phases import run_phases
 from slsg_edge.stages.quicker import quicker_command
 from slsg_edge.training import charts
-from slsg_edge.training.checkpoint import History, RunFolder
+from slsg_edge.training.checkpoint import RunFolder
 from slsg_edge.training.checkpoints import unfinished
 from slsg_edge.training.device import TrainingDevice, device_from_name
 from slsg_edge.training.expected import Forecast
 from slsg_edge.training.feed import PairBatches
-from slsg_edge.training.loop import run_phase
+from slsg_edge.training.folds import folds_of
 from slsg_edge.training.material import (
     Material,
     choose_material,
@@ -61,11 +63,9 @@ from slsg_edge.training.material import (
     forget_material,
     store_material,
 )
-from slsg_edge.training.out_of_sample import OutOfSample
 from slsg_edge.training.run_lock import exclusive_run, require_free
 from slsg_edge.training.sameness import sameness
 from slsg_edge.training.settings import Resources, TrainSettings, require_possible
-from slsg_edge.training.tensorboard import loss_logger
 from slsg_edge.training.weight_files import weight_bytes
 
 SHOWN_PAIRS = 4  # on each row of the sheet of anomalies, and among the golden frames
@@ -76,7 +76,8 @@ Weights: TypeAlias = Mapping[str, Tensor] | None
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """`settings` leave nothing open; `network` is untrained, `target` not on the disk yet."""
+    """`settings` leave nothing open; `network` is untrained, `target` not on the disk yet; `folds`
+    of the images are left out in turn."""
 
     resources: Resources
     device: TrainingDevice
@@ -84,6 +85,7 @@ class _Start:
     material: Material
     network: Network
     target: Bundle
+    folds: list[list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,10 @@ def train(
             return start.target
         _check_run(run, resume, notify)
         quicker = quicker_command(data, output, settings, resources)
-        learned = _trained(start, run, resume, Forecast(notify, quicker))
+        if start.folds:
+            announce(len(start.folds), notify)
+        forecast = Forecast(notify, quicker, folds=len(start.folds))
+        learned = _trained(start, run, resume, forecast)
         return _committed(start, run, learned, command, started)
 
 
@@ -135,7 +140,8 @@ def _start(
     device = device_from_name(resources.device, resources.workers)
     # an impossible resolution is found before anything is read
     draft = untrained_network(settings)
-    material = choose_material(data, settings.holdout, resources.textures)
+    material = choose_material(data, settings.held_out, resources.textures)
+    folds = _folds_of(material, settings)
     settings = fitted_to(settings, material, notify)
     weights = backbone_weights(resources.backbone_weights, draft.backbone.architecture)
     detector = detector_of(settings)
@@ -147,7 +153,14 @@ def _start(
     torch.manual_seed(settings.seed)
     network = untrained_network(settings)
     load_backbone(network, weights, settings, notify)
-    return _Start(resources, device, settings, material, network, target)
+    return _Start(resources, device, settings, material, network, target, folds)
+
+
+def _folds_of(material: Material, settings: TrainSettings) -> list[list[int]]:
+    """None where no folds are asked for."""
+    if not settings.folds:
+        return []
+    return folds_of(groups_of(material.images, progress), settings.folds, settings.seed)
 
 
 def _inputs(material: Material, weights: Weights, settings: TrainSettings) -> TrainingInputs:
@@ -160,7 +173,10 @@ def _inputs(material: Material, weights: Weights, settings: TrainSettings) -> Tr
 
 def _identity(start: _Start) -> str:
     """What a checkpoint must share with the run that resumes it."""
-    parts = json.dumps(dataclasses.asdict(start.settings)), start.material.fingerprint
+    settings = dataclasses.asdict(start.settings)
+    if not settings["folds"]:  # a run of a version that knew none is the same
+        del settings["folds"]
+    parts = json.dumps(settings), start.material.fingerprint
     weights = weight_bytes(start.network.state_dict())
     return hashlib.sha256("".join(parts).encode() + weights).hexdigest()
 
@@ -204,34 +220,28 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     if warning := sameness(frames):
         notify(f"Warning: {warning}")
     groups = functools.partial(groups_of, material.images, progress)
+    initial = {name: value.clone() for name, value in start.network.state_dict().items()}
     context = TrainingContext(settings, frames, textures, device, groups)
     pairs = context.pairs(SHOWN_PAIRS)
     charts.write_anomaly_sheet(run.path / "anomalies.png", pairs)
     phases = recipe_of(detector_of(settings)).phases(start.network, context)
-    left_out = _run(phases, run, device.workers, forecast, resume=resume)
-    # those in images that were left out count, where there are any
+    left_out = run_phases(phases, run, device.workers, forecast, resume=resume)
+    if start.folds:
+        left_out = _folds(start, context, run, initial).scores(forecast, resume=resume)
+    # anomalies count in the images that were left out, where there are any
     held_out = scores_of_held_out(
         start.network, context, material, run.path, looks, anomalies=not left_out.simulated
     )
-    return _Learned(pairs, good_scores(material, left_out, held_out), usual_frames(looks))
+    scores = good_scores(material, left_out, held_out, len(start.folds))
+    return _Learned(pairs, scores, usual_frames(looks))
 
 
-def _run(
-    phases: Phases, run: RunFolder, workers: int, forecast: Forecast, *, resume: bool
-) -> OutOfSample:
-    """What the phases say of good images, out of sample; NOTHING of most detectors."""
-    histories: dict[str, History] = {}
-    record = loss_logger(run.path)
-    scores = NOTHING
-    for number, make in enumerate(phases, 1):
-        phase = make()
-        expected = dataclasses.replace(forecast, following=len(phases) - number)
-        histories[phase.name] = run_phase(
-            phase, run, record, workers=workers, resume=resume, forecast=expected
-        )
-        charts.write_loss_chart(run.path / "losses.png", histories)
-        scores = phase.scores() if phase.scores else scores
-    return scores
+def _folds(
+    start: _Start, context: TrainingContext[Any], run: RunFolder, initial: Mapping[str, Tensor]
+) -> Folds:
+    resources = start.resources
+    make = functools.partial(device_from_name, resources.device, resources.workers)
+    return Folds(start.folds, context, initial, make, run)
 
 
 def _committed(

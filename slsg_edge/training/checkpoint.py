@@ -69,14 +69,20 @@ class RunFolder:
                 fix="Give the options of that run, or delete "
                 f"{self.path} to start anew. Without a GPU other defaults hold.",
             )
+        if saved["state"].keys() != parts.keys():
+            raise ConfigError(
+                f"{path} is of another version of slsg-edge, which kept other things.",
+                fix=f"Delete {self.path} and start anew without --resume.",
+            )
         for name, part in parts.items():
             part.load_state_dict(saved["state"][name])
         return int(saved["iteration"]), list(saved["history"])
 
-    def clear(self) -> None:
-        """Forgets the checkpoints, once their run is in a bundle."""
+    def clear(self, ending: str = "") -> None:
+        """Forgets the checkpoints, once their run is in a bundle; of phases that end so alone."""
         for path in checkpoints_in(self.path):
-            path.unlink()
+            if path.stem.endswith(ending):
+                path.unlink()
 
 
 def _load(path: Path) -> dict[str, Any]:

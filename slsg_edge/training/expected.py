@@ -19,21 +19,24 @@ class Forecast:
 
     notify: takes a line for the user.
     quicker: the command of a training that takes about a minute; empty where there is none.
-    following: how many phases come after the one that is timed.
+    following: how many phases come after the one that is timed. folds: how many trainings of all
+    phases come after them.
     clock, now: seconds that pass, and the time of day.
     """
 
     notify: Callable[[str], None]
     quicker: str = ""
     following: int = 0
+    folds: int = 0
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = datetime.now
 
-    def lines(self, seconds: float) -> list[str]:
-        """What the user reads when a phase has so many seconds to go."""
+    def lines(self, seconds: float, whole: float = 0.0) -> list[str]:
+        """What the user reads when a phase has so many seconds to go, of so many as a whole."""
         now = self.now()
         until = time_of_day(now + timedelta(seconds=seconds), now)
-        told = [f"expected: about {duration(seconds)} (until {until}){self._after_it()}"]
+        then = self._after_it() + self._folds(whole)
+        told = [f"expected: about {duration(seconds)} (until {until}){then}"]
         if seconds > LONG and self.quicker:
             told.append(f"In about a minute, another detector: {self.quicker}")
         return told
@@ -44,6 +47,13 @@ class Forecast:
             return ""
         phases = "1 more phase follows" if self.following == 1 else f"{self.following} more follow"
         return f" for this phase; {phases}, with a time of its own"
+
+    def _folds(self, whole: float) -> str:
+        """What this phase will take in all of them."""
+        if not self.folds:
+            return ""
+        more = duration(self.folds * whole)
+        return f"; {self.folds} folds do all phases again: about {more} more for this one"
 
 
 @dataclass(slots=True)
@@ -68,7 +78,8 @@ class PhaseTimer:
         if seconds < MEASURED_SECONDS:
             return []
         self.told = True
-        return self.forecast.lines((self.last - iteration) * seconds / (self.steps - WARM_UP))
+        step = seconds / (self.steps - WARM_UP)
+        return self.forecast.lines((self.last - iteration) * step, self.last * step)
 
 
 def duration(seconds: float) -> str:

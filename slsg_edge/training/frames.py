@@ -21,23 +21,28 @@ from slsg_edge.storage import storage_error
 
 
 class StoredFrames:
-    """(N, H, W, 3) uint8 in a .npy file; pickles as its path."""
+    """(N, H, W, 3) uint8 in a .npy file, or some of them; pickles as its path."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, chosen: tuple[int, ...] | None = None) -> None:
+        """chosen: which of those in the file, in this order; None is all."""
+        self.path, self.chosen = path, chosen
 
     @cached_property
     def array(self) -> NDArray[np.uint8]:
         return np.asarray(np.load(self.path, mmap_mode="r", allow_pickle=False))
 
     def __len__(self) -> int:
-        return len(self.array)
+        return len(self.array) if self.chosen is None else len(self.chosen)
 
     def __getitem__(self, index: int) -> Image:
-        return np.array(self.array[index])
+        return np.array(self.array[index if self.chosen is None else self.chosen[index]])
 
-    def __reduce__(self) -> tuple[type["StoredFrames"], tuple[Path]]:
-        return StoredFrames, (self.path,)
+    def only(self, images: Sequence[int]) -> "StoredFrames":
+        """These of the file, which stays one."""
+        return StoredFrames(self.path, tuple(images))
+
+    def __reduce__(self) -> tuple[type["StoredFrames"], tuple[Path, tuple[int, ...] | None]]:
+        return StoredFrames, (self.path, self.chosen)
 
 
 def store_frames(

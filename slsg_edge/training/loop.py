@@ -129,7 +129,7 @@ def _finite(losses: Losses, phase: str, iteration: int) -> dict[str, float]:
     if not all(math.isfinite(value) for value in values.values()):
         raise ConfigError(
             f"The loss of {phase} is no number any more after {iteration} iterations.",
-            fix=f"Lower {phase}.learning_rate and start anew.",
+            fix=f"Lower {phase.partition(',')[0]}.learning_rate and start anew.",
         )
     return values
 

@@ -21,6 +21,7 @@ from slsg_edge.training.settings import TrainSettings
 
 FRAMES_FILE, TEXTURES_FILE = "frames.npy", "textures.npy"
 HELD_OUT_FILE = "held_out.npy"
+KEPT_FILE = "kept.bin"  # what a detector keeps of the images from one phase to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def store_textures(
 
 def forget_material(folder: Path) -> None:
     """A copy of the images is needed by nobody when the run is over."""
-    for name in (FRAMES_FILE, HELD_OUT_FILE, TEXTURES_FILE):
+    for name in (FRAMES_FILE, HELD_OUT_FILE, TEXTURES_FILE, KEPT_FILE):
         (folder / name).unlink(missing_ok=True)
 
 

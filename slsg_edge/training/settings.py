@@ -17,6 +17,7 @@ from slsg_edge.synthesis.settings import SynthesisSettings
 
 MEBIBYTE = 2**20
 GIGABYTE = 1e9
+FEWEST_FOLDS = 2
 LARGEST_SEED = 2**32 - 1  # of what PyTorch and NumPy take alike
 
 
@@ -43,6 +44,9 @@ class TrainSettings:
     """holdout: share of the good images kept for the threshold where there is no validation set;
     0 for a detector that says of each image what it would without that image.
 
+    folds: of the good images, each of which is left out of one more training, so that every image
+    has a score that it was not learned for; 0 has none, and holds images out instead.
+
     model: the detector's spec, which the bundle keeps. synthesis: the product's rules, by which
     anomalies are simulated: to learn from, to prove exports with, to choose a detector by.
     """
@@ -52,12 +56,23 @@ class TrainSettings:
     model: object = None
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     synthesis: SynthesisSettings = field(default_factory=SynthesisSettings)
+    folds: int = 0
 
     def __post_init__(self) -> None:
         require(
             0 <= self.seed <= LARGEST_SEED, f"seed is {self.seed}.", f"Give 0 to {LARGEST_SEED}."
         )
         require(0 <= self.holdout < 1, f"holdout is {self.holdout}.", "Give a share below 1.")
+        require(
+            self.folds == 0 or self.folds >= FEWEST_FOLDS,
+            f"folds is {self.folds}.",
+            f"Give {FEWEST_FOLDS} or more, as in --folds 5, or leave it out.",
+        )
+
+    @property
+    def held_out(self) -> float:
+        """The share that is held out: with folds every image is learned from."""
+        return 0.0 if self.folds else self.holdout
 
     @classmethod
     def fitting(cls, start: Start) -> "TrainSettings":

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from slsg_edge.errors import DatasetError
-from slsg_edge.images import encode_image, is_image, quiet_opencv, read_image, read_mask
+from slsg_edge.images import encode_image, is_image, quiet_opencv, read_image
 
 
 def picture(height=40, width=60, channels=3):
@@ -136,12 +136,6 @@ def test_opencv_speaks_again_after_an_error(opencv_level):
     with pytest.raises(ValueError, match="no picture"), quiet_opencv():
         raise ValueError("no picture")
     assert opencv_level() == 5
-
-
-def test_a_mask_is_true_where_the_file_is_not_black(tmp_path):
-    grey = np.array([[0, 1], [128, 255]], np.uint8)
-    cv2.imwrite(str(tmp_path / "a.png"), grey)
-    np.testing.assert_array_equal(read_mask(tmp_path / "a.png"), grey > 0)
 
 
 def test_hidden_files_and_other_suffixes_are_no_images(tmp_path):

@@ -15,7 +15,8 @@ from slsg_edge.models.npad.fitted import (
     whitening,
 )
 from slsg_edge.models.npad.head import DistanceHead, Gaussians, ImageGaussian
-from slsg_edge.models.npad.leave_one_out import LeaveOneOut, Patches, WhitenedCells, folds_of
+from slsg_edge.models.npad.kept import Patches
+from slsg_edge.models.npad.leave_one_out import LeaveOneOut, WhitenedCells, folds_of
 from slsg_edge.models.npad.left_out_batches import Entry, LeftOutBatches
 from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.models.npad.statistics import (
@@ -265,9 +266,18 @@ class TestBatches:
         frames, shares = (
             torch.cat(parts) for parts in zip(*map(source.__getitem__, range(3)), strict=True)
         )
-        for entry, frame, share in zip(source.all_entries(), frames, shares, strict=True):
-            changed = (frame != entry.image).any(2)
-            assert changed.float().mean() == share == (0 if entry.anomaly is None else 1 / 64)
+        entries = source.all_entries()
+        assert shares.tolist() == [0 if e.anomaly is None else 1 / 64 for e in entries]
+        anomalous = [entry for entry in entries if entry.anomaly is not None]
+        for entry, frame in zip(anomalous, frames, strict=True):
+            assert (frame != entry.image).any(2).float().mean() == 1 / 64
+
+    def test_folds_without_an_anomaly_give_no_frames(self):
+        images = np.zeros((12, 8, 8, 3), np.uint8)
+        source = LeftOutBatches(SimulatedSet(images, {"texture": Spot()}, wanted=1), self.FOLDS, 1)
+        frames, shares = source[3]
+        assert frames.shape == (0, 8, 8, 3)
+        assert shares.tolist() == [0.0] * 5
 
     def test_a_batch_is_the_same_whenever_it_is_asked_for(self):
         first, again = self.source()[1], self.source()[1]

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from slsg_edge.data.layouts import read_dataset
+from slsg_edge.data.masks import grey_of
 from slsg_edge.errors import ConfigError, StorageError
-from slsg_edge.images import read_image, read_mask
+from slsg_edge.images import read_image
 from slsg_edge.sample import dataset
 from slsg_edge.sample.dataset import SampleCounts, write_dataset
 from slsg_edge.sample.specimen import LOGICAL, STRUCTURAL
@@ -38,7 +39,7 @@ def test_the_folders_hold_what_was_asked_for(drawn: Path) -> None:
 
 def test_every_defective_image_has_a_mask_of_its_size(drawn: Path) -> None:
     for sample in read_dataset(drawn).of("test", good=False):
-        (mask,) = (read_mask(path) for path in sample.masks)
+        (mask,) = (grey_of(path) for path in sample.masks)
         assert mask.shape == read_image(sample.image).shape[:2] == (64, 64)
         assert mask.any()
 

@@ -75,11 +75,15 @@ def test_the_same_seed_gives_the_same_weights(good_images, settings, resources, 
 @pytest.mark.slow
 def test_a_stopped_run_resumes_to_the_same_weights(good_images, settings, resources, stopped_after):
     whole = _weights(_run(good_images, "whole.slsg", settings, resources))
-    for steps in (1, 2, 3):  # 2 are the statistics, the third is the scale
+    for steps, lost in ((2, False), (3, True), (4, False)):  # 3 are the statistics'
         name = f"parts{steps}.slsg"
         with stopped_after(steps):
             _run(good_images, name, settings, resources)
+        kept = good_images.parent / f"parts{steps}.run" / "kept.bin"
+        if lost:
+            kept.unlink()
         assert _weights(_run(good_images, name, settings, resources, resume=True)) == whole
+        assert not kept.exists()
 
 
 def test_fewer_images_than_a_covariance_needs_are_refused(good_images, settings, resources):

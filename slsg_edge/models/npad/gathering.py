@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from slsg_edge.models.npad.fitted import (
     regularised,
     whitening,
 )
+from slsg_edge.models.npad.kept import KeptPatches, Patches
 from slsg_edge.models.npad.leave_one_out import LeaveOneOut, WhitenedCells
 from slsg_edge.models.npad.network import NpadNetwork
 from slsg_edge.models.npad.reduction import learned_reduction
@@ -31,6 +33,7 @@ from slsg_edge.models.scored import Normalise
 from slsg_edge.training.checkpoint import Stateful
 from slsg_edge.training.feed import Batch, FrameBatches
 from slsg_edge.training.loop import Losses, Phase
+from slsg_edge.training.material import KEPT_FILE
 
 Take: TypeAlias = Callable[[list[Tensor]], None]
 
@@ -49,6 +52,9 @@ class StatisticsPhases:
         self.sample = PatchSample(images, options.sample, spec.channels, self.settings.seed)
         nothing = torch.zeros(0)
         self.clusters = Clusters(nothing, nothing, nothing)
+        self.kept = KeptPatches(
+            context.frames.path.with_name(KEPT_FILE), options.batch, self._patches_of
+        )
         self.normalise = Normalise().to(self.device.place)
         self.device.arrange(network.eval())
 
@@ -68,16 +74,18 @@ class StatisticsPhases:
 
     def statistics_phase(self) -> Phase:
         def take(given: list[Tensor]) -> None:
-            reduced = self.head.patches(given)
-            self.patches.add(reduced.flatten(2).permute(2, 0, 1))
-            self.sample.add(reduced)
-            self.means.add(self.head.means(given)[None])
+            found = self._patches(given)
+            self.patches.add(found.cells.flatten(2).permute(2, 0, 1))
+            self.sample.add(found.cells)
+            self.means.add(found.means[None])
+            self.kept.add(found)
 
         parts: dict[str, Stateful] = {
             "patches": self.patches,
             "means": self.means,
             "sample": self.sample,
             "clusters": self.clusters,
+            "kept": self.kept,
         }
         return self._pass("statistics", parts, take, self._fit)
 
@@ -111,6 +119,19 @@ class StatisticsPhases:
     def features(self, frames: Tensor) -> list[Tensor]:
         """Of frames (N, H, W, 3) uint8 that are on the device."""
         return self.network.features(self.normalise(frames))
+
+    def patches_in(self, frames: Tensor) -> Patches:
+        """Of frames (N, H, W, 3) uint8, found in one batch."""
+        return self._patches(self.features(frames.to(self.device.place)))
+
+    def _patches_of(self, images: range) -> Patches:
+        frames = np.stack([self.context.frames[image] for image in images])
+        return self.patches_in(torch.from_numpy(frames))
+
+    def _patches(self, given: list[Tensor]) -> Patches:
+        """On the CPU, where the sums are, and laid out as those that are read from the file: what
+        is computed from others has other last bits."""
+        return Patches(self.head.patches(given).cpu().contiguous(), self.head.means(given).cpu())
 
     def _pass(
         self, name: str, parts: dict[str, Stateful], take: Take, fit: Callable[[], None]

@@ -6,7 +6,8 @@ for what one group hardly changes: where the centroids began, a reduction that i
 regularisation, which stays the share of the scatter that it was.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,23 +16,11 @@ from torch.nn import functional
 
 from slsg_edge.models.npad.fitted import Clusters, fit_whole, low_rank
 from slsg_edge.models.npad.head import TINY, DistanceHead, ImageGaussian
+from slsg_edge.models.npad.kept import Patches
 from slsg_edge.models.npad.statistics import Moments, PatchSample, means_and_covariances
 
 _LITTLE = 1e-6  # of the largest variance, for a direction that has none left
 FAR = 1e6  # from a centroid that is gone
-
-
-@dataclass(frozen=True, slots=True)
-class Patches:
-    """Of N images: reduced patches (N, D, h, w) and mean features (N, C)."""
-
-    cells: Tensor
-    means: Tensor
-
-    def of(self, rows: range) -> "Patches":
-        """Of some of the images, consecutive ones."""
-        some = slice(rows.start, rows.stop)
-        return Patches(self.cells[some], self.means[some])
 
 
 class WhitenedCells:
@@ -53,10 +42,12 @@ class WhitenedCells:
     def distances(self, own: Tensor, asked: Tensor) -> Tensor:
         """(N, 1, h, w) of `asked` (N, D, h, w), without the images `own` (G, D, h, w)."""
         vectors, there = self._neighbours(own.double())
-        u = self._whitened(vectors) * there
+        taken = vectors.shape[2]
+        both = self._whitened(torch.cat((vectors, _cell_by_cell(asked.double())), 2))
+        u = both[..., :taken] * there
         left = self.counts - there.sum(2, keepdim=True)
         mean = -u.sum(2, keepdim=True) / left
-        x = self._whitened(asked.double().flatten(2).permute(2, 1, 0)) - mean
+        x = both[..., taken:] - mean
         squares = self._squares(x, torch.cat((u / left.sqrt(), mean), 2), self.counts / left)
         distance = (squares.float() / asked.shape[1]).clamp_min(TINY).sqrt()
         return distance.T.reshape(-1, 1, *asked.shape[2:])
@@ -75,7 +66,9 @@ class WhitenedCells:
         return vectors, there.expand(-1, -1, images, -1).flatten(2)
 
     def _whitened(self, vectors: Tensor) -> Tensor:
-        return self.factor @ vectors - self.offset
+        """`vectors` (cells, D, M) lie in memory as they are indexed: products of others are
+        slower by more than an order."""
+        return torch.baddbmm(self.offset, self.factor, vectors, beta=-1)
 
     def _squares(self, x: Tensor, taken: Tensor, grown: Tensor) -> Tensor:
         """(cells, N) squared Mahalanobis distances of x (cells, D, N), of the covariance
@@ -93,6 +86,11 @@ class WhitenedCells:
         x, covariance = lower @ x, lower @ covariance @ lower.mT
         factor, residual = low_rank(covariance, self.rank)
         return (x.square().sum(1) - (factor @ x).square().sum(1)) / residual
+
+
+def _cell_by_cell(maps: Tensor) -> Tensor:
+    """(N, D, h, w) to (cells, D, N)."""
+    return maps.flatten(2).permute(2, 1, 0)
 
 
 def _unit(size: int) -> Tensor:
@@ -130,9 +128,10 @@ class LeaveOneOut:
 
         images: the numbers of those left out, whose patches are `own`.
         """
-        gaussian = self.cells.distances(own.cells, asked.cells)
-        euclidean = self._to_centroids(images, asked.cells)
-        return torch.cat((gaussian, euclidean), 1), self._whole(own.means, asked.means)
+        with _one_thread():
+            gaussian = self.cells.distances(own.cells, asked.cells)
+            euclidean = self._to_centroids(images, asked.cells)
+            return torch.cat((gaussian, euclidean), 1), self._whole(own.means, asked.means)
 
     def _to_centroids(self, images: Sequence[int], cells: Tensor) -> Tensor:
         rows = self.sample.rows_of(images)
@@ -150,6 +149,18 @@ class LeaveOneOut:
         fit_whole(whole, mean, covariance, self.shrinkage)
         distance: Tensor = whole(asked)
         return distance
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Thousands of small matrices: beside a process that draws batches, threads would wait for
+    each other at every one of them, for longer than the work takes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def folds_of(groups: Sequence[int], most: int | None) -> list[list[int]]:

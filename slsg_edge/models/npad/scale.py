@@ -3,6 +3,7 @@
 That puts all distances on one scale, and is what a part that nobody has seen would score.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,8 @@ from torch import Tensor
 
 from slsg_edge.contracts import SimulatedScore, size_of
 from slsg_edge.models.npad.gathering import RemainingSteps, StatisticsPhases
-from slsg_edge.models.npad.leave_one_out import Patches, folds_of
+from slsg_edge.models.npad.kept import Patches, joined
+from slsg_edge.models.npad.leave_one_out import folds_of
 from slsg_edge.models.npad.left_out_batches import LeftOutBatches
 from slsg_edge.models.npad.network import NpadNetwork
 from slsg_edge.models.scored import image_score
@@ -22,13 +24,11 @@ from slsg_edge.training.out_of_sample import OutOfSample
 
 LEAST_SPREAD = 0.01  # of the centre: good images may be as good as alike
 FOLDS_OF_LOW_RANK = 20  # whose Gaussians are found anew for each, in about a second
-CHUNK = 8  # frames that pass the trunk at a time
+CHUNK = 8  # anomalies that pass the trunk at a time
 # What Mahalanobis, Euclidean and the whole image's distance may count for: a product in one pose
 # is told best by its places, one in any pose by its kinds of patches, one that is wrong as a
 # whole by its mean features.
-MIXINGS = [
-    (share, 1 - share, whole) for whole in (1.0, 3.0) for share in (0.5, 0.0, 0.25, 0.75, 1.0)
-]
+SHARES, WHOLES = (0.5, 0.0, 0.25, 0.75, 1.0), (1.0, 3.0)
 MAPS = 64  # whose enlarged maps are in memory at once
 
 
@@ -62,12 +62,12 @@ def scale_phase(made: StatisticsPhases) -> Phase:
     @torch.inference_mode()
     def step(drawn: Batch) -> Losses:
         frames, shares = drawn
-        patches, found = _patches(made, frames), []
-        start = 0
+        anomalies, found, start = _patches(made, frames), [], 0
         for fold in source.folds[len(source) - left.steps]:
-            rows = range(start, start + len(source.entries(fold)))
-            own = patches.of(rows[: len(fold)])
-            found.append(left_out.distances(fold, own, patches.of(rows)))
+            rows = range(start, start + len(source.entries(fold)) - len(fold))
+            own = made.kept.of(fold)
+            asked = joined([own, anomalies.of(rows)]) if anomalies and rows else own
+            found.append(left_out.distances(fold, own, asked))
             start = rows.stop
         maps, whole = (torch.cat(some) for some in zip(*found, strict=True))
         kept.add(maps, whole, shares)
@@ -106,24 +106,33 @@ class Scaled:
 
     def _combined(self, first: Tensor, second: Tensor) -> Tensor:
         """(N,) of all frames on the way to the score, by the scale that is set before."""
+        both = self._of_cells(self.network.head.combined(first, second))
+        return self._total(both)
+
+    def _total(self, both: Tensor) -> Tensor:
+        """(N,) from the cells' distances combined: to scale them after they are enlarged and the
+        largest are averaged gives the same as before."""
         head = self.network.head
-        both = head.combined(first, second)
-        self._set(2, self._of_cells(both))
-        total = self._of_cells(head.normal(2, both))
+        self._set(2, both)
+        total = head.normal(2, both)
         if head.whole is None:
             return total
         return total + head.tipped(self.kept.whole[:, 0].to(total.device))
 
     def _mix(self, first: Tensor, second: Tensor, cells: Sequence[Tensor]) -> None:
-        """The best of MIXINGS by the AUROC of each kind and size of anomaly, all counting alike."""
+        """The best by the AUROC of each kind and size of anomaly, all counting alike."""
         head, good = self.network.head, self.kept.shares == 0
-        found = []
-        for mixing in MIXINGS:
-            head.mixing.copy_(torch.tensor(mixing))
-            scores = self._combined(first, second).cpu()
+        combined: dict[float, Tensor] = {}  # enlarged once for all weights of the whole image
+        found: dict[tuple[float, float], float] = {}
+        for whole, share in itertools.product(WHOLES, SHARES):
+            head.mixing.copy_(torch.tensor((share, 1 - share, whole)))
+            if share not in combined:
+                combined[share] = self._of_cells(head.combined(first, second))
+            scores = self._total(combined[share]).cpu()
             ranks = [float((scores[cell][:, None] > scores[good]).float().mean()) for cell in cells]
-            found.append(sum(ranks) / len(ranks))
-        head.mixing.copy_(torch.tensor(MIXINGS[found.index(max(found))]))
+            found[whole, share] = sum(ranks) / len(ranks)
+        whole, share = max(found, key=found.__getitem__)
+        head.mixing.copy_(torch.tensor((share, 1 - share, whole)))
 
     @torch.inference_mode()
     def scores(self) -> list[float]:
@@ -166,14 +175,11 @@ def _cells(source: LeftOutBatches, kept: LeftOutDistances) -> list[Tensor]:
     return [torch.tensor(cell) for cell in cells.values()]
 
 
-def _patches(made: StatisticsPhases, frames: Tensor) -> Patches:
-    """On the CPU, where what one fold takes away is computed."""
-    cells, means = [], []
-    for part in torch.split(frames, CHUNK):
-        given = made.features(part.to(made.device.place))
-        cells.append(made.head.patches(given).cpu())
-        means.append(made.head.means(given).cpu())
-    return Patches(torch.cat(cells), torch.cat(means))
+def _patches(made: StatisticsPhases, frames: Tensor) -> Patches | None:
+    """None of no frames."""
+    if not len(frames):
+        return None
+    return joined([made.patches_in(part) for part in torch.split(frames, CHUNK)])
 
 
 def _named(source: LeftOutBatches, kept: LeftOutDistances, scores: list[float]) -> OutOfSample:

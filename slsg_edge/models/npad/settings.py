@@ -65,6 +65,12 @@ class NpadSettings(TrainSettings):
     def __post_init__(self) -> None:
         super(NpadSettings, self).__post_init__()
         require(
+            self.folds == 0,
+            f"folds is {self.folds}, and N-pad leaves out each good image by itself, exactly, "
+            "without any more training.",
+            "Leave --folds out.",
+        )
+        require(
             self.training.sample >= self.model.centroids,
             f"training.sample is {self.training.sample}, less than the centroids.",
             f"Give at least {self.model.centroids}, or fewer model.centroids.",

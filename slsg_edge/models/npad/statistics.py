@@ -24,7 +24,7 @@ class Moments:
     def add(self, vectors: Tensor) -> None:
         """(groups, N, D), N more of each."""
         # products in FP32 would drown what varies little around a large mean
-        vectors = vectors.cpu().double()
+        vectors = vectors.cpu().double().contiguous()  # as products of many matrices want them
         self.count += vectors.shape[1]
         self.first += vectors.sum(1)
         self.second += torch.bmm(vectors.transpose(1, 2), vectors)

@@ -59,7 +59,7 @@ class _State:
     progress: float = 0.0
 
 
-class Outbox:
+class LineQueue:
     """Lines for one outlet."""
 
     def __init__(self, outlet: Outlet, warn: Callable[[str], None], held: int = _HELD) -> None:

@@ -6,10 +6,10 @@ import pytest
 from slsg_edge.bundle.folder import Manifest, new_bundle, open_bundle
 from slsg_edge.bundle.thresholds import threshold_of
 from slsg_edge.bundle.training_record import TrainedOn, trained_on
+from slsg_edge.calibration.storing import moved_by_hand, store_threshold
 from slsg_edge.calibration.threshold import threshold_from_scores
 from slsg_edge.errors import BundleError, ConfigError, StaleBundle, UntrustedBundle
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.stages.threshold import moved_by_hand, store_threshold
 
 THRESHOLD = threshold_from_scores([0.01 * index for index in range(1, 31)])
 RECORD = json.dumps({"train": ["a", "b"], "holdout": ["c"]}).encode()
