@@ -80,7 +80,7 @@ class Listener:
         self.heard: list[tuple[str, bytes, int, bool]] = []
         self._topic, self._ready = topic, False
         self._client = Client(CallbackAPIVersion.VERSION2, name, clean_session=False)
-        self._client.reconnect_delay_set(0.1, 0.2)
+        self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = lambda client, *_: client.subscribe(topic, qos=1)
         self._client.on_subscribe = self._subscribed
         self._client.on_message = self._came

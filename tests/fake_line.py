@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from slsg_edge.bundle.folder import Bundle, open_bundle
-from slsg_edge.contracts import Fault, Frame, Prediction, Verdict
+from slsg_edge.contracts import Fault, Frame, Outcome, Prediction, Verdict
 from slsg_edge.errors import BundleError
 from slsg_edge.images import encode_image
 from slsg_edge.line.outbox.entries import Event, Stored
@@ -100,7 +100,7 @@ class FakeLine:
         verdict = Verdict("undecided", reason="stale", detail="the frame is too old")
         prediction = None
         if score is not None:
-            outcome = "anomalous" if score > THRESHOLD else "good"
+            outcome: Outcome = "anomalous" if score > THRESHOLD else "good"
             verdict = Verdict(outcome, score, THRESHOLD, 0.1)
             heat = np.zeros((32, 32), np.float32)
             heat[5:15, 5:15] = score

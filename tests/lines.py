@@ -68,3 +68,12 @@ def verdicts(service: LineService, name: str) -> list:
 
 def reaches(service: LineService, name: str, count: int) -> None:
     until(lambda: len(verdicts(service, name)) >= count)
+
+
+def comes_to(service: LineService, state: str, name: str = "a") -> None:
+    """Until the station is in that state."""
+    until(
+        lambda: any(
+            (each.name, each.state) == (name, state) for each in service.stations.statuses()
+        )
+    )

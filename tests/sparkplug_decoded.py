@@ -44,7 +44,9 @@ def metric_of(content: bytes) -> dict[str, Any]:
 
 
 def fields(content: bytes) -> list[tuple[int, Any]]:
-    found, at = [], 0
+    found: list[tuple[int, Any]] = []
+    at = 0
+    value: Any
     while at < len(content):
         key, at = varint(content, at)
         how = key & 7

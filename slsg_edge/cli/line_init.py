@@ -58,8 +58,9 @@ def line_init(
     ] = None,
 ) -> None:
     """Write a line.toml with a sentence for each key; without --source it asks, on a terminal."""
-    from slsg_edge.line.settings.composing import NewLine, write_line
+    from slsg_edge.line.settings.composing import NewLine, require_new, write_line
 
+    require_new(path)
     if source or bundle:
         settings = _trigger(trigger, every_ms, topic)
         stations = _stations(source or [], bundle or [], station or [], settings, coil)
@@ -153,9 +154,7 @@ def _asked_station() -> "NewStation":
     source = _ask("Source: a camera (0), a URL, drop:FOLDER, a film", None)
     bundle = Path(_ask("Bundle", None))
     name = _ask("Name of the station; empty takes the bundle's", "")
-    trigger: dict[str, object] = {
-        "kind": _ask("When to inspect: every_frame, interval, mqtt, modbus, still", "every_frame")
-    }
+    trigger: dict[str, object] = {"kind": _asked_kind()}
     if trigger["kind"] == "mqtt":
         trigger["topic"] = _ask("Topic that asks for a verdict", None)
     if trigger["kind"] == "modbus":
@@ -163,6 +162,16 @@ def _asked_station() -> "NewStation":
     if trigger["kind"] == "interval":
         trigger["every_ms"] = typer.prompt("Every so many milliseconds", default=1000, err=True)
     return NewStation(source, bundle, name, trigger)
+
+
+def _asked_kind() -> str:
+    """Once more for what is no kind of trigger."""
+    from slsg_edge.line.settings.checking import TRIGGER_KEYS
+
+    kinds = ", ".join(TRIGGER_KEYS)
+    while (kind := _ask(f"When to inspect: {kinds}", "every_frame")) not in TRIGGER_KEYS:
+        say(f"{kind} is none of: {kinds}.")
+    return kind
 
 
 def _ask(question: str, default: str | None) -> str:

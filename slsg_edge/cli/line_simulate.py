@@ -90,10 +90,10 @@ def _mes(settings: "LineSettings", parts: int | None) -> None:
 def _opened(settings: "LineSettings") -> "list[Mes]":
     """One for each broker, and one for each webhook of this machine."""
     from slsg_edge.config import require
-    from slsg_edge.line.settings.checking import LOOPBACK
+    from slsg_edge.line.settings.checking import is_loopback
     from slsg_edge.line.simulate.mes import MqttMes, WebhookMes
 
-    hooks = [place for place in map(_place_of, _urls(settings)) if place[0] in LOOPBACK]
+    hooks = [place for place in map(_place_of, _urls(settings)) if is_loopback(place[0])]
     require(
         bool(settings.mqtt or hooks),
         "The line has no [[mqtt]] table and no [[webhook]] of this machine.",

@@ -7,10 +7,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TextIO
 
-from slsg_edge.errors import StorageError
+from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.bundle.region import fingerprint_of, with_region
+from slsg_edge.errors import SlsgError, StorageError
 from slsg_edge.line.settings.line import LineSettings
 from slsg_edge.line.shift.shift import Shift, shift_of
 from slsg_edge.line.shift.table import COLUMNS, ShiftTable
+from slsg_edge.preprocessing import Roi
 from slsg_edge.reports.shift_page import shift_html
 from slsg_edge.storage import require_outside_bundles, storage_error, write_atomically
 
@@ -22,9 +25,20 @@ def write_shift(
     seconds = period[0].timestamp(), period[1].timestamp()
     with _replacing(rows) as file:
         shift = shift_of(settings, seconds, time.time(), ShiftTable(file).add)
-        html = shift_html(shift, period[1].tzinfo or timezone.utc)
+        html = shift_html(shift, period[1].tzinfo or timezone.utc, _bundles(settings))
         write_atomically(page, html.encode())
     return shift
+
+
+def _bundles(settings: LineSettings) -> dict[str, str]:
+    """Names of the bundles that the line runs now, by fingerprint."""
+    names = {}
+    for station in settings.station:
+        with contextlib.suppress(SlsgError, OSError):
+            bundle = open_bundle(station.bundle)
+            roi = Roi(*station.roi) if station.roi else bundle.manifest.preprocessing.roi
+            names[fingerprint_of(with_region(bundle, roi))] = station.bundle.name
+    return names
 
 
 @contextlib.contextmanager

@@ -20,18 +20,22 @@ from slsg_edge.reports.shift_pictures import picture_for_record
 
 MOST_PICTURES = 60  # of them all; each takes about 25 KB
 _MOST_EVENTS = 200
+_MOST_CAUSES = 20
 _LONGEST = 160  # characters of a cause
 
 
-def shift_html(shift: Shift, zone: tzinfo) -> str:
-    """The page."""
+def shift_html(shift: Shift, zone: tzinfo, bundles: Mapping[str, str] | None = None) -> str:
+    """The page. bundles: names by fingerprint, as far as they are known."""
     times = Times(zone)
     title = f"{shift.line}: {times.long(shift.start)} to {times.long(shift.end)}"
     total = sum((station.counts for station in shift.stations), Counter[Outcome]())
     body = (
         f'<p class="note">Times are {escape(times.zone_name(shift.end))}.</p>',
         tiles(_figures(total, chain.from_iterable(one.outages for one in shift.stations))),
-        *(_station(station, times, alone=len(shift.stations) == 1) for station in shift.stations),
+        *(
+            _station(station, times, bundles or {}, alone=len(shift.stations) == 1)
+            for station in shift.stations
+        ),
         _rejects(shift, times),
         _events(shift, times),
     )
@@ -90,7 +94,9 @@ def _share(count: int, parts: int) -> str:
     return f"{count} ({count / parts:.1%})" if parts else "0"
 
 
-def _station(station: StationShift, times: Times, *, alone: bool) -> str:
+def _station(
+    station: StationShift, times: Times, bundles: Mapping[str, str], *, alone: bool
+) -> str:
     """alone: the figures of the line are its own."""
     figures = "" if alone else tiles(_figures(station.counts, station.outages))
     parts = [figures, hours_chart(station.hours, times.long)]
@@ -98,7 +104,7 @@ def _station(station: StationShift, times: Times, *, alone: bool) -> str:
         rows = [(reason, str(count)) for reason, count in station.reasons.most_common()]
         parts.append(_titled("Undecided", table(("reason", "parts"), rows)))
     parts.append(_titled("Downtime", _downtime(station)))
-    parts.append(_titled("What judged", _in_force(station, times)))
+    parts.append(_titled("What judged", _in_force(station, times, bundles)))
     parts.append(_titled("Drift", _drift(station, times)))
     return section(f"Station {escape(station.name)}", "\n".join(parts))
 
@@ -108,21 +114,36 @@ def _titled(heading: str, content: str) -> str:
 
 
 def _downtime(station: StationShift) -> str:
+    """The longest causes, and what the others come to."""
+    down = list(station.down.items())
     rows = [
         (_cut(cause), duration(seconds), str(times))
-        for cause, (seconds, times) in station.down.items()
+        for cause, (seconds, times) in down[:_MOST_CAUSES]
     ]
+    if others := [spent for _, spent in down[_MOST_CAUSES:]]:
+        seconds, times = (sum(each) for each in zip(*others, strict=True))
+        rows.append((f"{len(others)} others", duration(seconds), f"{times:.0f}"))
     return table(("cause", "duration", "times"), rows) if rows else _note("There was none.")
 
 
-def _in_force(station: StationShift, times: Times) -> str:
+def _in_force(station: StationShift, times: Times, bundles: Mapping[str, str]) -> str:
     rows = [
-        (one.bundle, score_text(one.threshold), times.long(one.first), times.long(one.last),
-         str(one.parts))
+        (
+            _named(one.bundle, bundles),
+            score_text(one.threshold),
+            times.long(one.first),
+            times.long(one.last),
+            str(one.parts),
+        )
         for one in station.in_force
-    ]  # fmt: skip
+    ]
     heads = ("bundle", "threshold", "from", "to", "parts")
     return table(heads, rows) if rows else _note("No part was judged.")
+
+
+def _named(fingerprint: str, bundles: Mapping[str, str]) -> str:
+    name = bundles.get(fingerprint)
+    return f"{name} ({fingerprint})" if name else fingerprint
 
 
 def _drift(station: StationShift, times: Times) -> str:
@@ -138,9 +159,9 @@ def _rejects(shift: Shift, times: Times) -> str:
     """The newest of each station, and as many pictures as a page should hold."""
     each = max(1, MOST_PICTURES // max(1, len(shift.stations)))
     shown = [record for station in shift.stations for record in list(station.rejects)[:each]]
-    total = sum(station.parts - station.counts["good"] for station in shift.stations)
+    total = sum(station.rejected for station in shift.stations)
     if not total:
-        return section("Rejects", _note("Every part was good."))
+        return section("Rejects", _note("Every part that was inspected was good."))
     figures = "".join(_reject(record, shift, times) for record in shown)
     all_shown = len(shown) == total
     left_out = "" if all_shown else f"The newest {len(shown)} of {total}; the CSV file has all."

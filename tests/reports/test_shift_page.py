@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.bundle.region import fingerprint_of
 from slsg_edge.cli import app
 from slsg_edge.errors import SlsgError
 from slsg_edge.line.outbox.outbox import Outbox
@@ -86,6 +88,22 @@ def test_a_shift_of_a_line_that_runs(run, outbox, tmp_path):
     assert rows[1]["drift"] == "brightness"
 
 
+def test_an_hour_without_a_camera_hides_no_reject(run, outbox, tmp_path):
+    _put(outbox, _record(1, "anomalous"), *(_record(n, "undecided") for n in range(2, 300)))
+    assert run(*HOURS, "-o", "s.html", "--csv", "s.csv").exit_code == 0
+    page = (tmp_path / "s.html").read_text()
+    assert page.count('class="reject"') == 1
+    assert "298 (99.7%)" in page
+
+
+def test_a_bundle_that_the_line_runs_is_named(run, outbox, tmp_path, toy_bundle):
+    (tmp_path / "a.slsg").symlink_to(toy_bundle)
+    fingerprint = fingerprint_of(open_bundle(tmp_path / "a.slsg"))
+    _put(outbox, _record(1, bundle=fingerprint))
+    assert run(*HOURS, "-o", "s.html", "--csv", "s.csv").exit_code == 0
+    assert f"a.slsg ({fingerprint})" in (tmp_path / "s.html").read_text()
+
+
 def test_names_come_from_the_line_and_the_start(run, outbox, tmp_path):
     _put(outbox, _record(1))
     assert run(*HOURS).exit_code == 0
@@ -146,7 +164,8 @@ def test_thousands_of_parts_of_a_week_stay_a_small_page(run, outbox, tmp_path):
 
 
 def test_the_page_opens_without_a_complaint_and_fits_a_phone(run, outbox, tmp_path, tab):
-    _put(outbox, _record(1), _record(70, "anomalous"), _record(200, "undecided"))
+    between = _record(200, "undecided", score=0.45, threshold=0.5, reason="between_thresholds")
+    _put(outbox, _record(1), _record(70, "anomalous"), between)
     assert run(*HOURS, "-o", "s.html", "--csv", "s.csv").exit_code == 0
     for width in (1280, 390):
         tab.look(width)

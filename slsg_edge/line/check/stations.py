@@ -128,7 +128,7 @@ def _answer(
         station.name,
         ok,
         record.verdict if ok else (record.detail or record.reason or record.verdict),
-        "" if ok else "Look at the picture and the source; see also docs/odd-input.md.",
+        "" if ok else "Look at the picture, and at what the source gives.",
         judged.choice.backend if judged.choice else "",
         f"{image.shape[1]}x{image.shape[0]}" if image is not None else "",
         record.verdict,

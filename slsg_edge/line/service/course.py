@@ -17,16 +17,16 @@ class Course:
     _odd: int = 0
     state: SourceState = "starting"
 
-    def after(self, record: Record, *, faulty: bool) -> SourceState:
-        """The state from this verdict on. faulty: the source itself gave no picture to inspect."""
+    def after(self, record: Record) -> SourceState:
+        """The state from this verdict on."""
         failed = record.reason == "detector_failed"
         self.failures = self.failures + 1 if failed else 0
         seen = record.reason is None or record.reason == "between_thresholds"
         self._odd = 0 if seen or failed else self._odd + 1
-        if record.reason in _GONE or (faulty and self._odd >= _ODD_IN_A_ROW):
+        if record.reason in _GONE or self._odd >= _ODD_IN_A_ROW:
             self.state = "lost"
         elif failed:
             self.state = "failing"
-        elif seen or self.state == "starting":
+        elif seen:
             self.state = "ok"
         return self.state

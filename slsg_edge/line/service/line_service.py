@@ -14,7 +14,7 @@ from slsg_edge.line.outbox.outbox import Outbox
 from slsg_edge.line.service.awaited import Awaited
 from slsg_edge.line.service.detectors import Detectors
 from slsg_edge.line.service.peers import add_sinks
-from slsg_edge.line.service.station import Equipment
+from slsg_edge.line.service.setup import Equipment
 from slsg_edge.line.service.stations import Stations
 from slsg_edge.line.settings.line import LineSettings
 from slsg_edge.line.settings.reading import read_line
@@ -65,6 +65,7 @@ class LineService:
             self._warn,
         )
         self.delivery.alive = self.stations.alive
+        peers.say_states(self.stations.states)
 
     def run(
         self,

@@ -1,37 +1,58 @@
 """The sinks of a line as `line.toml` names them, and the requests that come through them."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from slsg_edge.line.outbox.delivery import Delivery
-from slsg_edge.line.settings.line import LineSettings, StationSettings
+from slsg_edge.line.settings.line import LineSettings, StationSettings, TriggerSettings
 from slsg_edge.line.sinks.destinations import Journal
 from slsg_edge.line.triggers.mqtt_requests import MqttRequests
 from slsg_edge.line.triggers.requests import Requests
 
 if TYPE_CHECKING:
+    from slsg_edge.line.service.status import SourceState
     from slsg_edge.line.sinks.modbus import ModbusDisplay
+    from slsg_edge.line.sinks.opcua import OpcUaDisplay
 
 
-@dataclass(slots=True)
 class Peers:
-    """Who may ask a station for a verdict."""
+    """Whoever asks stations for verdicts, and the servers that say how stations are doing."""
 
-    settings: LineSettings
-    stack: ExitStack
-    modbus: "dict[str, ModbusDisplay]" = field(default_factory=dict)
+    def __init__(self, settings: LineSettings, stack: ExitStack) -> None:
+        self._settings, self._stack = settings, stack
+        self._asked: dict[str, tuple[TriggerSettings, Requests | None]] = {}
+        self.modbus: dict[str, ModbusDisplay] = {}
+        self.opcua: list[OpcUaDisplay] = []
+
+    def say_states(self, states: "Callable[[], Mapping[str, SourceState]]") -> None:
+        for modbus in self.modbus.values():
+            modbus.states = states
+        for opcua in self.opcua:
+            opcua.states = states
+
+    def name_recipe(self, station: str, name: str) -> None:
+        """What people call the bundle that the station runs."""
+        for display in self.opcua:
+            display.name_recipe(station, name)
 
     def requests_of(self, station: StationSettings) -> Requests | None:
-        """None where nobody asks; `read_line` has seen to it that the sink is there."""
-        trigger = station.trigger
+        """None where nobody asks. The same ones as long as the trigger is the same."""
+        known = self._asked.get(station.name)
+        if known is None or known[0] != station.trigger:
+            known = station.trigger, self._requests_through(station.trigger)
+            self._asked[station.name] = known
+        return known[1]
+
+    def _requests_through(self, trigger: TriggerSettings) -> Requests | None:
+        """`read_line` has seen to it that the sink is there."""
         if trigger.kind == "modbus":
             return self.modbus[trigger.sink or next(iter(self.modbus))].requests(trigger.coil)
         if trigger.kind == "mqtt":
-            broker = next(each for each in self.settings.mqtt if trigger.sink in ("", each.name))
-            asked = MqttRequests(broker, self.settings.name, trigger.topic)
-            return self.stack.enter_context(closing(asked)).requests
+            brokers = self._settings.mqtt
+            broker = next(each for each in brokers if trigger.sink in ("", each.name))
+            asked = MqttRequests(broker, self._settings.name, trigger.topic)
+            return self._stack.enter_context(closing(asked)).requests
         return None
 
 
@@ -67,6 +88,7 @@ def _add_displays(delivery: Delivery, settings: LineSettings, peers: Peers) -> N
         delivery.add_display(display, "modbus", _stations_of(modbus.name, settings))
     for opcua in settings.opcua:
         nodes = OpcUaDisplay(opcua, settings.name, names)
+        peers.opcua.append(nodes)
         delivery.add_display(nodes, "opcua", _stations_of(opcua.name, settings))
 
 

@@ -6,24 +6,20 @@ an `undecided` verdict, and it goes on.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from slsg_edge.contracts import Fault, Frame
 from slsg_edge.errors import SlsgError
-from slsg_edge.line.drift.monitor import DriftMonitor
-from slsg_edge.line.outbox.outbox import Outbox
 from slsg_edge.line.records import Inspection
-from slsg_edge.line.service.awaited import Awaited
 from slsg_edge.line.service.course import Course
 from slsg_edge.line.service.detectors import Opened
+from slsg_edge.line.service.setup import Equipment, Setup
 from slsg_edge.line.service.status import SourceState, StationBoard, StationStatus
 from slsg_edge.line.settings.line import StationSettings
-from slsg_edge.line.sinks.kept_pictures import KeptPictures
 from slsg_edge.line.sources.capturing import LiveOptions
 from slsg_edge.line.sources.source import FrameSource, open_source
-from slsg_edge.line.triggers.requests import Requests
 from slsg_edge.line.triggers.trigger import Trigger
 from slsg_edge.line.triggers.triggers import trigger_of
 from slsg_edge.line.watching import inspection_of
@@ -31,39 +27,20 @@ from slsg_edge.runtime.reasons import described, one_line
 
 _PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds until a source that could not be opened is tried again
 _JOIN = 3.0  # seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Equipment:
-    """What every station of a line uses.
-
-    wants_renewal: called by a station whose detector failed too often in a row.
-    """
-
-    outbox: Outbox
-    pictures: KeptPictures
-    awaited: Awaited
-    wants_renewal: Callable[[str], None]
+_SLACK = 5.0  # seconds beyond its limit after which a station without a verdict hangs
 
 
 class Station:
     """Starts when it is made."""
 
-    def __init__(
-        self,
-        settings: StationSettings,
-        opened: Opened,
-        drift: DriftMonitor | None,
-        requests: Requests | None,
-        equipment: Equipment,
-    ) -> None:
-        self.settings, self.opened, self.drift = settings, opened, drift
-        self._requests, self._line = requests, equipment
+    def __init__(self, setup: Setup, equipment: Equipment) -> None:
+        self._setup, self._line = setup, equipment
+        settings = setup.settings
         self.board = StationBoard(settings.name)
         self._sequence = equipment.outbox.last_sequence(settings.name)
         self._course = Course()
         self._begun = time.monotonic()
-        self._next: tuple[StationSettings, Opened, DriftMonitor | None] | None = None
+        self._next: Setup | None = None
         self._lock = threading.Lock()
         self._stop, self._reopen = threading.Event(), threading.Event()
         self._in_use: tuple[FrameSource, Trigger] | None = None
@@ -76,25 +53,33 @@ class Station:
     @property
     def alive(self) -> bool:
         """Whether verdicts come, or nobody asks for any."""
-        status = self.status()
+        now, in_use = self.board.now, self._in_use
         if not self._thread.is_alive():
             return False
-        if status.state in ("idle", "ended"):
+        if now.state == "ended" or (in_use is not None and in_use[1].idle):
             return True
-        since = time.monotonic() - (status.moving or self._begun)
-        return since < self.settings.limits.silent_ms / 1000 + 5
+        since = time.monotonic() - (now.moving or self._begun)
+        return since < self.settings.limits.silent_ms / 1000 + _SLACK
 
     @property
     def ended(self) -> bool:
-        return self.board.snapshot().state == "ended"
+        return self.board.now.state == "ended"
 
-    def change(self, settings: StationSettings, opened: Opened, drift: DriftMonitor | None) -> None:
+    @property
+    def settings(self) -> StationSettings:
+        return self._setup.settings
+
+    @property
+    def opened(self) -> Opened:
+        return self._setup.opened
+
+    def change(self, setup: Setup) -> None:
         """From the next frame on; the source is opened anew only where its settings changed."""
         with self._lock:
-            old, self._next = self._next, (settings, opened, drift)
+            old, self._next = self._next, setup
         if old is not None:
-            old[1].judged.close()
-        if _source_of(settings) != _source_of(self.settings) or self.ended:
+            old.close()
+        if _source_of(setup.settings) != _source_of(self.settings) or self.ended:
             self._reopen.set()
             self._let_go()
 
@@ -110,16 +95,32 @@ class Station:
         if self._thread.is_alive():
             return False
         self._take_change()
-        self.opened.judged.close()
+        self._setup.close()
         return True
 
     def status(self) -> StationStatus:
         status, in_use = self.board.snapshot(), self._in_use
+        if self._setup.drift is not None:
+            status = replace(status, drift_evidence=self._setup.drift.describe())
         if in_use is None:
             return status
         source, trigger = in_use
-        state = "idle" if trigger.idle and status.state in ("starting", "ok") else status.state
-        return replace(status, state=state, skipped=trigger.skipped, dropped=source.dropped)
+        detail = (self.state == "lost" and trouble_of(trigger)) or status.detail
+        return replace(
+            status,
+            state=self.state,
+            detail=detail,
+            skipped=trigger.skipped,
+            dropped=source.dropped,
+        )
+
+    @property
+    def state(self) -> SourceState:
+        """Also while nobody asks: a camera that is lost then is no station that waits."""
+        now, in_use = self.board.now, self._in_use
+        if in_use is None or not in_use[1].idle or now.state not in ("starting", "ok", "lost"):
+            return now.state
+        return "lost" if trouble_of(in_use[1]) else "idle"
 
     def _let_go(self) -> None:
         in_use = self._in_use
@@ -147,7 +148,7 @@ class Station:
         """A source from its opening to its end, to a change of it, or to the end of the station."""
         with ExitStack() as stack:
             trigger = stack.enter_context(
-                closing(trigger_of(self.settings.trigger, self._requests))
+                closing(trigger_of(self.settings.trigger, self._setup.requests))
             )
             source = stack.enter_context(self._open_source())
             self._in_use = source, trigger
@@ -199,10 +200,9 @@ class Station:
             change, self._next = self._next, None
         if change is None:
             return
-        old = self.opened
-        self.settings, self.opened, self.drift = change
+        old, self._setup = self._setup, change
         self._course.failures = 0
-        old.judged.close()
+        old.close()
         self._tell_opened()
         self._event("started", "changed", f"{self.settings.name} runs {self._bundle_text()}")
 
@@ -221,7 +221,8 @@ class Station:
 
     def _inspect(self, frame: Frame, source: FrameSource | None) -> None:
         inspection = inspection_of(frame, self.opened.judged)
-        drift = self.drift.observe(inspection) if self.drift else ()
+        monitor = self._setup.drift
+        drift = monitor.observe(inspection) if monitor else ()
         self._sequence += 1
         record = replace(
             inspection.record, station=self.settings.name, sequence=self._sequence, drift=drift
@@ -248,12 +249,11 @@ class Station:
     def _note(self, inspection: Inspection, drift: tuple[str, ...]) -> None:
         record = inspection.record
         before = self._course.state
-        state = self._course.after(record, faulty=inspection.frame.fault is not None)
+        state = self._course.after(record)
         detail = record.detail or record.reason or ""
         if state != before:
             self._tell(state, "" if state == "ok" else detail, came_back=before == "lost")
-        known = self.board.snapshot().drift
-        if drift != known:
+        if drift != self.board.now.drift:
             self.board.tell(drift=drift)
             if drift:
                 self._event("drift", "drifting", f"good parts look otherwise: {', '.join(drift)}")
@@ -262,7 +262,7 @@ class Station:
             self._line.wants_renewal(self.settings.name)
 
     def _tell(self, state: SourceState, detail: str, *, came_back: bool = False) -> None:
-        reconnects = self.board.snapshot().reconnects + came_back
+        reconnects = self.board.now.reconnects + came_back
         self.board.tell(state=state, detail=detail, reconnects=reconnects)
         kind = "detector" if state == "failing" else "source"
         self._event(kind, state, detail or f"{self.settings.name} is inspected")
@@ -274,3 +274,8 @@ class Station:
 def _source_of(settings: StationSettings) -> tuple[object, ...]:
     """What a source and its trigger are opened by."""
     return settings.source, settings.trigger, settings.limits, settings.snapshot_ms
+
+
+def trouble_of(trigger: Trigger) -> str | None:
+    """Why the camera of a trigger that waits gives no picture; None where it does."""
+    return getattr(trigger, "trouble", None)

@@ -9,8 +9,9 @@ from slsg_edge.errors import ConfigError, SlsgError
 from slsg_edge.line.drift.monitor import DriftMonitor
 from slsg_edge.line.service.detectors import Detectors, Opened
 from slsg_edge.line.service.peers import Peers
-from slsg_edge.line.service.station import Equipment, Station
-from slsg_edge.line.service.status import StationStatus
+from slsg_edge.line.service.setup import Equipment, Setup
+from slsg_edge.line.service.station import Station
+from slsg_edge.line.service.status import SourceState, StationStatus
 from slsg_edge.line.settings.line import LineSettings, StationSettings
 from slsg_edge.runtime.reasons import described, one_line
 
@@ -82,6 +83,9 @@ class Stations:
     def statuses(self) -> tuple[StationStatus, ...]:
         return tuple(self._status_of(settings.name) for settings in self._settings.station)
 
+    def states(self) -> dict[str, SourceState]:
+        return {station.settings.name: station.state for station in self._all()}
+
     def change(self, settings: LineSettings) -> None:
         """To other settings of the stations; one that cannot be changed goes on as it was."""
         names = {station.name for station in settings.station}
@@ -119,13 +123,12 @@ class Stations:
             if station is not None and _same(station, settings, opened):
                 opened.judged.close()
                 return None
-            if station is not None:
-                station.change(settings, opened, drift)
-                return None
-            requests = self._peers.requests_of(settings)
-            self._running[settings.name] = Station(
-                settings, opened, drift, requests, self._equipment
-            )
+            setup = Setup(settings, opened, drift, self._peers.requests_of(settings))
+            if station is None:
+                self._running[settings.name] = Station(setup, self._equipment)
+            else:
+                station.change(setup)
+        self._peers.name_recipe(settings.name, settings.bundle.stem)
         return None
 
     def close(self) -> None:
@@ -180,7 +183,7 @@ class Stations:
         self._detectors.forget(station.opened)
         for each in self._all():
             if each.opened.shared is shared:
-                each.board.tell(restarts=each.board.snapshot().restarts + 1)
+                each.board.tell(restarts=each.board.now.restarts + 1)
                 self.begin(each.settings)
         self._outbox.event("detector", name, "renewed", "its detector was opened anew")
 

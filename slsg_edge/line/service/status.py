@@ -17,7 +17,7 @@ SourceState: TypeAlias = Literal[
     "starting",  # the detector is not ready yet
     "ok",  # frames come and are inspected
     "idle",  # nobody asks for a verdict
-    "lost",  # no whole, fresh frame comes
+    "lost",  # no frame comes that can be inspected
     "failing",  # frames come, and the detector does not judge them
     "ended",  # a folder or a film is through
     "stopped",
@@ -136,6 +136,11 @@ class StationBoard:
                 moving=time.monotonic(),
                 late=self._status.late + late,
             )
+
+    @property
+    def now(self) -> StationStatus:
+        """What was told last, without what is counted: cheap enough to ask with each frame."""
+        return self._status
 
     def snapshot(self) -> StationStatus:
         with self._lock:

@@ -1,6 +1,7 @@
 """Which camera a source is, so that two stations on one are noticed, however it is written."""
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +12,9 @@ from slsg_edge.line.sources.source import VIDEO_SUFFIXES
 
 _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443, "rtmp": 1935}
 _STREAMS = frozenset({".mjpeg", ".mjpg"})
+_GSTREAMER = "gstreamer:"
+# What a pipeline of GStreamer reads: `device=/dev/video0` or `location=rtsp://…`.
+_READS = re.compile(r"""\b(?:device|location|uri)\s*=\s*["']?([^\s"'!]+)""")
 
 
 def camera_of(source: str) -> str | None:
@@ -19,9 +23,12 @@ def camera_of(source: str) -> str | None:
         text = with_secrets(source)
     except ConfigError:  # its variable is set where the line runs
         text = source
-    if "://" in text and not text.startswith("gstreamer:"):
+    if text.startswith(_GSTREAMER):
+        read = _READS.search(text)
+        return camera_of(read[1]) if read else " ".join(text.split())
+    if "://" in text:
         return _stream(text)
-    if text.startswith(("genicam:", "gstreamer:", "${")):
+    if text.startswith(("genicam:", "${")):
         return text
     if text.startswith(DROP):
         return DROP + os.path.realpath(drop_folder(text))

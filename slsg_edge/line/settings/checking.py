@@ -1,6 +1,7 @@
 """Whether the tables of `line.toml` fit together."""
 
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from typing import TypeVar
 
 from slsg_edge.config import require, unknown_name
@@ -12,7 +13,6 @@ from slsg_edge.line.settings.tables import SinkSettings, sinks_of, table_name
 
 _Named = TypeVar("_Named", StationSettings, SinkSettings)
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _ANY = frozenset({"", "0.0.0.0", "::"})
 # Which keys a trigger takes, beside `kind`.
 TRIGGER_KEYS: Mapping[str, frozenset[str]] = {
@@ -36,6 +36,14 @@ def check_line(settings: LineSettings, file: str) -> None:
         _check_sink(sink, table_name(file, kind, sink.name, 1))
     for number, station in enumerate(settings.station, 1):
         _check_station(station, settings, table_name(file, "station", station.name, number))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def check_trigger_keys(table: object, where: str) -> None:
@@ -101,12 +109,12 @@ def _require_own_ports(settings: LineSettings, file: str) -> None:
 
 
 def _overlap(host: str, other: str) -> bool:
-    both = {host, other}
-    return host == other or bool(both & _ANY) or both <= LOOPBACK
+    both_here = is_loopback(host) and is_loopback(other)
+    return host == other or bool({host, other} & _ANY) or both_here
 
 
 def _check_http(http: HttpSettings, where: str) -> None:
-    reached = http.enabled and http.host not in LOOPBACK
+    reached = http.enabled and not is_loopback(http.host)
     require(
         not reached or bool(http.token),
         f"{where}.host is {http.host or 'empty'!r}, so others reach the page, and there is no "

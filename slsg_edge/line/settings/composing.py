@@ -45,15 +45,20 @@ class NewLine:
     json_lines: Path | None = None
 
 
-def write_line(path: Path, new: NewLine) -> LineSettings:
-    """Writes `path` and gives what it says. ConfigError where it is there already, and for what
-    `line.toml` may not say; nothing is written then.
-    """
+def require_new(path: Path) -> None:
+    """ConfigError where there is a file already; also before anybody is asked anything."""
     require(
         not path.exists() and not path.is_symlink(),
         f"{path} is there already, and nothing is overwritten.",
         f"Change it in an editor, or give another name, as in {path.stem}-2.toml.",
     )
+
+
+def write_line(path: Path, new: NewLine) -> LineSettings:
+    """Writes `path` and gives what it says. ConfigError where it is there already, and for what
+    `line.toml` may not say; nothing is written then.
+    """
+    require_new(path)
     settings = line_from_tables(_tables(new, path.parent), str(path))
     whole = beside(settings, path.absolute().parent)
     check_line(whole, str(path))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from slsg_edge.line.settings.checking import LOOPBACK
+from slsg_edge.line.settings.checking import is_loopback
 from slsg_edge.line.settings.line import LineSettings
 from slsg_edge.line.settings.tables import sinks_of
 
@@ -56,11 +56,11 @@ def _open_to_others(settings: LineSettings) -> Iterator[str]:
     if token and not _stands_elsewhere(token) and len(token) < _SHORTEST:
         yield f"[http].token is short: give at least {_SHORTEST} characters."
     for kind, sink in sinks_of(settings):
-        if kind in ("modbus", "opcua") and getattr(sink, "host", "") not in LOOPBACK:
+        if kind in ("modbus", "opcua") and not is_loopback(getattr(sink, "host", "")):
             yield (
                 f'[{kind} "{sink.name}"].host lets everybody in that network read it: keep it to '
                 "the network of the machine."
             )
     for mqtt in settings.mqtt:
-        if mqtt.password and not mqtt.tls and mqtt.host not in LOOPBACK:
+        if mqtt.password and not mqtt.tls and not is_loopback(mqtt.host):
             yield f'[mqtt "{mqtt.name}"] sends its password in clear: add tls = true.'

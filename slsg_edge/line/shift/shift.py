@@ -44,7 +44,11 @@ class Drift:
 
 @dataclass(slots=True)
 class StationShift:
-    """hours: verdicts by the UTC second at which their hour begins. rejects: the newest first."""
+    """hours: verdicts by the UTC second at which their hour begins.
+
+    rejects: the newest first, and rejected: how many there were. A frame that was not inspected and
+    of which there is no picture is none: an hour without a camera would hide all others.
+    """
 
     name: str
     counts: Counter[Outcome] = field(default_factory=Counter)
@@ -54,6 +58,7 @@ class StationShift:
     drift: dict[str, Drift] = field(default_factory=dict)
     outages: Sequence[Outage] = ()
     rejects: deque[Record] = field(default_factory=lambda: deque(maxlen=MOST_REJECTS))
+    rejected: int = 0
 
     @property
     def parts(self) -> int:
@@ -74,7 +79,8 @@ class StationShift:
         self.hours.setdefault(int(at // _HOUR * _HOUR), Counter())[record.verdict] += 1
         if record.reason:
             self.reasons[record.reason] += 1
-        if record.verdict != "good":
+        if record.verdict != "good" and (record.image or record.score is not None):
+            self.rejected += 1
             self.rejects.appendleft(record)
         for name in record.drift:
             self.drift.setdefault(name, Drift(at)).parts += 1

@@ -33,7 +33,7 @@ class LoopThread:
 
     def _run(self) -> None:
         self._loop.run_forever()
-        with suppress(RuntimeError):
+        with suppress(RuntimeError, asyncio.TimeoutError):
             tasks = asyncio.all_tasks(self._loop)
             for task in tasks:
                 task.cancel()

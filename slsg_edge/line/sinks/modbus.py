@@ -4,10 +4,11 @@
 takes the station for dead.
 """
 
+import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -18,7 +19,14 @@ from slsg_edge.line.service.status import SourceState
 from slsg_edge.line.settings.sinks import ModbusSettings
 from slsg_edge.line.sinks.listening import cannot_listen, check_free
 from slsg_edge.line.sinks.loop_thread import LoopThread
-from slsg_edge.line.sinks.modbus_registers import BLOCK, HEARTBEAT, STATE, STATES, words_of
+from slsg_edge.line.sinks.modbus_registers import (
+    BLOCK,
+    HEARTBEAT,
+    STATE,
+    STATES,
+    state_of,
+    words_of,
+)
 from slsg_edge.line.triggers.requests import Requests
 
 if TYPE_CHECKING:
@@ -37,13 +45,15 @@ _READ_REGISTERS = (3, 4)
 class ModbusDisplay:
     """The registers; a block is exchanged as a whole, so that no read is torn.
 
-    ConfigError when nothing can listen there.
+    ConfigError when nothing can listen there. states: how stations are doing, asked at each beat;
+    those it does not name show what their last verdict says.
     """
 
     def __init__(self, settings: ModbusSettings, stations: Sequence[str]) -> None:
         self.name = settings.name
         self._places = {station: BLOCK * at for at, station in enumerate(stations)}
         self._words = [0] * max(BLOCK * len(stations), BLOCK)
+        self.states: Callable[[], Mapping[str, SourceState]] = dict
         self._states: dict[str, SourceState] = {}
         self._coils = [False] * COILS
         # weakly: those of a station that is gone would never be answered
@@ -68,12 +78,14 @@ class ModbusDisplay:
         place = self._places.get(station)
         with self._lock:
             if place is not None:
-                state = self._states.get(station) or _state_of(stored)
+                state = self._states.get(station) or state_of(stored)
                 words = words_of(stored, self._words[place + HEARTBEAT], state)
                 self._words[place : place + BLOCK] = words
             self._settle(captured)
 
     def beat(self) -> None:
+        for station, state in self.states().items():
+            self.tell(station, state)
         with self._lock:
             for place in self._places.values():
                 self._words[place + HEARTBEAT] = (self._words[place + HEARTBEAT] + 1) & 0xFFFF
@@ -114,6 +126,8 @@ class ModbusDisplay:
             from pymodbus.server import ModbusTcpServer
         except ImportError as error:
             raise MissingDependency("pymodbus", extra="station") from error
+        # whoever scans the network would fill the log
+        logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
         devices = [_device(settings.unit, self._act, len(self._words))]
         if settings.unit:
             devices.append(_device(0, _refuse, BLOCK))
@@ -186,11 +200,3 @@ async def _refuse(*_: object) -> "ExcCodes | None":
     from pymodbus.constants import ExcCodes
 
     return ExcCodes.GATEWAY_NO_RESPONSE
-
-
-def _state_of(stored: Stored) -> SourceState:
-    """What a verdict shows of its station, where nobody told more."""
-    reason = stored.record.reason
-    if reason == "detector_failed":
-        return "failing"
-    return "ok" if stored.record.score is not None else "lost"

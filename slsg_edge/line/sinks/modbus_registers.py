@@ -79,6 +79,13 @@ def words_of(stored: Stored, heartbeat: int, state: SourceState) -> list[int]:
     ]
 
 
+def state_of(stored: Stored) -> SourceState:
+    """What a verdict shows of its station, where nobody told more."""
+    if stored.record.reason == "detector_failed":
+        return "failing"
+    return "ok" if stored.record.score is not None else "lost"
+
+
 def block_of(words: Sequence[int]) -> Block:
     return Block(
         heartbeat=words[HEARTBEAT],

@@ -4,7 +4,7 @@ One that was sent while the connection broke may arrive twice, with the same id.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from slsg_edge.errors import ConfigError
@@ -17,6 +17,8 @@ from slsg_edge.line.sinks.sparkplug import SparkplugSpeech
 
 _MOST = 50
 _TIMEOUT = 15.0  # seconds for one batch
+_BREAKS = 3
+_SMALL = 1024  # bytes that every broker takes
 _LEVEL = re.compile(r"[/+#\x00-\x1f]")  # what one level of a topic may not hold
 
 
@@ -74,24 +76,55 @@ class _State:
 
 
 class _Plain:
-    """JSON, QoS 1."""
+    """JSON, QoS 1.
+
+    A broker ends the connection at a message that is too large for it, again and again; so after
+    some such ends in a row the large ones go without their detail.
+    """
 
     def __init__(self, settings: MqttSettings, line: str, client_id: str) -> None:
         self._largest, self._state = settings.largest, _State(settings, line)
-        self._sent: dict[str, int] = {}  # numbers by the ids of verdicts that paho sends by itself
-        self.connection = MqttConnection(settings, client_id, self._state)
+        self._settings, self._client_id = settings, client_id
+        self._sent: dict[str, tuple[int, int]] = {}  # by id: number, and bytes; paho sends it again
+        self._connect()
 
     def take(self, batch: Sequence[Stored]) -> None:
+        try:
+            self._send(batch)
+        except ConnectionError:
+            self._broke()
+            raise
+        self._sent.clear()
+        self._before = self.connection.made
+
+    def _connect(self) -> None:
+        self.connection = MqttConnection(self._settings, self._client_id, self._state)
+        self._before = 0  # how often it was connected when all was confirmed
+
+    def _send(self, batch: Sequence[Stored]) -> None:
         session = self.connection.session()
-        ids = {stored.record.id for stored in batch}
-        self._sent = {one: number for one, number in self._sent.items() if one in ids}
-        numbers = set(self._sent.values())
-        self.connection.forget(unless=numbers.__contains__)
+        self._forget_others({stored.record.id for stored in batch})
         for stored in batch:
             if stored.record.id not in self._sent:
-                self._sent[stored.record.id] = self.connection.publish(self._message(stored))
-        self.connection.wait(self._sent.values(), session, _TIMEOUT)
+                message = self._message(stored)
+                number = self.connection.publish(message)
+                self._sent[stored.record.id] = number, len(message.payload)
+        self.connection.wait([number for number, _ in self._sent.values()], session, _TIMEOUT)
+
+    def _forget_others(self, ids: Set[str]) -> None:
+        """Of former batches."""
+        self._sent = {one: sent for one, sent in self._sent.items() if one in ids}
+        numbers = {number for number, _ in self._sent.values()}
+        self.connection.forget(unless=numbers.__contains__)
+
+    def _broke(self) -> None:
+        largest = max((size for _, size in self._sent.values()), default=0)
+        if self.connection.made - self._before < _BREAKS or largest <= _SMALL:
+            return
+        self._largest = max(largest // 2, _SMALL)
         self._sent.clear()
+        self.connection.close()  # with what it would send again
+        self._connect()
 
     def _message(self, stored: Stored) -> Message:
         record = stored.record

@@ -63,8 +63,8 @@ class MqttConnection:
         self.lock = threading.RLock()
         self._changed = threading.Condition()
         self._confirmed: set[int] = set()
-        self._session = 0  # counts connections; 0 while there is none
-        self._sessions = 0
+        self.made = 0  # connections
+        self._session = 0  # the number of the one that is; 0 while there is none
         self._why = _UNANSWERED
         self._client = _client(settings, client_id)
         self._client.on_pre_connect = self._before
@@ -139,8 +139,8 @@ class MqttConnection:
             for message in self._speech.greeting():
                 client.publish(message.topic, message.payload, message.qos, retain=message.retain)
             with self._changed:
-                self._sessions += 1
-                self._session = self._sessions
+                self.made += 1
+                self._session = self.made
         if self._speech.commands:
             client.subscribe(self._speech.commands, qos=1)
 

@@ -1,7 +1,7 @@
 """An OPC UA server: the newest verdict of each station, read-only, for whoever connects."""
 
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from slsg_edge.line.service.status import SourceState
 from slsg_edge.line.settings.sinks import OpcUaSettings
 from slsg_edge.line.sinks.listening import cannot_listen, check_free
 from slsg_edge.line.sinks.loop_thread import LoopThread
+from slsg_edge.line.sinks.modbus_registers import state_of
 from slsg_edge.line.sinks.opcua_nodes import NAMESPACE, StationNodes, add_station, named
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ _PATH = "/slsg-edge"
 
 
 class OpcUaDisplay:
-    """Nobody can write to it or add to it. ConfigError when nothing can listen there."""
+    """Nobody can write to it or add to it. ConfigError when nothing can listen there.
+
+    states: how stations are doing, asked at each beat; those it does not name show what their last
+    verdict says.
+    """
 
     def __init__(self, settings: OpcUaSettings, line: str, stations: Sequence[str]) -> None:
         self.name = settings.name
@@ -30,6 +35,8 @@ class OpcUaDisplay:
         self._loop = LoopThread(settings.name)
         self._server: Server | None = None
         self._stations: Mapping[str, StationNodes] = {}
+        self.states: Callable[[], Mapping[str, SourceState]] = dict
+        self._told: dict[str, SourceState] = {}
         try:
             self._loop.run(self._start(settings, line, stations), _PATIENCE)
         except BaseException as error:
@@ -47,17 +54,21 @@ class OpcUaDisplay:
         return f"opc.tcp://{host}:{port}{_PATH}"
 
     def show(self, stored: Stored) -> None:
-        station = self._stations.get(stored.record.station)
+        name = stored.record.station
+        station = self._stations.get(name)
         if station is not None:
-            self._write(station.show(stored))
+            self._write(station.show(stored, self._told.get(name) or state_of(stored)))
 
     def beat(self) -> None:
+        for station, state in self.states().items():
+            self.tell(station, state)
         self._write(self._beat())
 
     def tell(self, station: str, state: SourceState) -> None:
         """How a station is doing, also while it has no verdict."""
-        if station in self._stations:
+        if station in self._stations and self._told.get(station) != state:
             self._write(self._stations[station].tell(state))
+            self._told[station] = state
 
     def name_recipe(self, station: str, name: str) -> None:
         """What people call the bundle that is loaded."""
@@ -88,7 +99,7 @@ class OpcUaDisplay:
             from asyncua.server.server import Server
         except ImportError as error:
             raise MissingDependency("asyncua", extra="opcua") from error
-        logging.getLogger("asyncua").setLevel(logging.ERROR)  # a client that goes is no warning
+        logging.getLogger("asyncua").setLevel(logging.CRITICAL)  # or strangers fill the log
         server = Server()
         server.iserver.allow_remote_admin = False
         await server.init()

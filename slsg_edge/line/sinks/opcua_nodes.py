@@ -68,9 +68,9 @@ class StationNodes:
         self._nodes = nodes
         self._beats = 0
 
-    async def show(self, stored: Stored) -> None:
-        await self._write(_result_of(stored))
-        await self._write({f"{_RECIPE}.InternalId": stored.record.bundle})
+    async def show(self, stored: Stored, state: SourceState) -> None:
+        await self.tell(state)
+        await self._write({f"{_RECIPE}.InternalId": stored.record.bundle} | _result_of(stored))
 
     async def tell(self, state: SourceState) -> None:
         system, mode = _STATES[state]

@@ -21,7 +21,7 @@ SETTLED = 0.3  # seconds
 MARK = ".done"
 _AGAIN = 0.1  # seconds after a change of the folder in which its time may say nothing of another
 _LIST_EVERY = 2.0  # seconds: times of a network share may be coarse
-_SWEEP = 50  # files of which a look asks whether they were written anew
+_SWEEP = 25  # files of which a look asks whether they were written anew
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class DropScan:
         self._pending[dropped.path.name] = _Pending(dropped.identity, dropped.since, not_before)
 
     def _is_to_list(self, now: float) -> bool:
-        changed = self._folder.stat().st_mtime_ns
+        changed = os.stat(self._folder).st_mtime_ns  # noqa: PTH116 (a path object costs more)
         if changed != self._time:
             self._time, self._changed_at = changed, now
         return now - self._changed_at < _AGAIN or now - self._listed_at > _LIST_EVERY
@@ -130,7 +130,7 @@ class DropScan:
         if len(swept) < _SWEEP:
             self._swept = iter(list(self._known))
         for name in swept:
-            state = _stat(self._folder / name)
+            state = _stat(f"{self._folder}{os.sep}{name}")
             known = self._known.get(name)
             if state is not None and known is not None and _identity(state) != known:
                 del self._known[name]
@@ -170,10 +170,10 @@ def _identity(state: os.stat_result) -> Identity:
     return Identity(state.st_size, state.st_mtime_ns)
 
 
-def _stat(path: Path) -> os.stat_result | None:
+def _stat(path: Path | str) -> os.stat_result | None:
     """None for what is no ordinary file, or gone."""
     try:
-        state = path.stat()
+        state = os.stat(path)  # noqa: PTH116 (asked often)
     except (FileNotFoundError, NotADirectoryError):
         return None
     return state if stat.S_ISREG(state.st_mode) else None

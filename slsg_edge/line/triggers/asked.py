@@ -17,6 +17,9 @@ class Asked:
     Of a camera it is the first whole one that was captured after the request. Files that wait to
     be read have no such time, so each request gets the next one; a dropped file counts from when
     it came. Without one in time the frame has the fault that was seen meanwhile, or says so.
+
+    trouble: the fault of the newest frame of a camera, also while nobody asks; None when it is
+    whole.
     """
 
     def __init__(self, requests: Requests, patience: float) -> None:
@@ -30,6 +33,11 @@ class Asked:
     @property
     def idle(self) -> bool:
         return self._requests.idle
+
+    @property
+    def trouble(self) -> str | None:
+        last = self._last
+        return last.fault.detail if last is not None and last.fault is not None else None
 
     def chosen(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         live = getattr(frames, "live", True)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -28,6 +29,13 @@ def test_a_verdict_that_was_confirmed_is_there_after_a_restart(open_outbox):
     assert again.find(put.id) == Stored(1, put)
     assert again.last_sequence("left") == 7
     assert again.last_sequence("right") == 0
+
+
+def test_a_commit_is_on_the_disk_also_after_a_power_cut(open_outbox):
+    """Which no test can make; SQLite promises it with these."""
+    connection = open_outbox()._store._connection
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
 def test_subscribers_are_told_in_order_after_the_disk_has_it(open_outbox):
@@ -220,7 +228,9 @@ def test_a_second_line_on_one_folder_is_refused_by_name(open_outbox, tmp_path):
     open_outbox()  # it is free again
 
 
-def test_closing_twice_and_what_comes_after_it_raises_nothing(open_outbox: type[Outbox]) -> None:
+def test_closing_twice_and_what_comes_after_it_raises_nothing(
+    open_outbox: Callable[..., Outbox],
+) -> None:
     outbox = open_outbox()
     outbox.put(record(1))
     outbox.close()

@@ -180,6 +180,9 @@ def test_what_cannot_be_right_is_said_with_its_table(refused, text):
         ("drop:in", "drop:./in"),
         ("drop:in", "drop:in?after=move"),
         ("genicam:1", "genicam:1"),
+        ("/dev/video0", "gstreamer:v4l2src device=/dev/video0 ! videoconvert"),
+        ("gstreamer:rtspsrc location=rtsp://cam/1 ! decodebin", "rtsp://u:p@cam/1"),
+        ("gstreamer:aravissrc  ! x", "gstreamer:aravissrc ! x"),
     ],
 )
 def test_two_stations_on_one_camera_are_refused_by_name(refused, monkeypatch, one, other):
@@ -199,6 +202,11 @@ def test_ports_on_other_addresses_and_free_ones_are_not_the_same(line):
     two = '[[modbus]]\nhost = "10.0.0.1"\n[[opcua]]\nhost = "10.0.0.2"\nport = 5020\n'
     free = '[[modbus]]\nname = "free"\nport = 0\n[[modbus]]\nname = "free2"\nport = 0\n'
     assert len(line(STATION + two + free).modbus) == 3
+
+
+@pytest.mark.parametrize("host", ["127.0.0.5", "::1", "localhost"])
+def test_every_loopback_address_needs_no_token(line, host):
+    assert line(STATION + f'[http]\nhost = "{host}"\n').http.host == host
 
 
 def test_a_page_that_is_not_served_needs_no_token(line):

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from random import Random
 from typing import get_args
 
 import pytest
@@ -61,6 +62,13 @@ def test_the_state_is_what_the_station_tells(display, plc):
     assert block(plc).state == "idle"
     display.show(stored("one", 1))
     assert block(plc).state == "idle"
+
+
+def test_states_are_asked_for_at_each_beat(display, plc):
+    display.states = lambda: {"one": "lost", "elsewhere": "ok"}
+    display.beat()
+    assert block(plc).state == "lost"
+    assert block(plc, 1).state == "starting"
 
 
 def test_the_heartbeat_counts_and_goes_round(display, plc):
@@ -149,6 +157,17 @@ def test_a_coil_that_asks_nobody_is_refused(plc):
 def test_registers_cannot_be_written_and_others_not_read(plc):
     assert plc.write_register(1, 1, device_id=7).exception_code == 2
     assert plc.read_holding_registers(2 * BLOCK, count=1, device_id=7).exception_code == 2
+
+
+def test_garbage_is_no_harm_and_no_flood_of_the_log(display, plc, caplog):
+    random = Random(0)
+    for code in (0, 1, 5, 8, 15, 16, 23, 43, 99):
+        for start in (b"", bytes((0, 1, 0, 0, 0, random.randrange(20), 7, code))):
+            with socket.create_connection(("127.0.0.1", display.port), 20) as stranger:
+                stranger.sendall(start + random.randbytes(random.randrange(600)))
+    display.show(stored("one", 9))
+    assert block(plc).sequence == 9
+    assert not [record for record in caplog.records if record.name.startswith("pymodbus")]
 
 
 def test_another_unit_is_told_so(plc):

@@ -144,6 +144,7 @@ def certificates(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 # paho leaves it to Python to close the socket of a handshake that failed
 @pytest.mark.filterwarnings("ignore:.*ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
 def test_tls_and_a_password_from_the_environment(certificates, monkeypatch):
@@ -208,6 +209,19 @@ def test_a_broker_that_is_not_there_fails_at_once_and_says_where(tmp_path):
     assert f"the broker 127.0.0.1:{gone.port}: Connection refused" in refusal(
         MqttSettings(port=gone.port)
     )
+
+
+@pytest.mark.slow
+def test_a_message_that_the_broker_ends_the_connection_for_holds_up_no_other(tmp_path):
+    with (
+        running_broker(tmp_path, "max_packet_size 2000") as broker,
+        closing(Listener(broker.port, "#")) as listener,
+        closing(MqttJournal(MqttSettings(port=broker.port), "hall")) as journal,
+    ):
+        put = [record(1), record(2, detail="x" * 9000), record(3)]
+        taken(journal, [Stored(one.sequence, one) for one in put])
+        assert until(lambda: set(sequences(listener.on("/verdict"))) == {1, 2, 3})
+        assert [json.loads(one)["detail"] for one in listener.on("/verdict")][-2:] == [None, None]
 
 
 def test_what_is_too_large_goes_without_its_detail(broker):

@@ -19,11 +19,13 @@ from asyncua.sync import Client  # noqa: E402
 from slsg_edge.line.sinks.opcua import OpcUaDisplay  # noqa: E402
 from slsg_edge.line.sinks.opcua_nodes import NAMESPACE  # noqa: E402
 
+pytestmark = pytest.mark.slow  # the standard's nodes take seconds to build
+
 
 @pytest.fixture(scope="module")
 def display():
-    """One server for all: building the standard's nodes takes a second."""
-    made = OpcUaDisplay(OpcUaSettings(port=0), "line", ["one", "two"])
+    """One server for all."""
+    made = OpcUaDisplay(OpcUaSettings(port=0), "line", ["one", "two", "three"])
     yield made
     made.close()
 
@@ -86,6 +88,16 @@ def test_the_state_is_in_the_words_of_the_standard(display, client, told, system
     assert read(client, "VisionStateMachine.AutomaticMode.CurrentState") == mode
 
 
+def test_the_state_is_that_of_the_verdict_until_more_is_told(display, client):
+    display.show(stored("three", 1, "good"))
+    assert read(client, "VisionStateMachine.CurrentState", "three") == "Operational"
+    display.states = lambda: {"three": "idle"}
+    display.beat()
+    display.states = dict
+    display.show(stored("three", 2, "good"))
+    assert read(client, "VisionStateMachine.AutomaticMode.CurrentState", "three") == "Ready"
+
+
 def test_the_heartbeat_counts(display, client):
     before = read(client, "Heartbeat")
     display.beat()
@@ -138,3 +150,13 @@ def _wait_for(said):
     while not said():
         assert time.monotonic() < ends
         time.sleep(0.01)
+
+
+def test_garbage_is_no_harm_and_no_flood_of_the_log(display, client, caplog):
+    host, port = display.url.removeprefix("opc.tcp://").partition("/")[0].split(":")
+    for start in (b"", b"HELF\x40\0\0\0", b"OPNF\x20\0\0\0", b"MSGF\xff\0\0\0"):
+        with socket.create_connection((host, int(port)), 20) as stranger:
+            stranger.sendall(start + bytes(range(90)))
+    display.show(stored("one", 9))
+    assert result(client, "Sequence") == 9
+    assert not [record for record in caplog.records if record.name.startswith("asyncua")]

@@ -13,6 +13,10 @@ from slsg_edge.errors import ConfigError, DatasetError
 from slsg_edge.line.sources import drop_folder
 from slsg_edge.line.sources.drop_scan import SETTLED
 from slsg_edge.line.sources.source import PartSource, open_source
+from slsg_edge.line.watching import WatchOptions, watch
+from slsg_edge.runtime.fake_detector import FakeDetector
+from slsg_edge.runtime.judged import Judged
+from slsg_edge.scoring import Threshold
 
 LONG = 20.0
 
@@ -274,3 +278,11 @@ def test_a_folder_whose_name_has_a_question_mark(tmp_path, take):
     folder.mkdir()
     (folder / "1.png").write_bytes(png())
     assert take(f"drop:{folder}").names(1) == ["1.png"]
+
+
+def test_a_watch_of_one_camera_moves_what_it_inspected(drop):
+    (drop / "1.png").write_bytes(png())
+    judged = Judged(FakeDetector(0.1), Threshold(0.5, "manual", good_scores=(0.1, 0.2, 0.3)))
+    with open_source(f"drop:{drop}?after=move") as source:
+        watch(source, judged, [], WatchOptions(max_frames=1))
+    assert (drop / "done" / "1.png").exists()

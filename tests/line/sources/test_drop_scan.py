@@ -2,10 +2,10 @@
 
 import itertools
 import os
-from pathlib import Path
 
 import pytest
 
+from slsg_edge.line.sources import drop_scan
 from slsg_edge.line.sources.drop_scan import DropScan
 
 
@@ -67,7 +67,7 @@ def test_a_file_that_is_written_anew_in_a_full_folder_is_noticed(drop):
     scan = DropScan(drop)
     assert len(scan.look(10.0)) + len(scan.look(11.0)) == 120
     (drop / "77.png").write_bytes(b"1")
-    found = [one.path.name for step in range(20) for one in scan.look(12 + step)]
+    found = [one.path.name for step in range(30) for one in scan.look(12 + step)]
     assert found == ["77.png"]
 
 
@@ -78,7 +78,7 @@ def test_a_look_at_thousands_of_files_asks_few_of_them(drop, monkeypatch):
     while scan.look(next(clock)) or scan.busy:
         pass
     asked = []
-    real = Path.stat
-    monkeypatch.setattr(Path, "stat", lambda path: asked.append(path) or real(path))
+    real = os.stat
+    monkeypatch.setattr(drop_scan.os, "stat", lambda path: asked.append(path) or real(path))
     assert scan.look(next(clock)) == []
     assert len(asked) < 100

@@ -98,6 +98,18 @@ def test_nothing_is_inspected_before_somebody_asks():
     assert taker.close()
 
 
+def test_a_lost_camera_is_known_while_nobody_asks():
+    camera = Camera()
+    taker = Taker(camera)
+    assert taker.trigger.trouble is None
+    camera.show(Fault("no_frame", "the cable is out"))
+    wait_for(lambda: taker.trigger.trouble == "the cable is out")
+    camera.show()
+    wait_for(lambda: taker.trigger.trouble is None)
+    assert taker.taken.empty()
+    assert taker.close()
+
+
 def test_each_of_two_requests_gets_the_first_frame_after_it():
     camera = Camera()
     taker = Taker(camera)
