@@ -13,7 +13,7 @@ from made_once import made_once
 import slsg_edge
 from slsg_edge.bundle.commands import BUNDLE
 from slsg_edge.bundle.folder import open_bundle
-from slsg_edge.demo import SETTINGS
+from slsg_edge.demo.story import SETTINGS
 from slsg_edge.sample.dataset import SampleCounts, write_dataset
 from slsg_edge.stages.export import export_bundle
 from slsg_edge.stages.settings import settings_of_run
@@ -21,7 +21,7 @@ from slsg_edge.stages.train import train
 from slsg_edge.training.settings import Resources
 
 COUNTS = SampleCounts(40, 20, 8, 6, 6, size=128)
-BEHIND_IT = ("stages/train.py", "models", "sample", "synthesis", "training")
+BEHIND_IT = ("stages/train.py", "stages/phases.py", "models", "sample", "synthesis", "training")
 
 # By name: the detector, and options that train it in seconds from noise. Both variants of SLSG
 # take the rules of the sample line as well.

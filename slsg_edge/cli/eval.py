@@ -43,6 +43,7 @@ def eval_command(
     import json
 
     from slsg_edge.bundle.folder import open_bundle
+    from slsg_edge.data.inputs import require_outside
     from slsg_edge.evaluation.evaluate import evaluate_dataset
     from slsg_edge.evaluation.good_only import open_evaluation_set
     from slsg_edge.evaluation.next_step import Setup, next_step
@@ -56,6 +57,8 @@ def eval_command(
     require_place(report)
     require_place(sheet)
     _require_picture(sheet)
+    if sheet:
+        require_outside(data, "--sheet", sheet)
     opened = open_bundle(bundle)
     choice = choose(opened, backend)
     say(str(choice))

@@ -39,11 +39,14 @@ def _run(path: Path) -> "Ending":
     from slsg_edge.line.service.line_service import LineService
     from slsg_edge.line.service.logs import configure_logging
     from slsg_edge.line.service.systemd import Notifier
+    from slsg_edge.line.settings.secrets import warnings_of
 
     configure_logging(json=not sys.stderr.isatty())
     notifier = Notifier()
     with ExitStack() as stack:
         service = stack.enter_context(closing(LineService(path, say)))
+        for warning in warnings_of(service.settings):
+            say(f"warning: {warning}")
         stack.enter_context(_hangup_reloads(service.reload))
         address = _serve(stack, service)
 

@@ -10,7 +10,7 @@ from slsg_edge.bundle.folder import Bundle
 from slsg_edge.contracts import GOOD, AnomalyMap, Detector, Image
 from slsg_edge.errors import DatasetError
 from slsg_edge.evaluation.evaluate import Evaluation, Row
-from slsg_edge.images import encode_image, read_image
+from slsg_edge.images import read_image
 from slsg_edge.metrics.axis import score_text
 from slsg_edge.pictures import Bgr, heat_overlay
 from slsg_edge.preprocessing import Preprocessing, map_on_frame, resize
@@ -19,7 +19,9 @@ from slsg_edge.storage import write_atomically
 
 COLUMNS, ROWS = 3, 2
 WIDTH, BAR, GAP = 400, 34, 6  # pixels of a pair, of the line under it, between two
+JPEG_QUALITY = 80
 INK: Bgr = (255, 255, 255)
+MISTAKES = {(True, "anomalous"): ", a false alarm", (False, "good"): ", a miss"}
 COLOURS: dict[str, Bgr] = {
     "good": (178, 114, 0),
     "anomalous": (0, 79, 184),
@@ -33,7 +35,18 @@ def write_verdict_sheet(
     """As the kind of picture that the name says."""
     with closing(open_choice(bundle, choice)) as detector:
         sheet = verdict_sheet(bundle, evaluation, detector)
-    write_atomically(path, encode_image(sheet, path.suffix.lower()))
+    write_atomically(path, _encoded(sheet, path.suffix.lower()))
+
+
+def _encoded(sheet: Image, suffix: str) -> bytes:
+    """JPEG small enough for a mail or a README."""
+    import cv2
+
+    quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix != ".png" else []
+    done, content = cv2.imencode(suffix, sheet, quality)
+    if not done:
+        raise ValueError(f"OpenCV cannot encode {sheet.shape} as {suffix}")
+    return content.tobytes()
 
 
 def verdict_sheet(bundle: Bundle, evaluation: Evaluation, detector: Detector) -> Image:
@@ -105,7 +118,8 @@ def _line(row: Row, threshold: float | None) -> Image:
 
     bar = np.full((BAR, WIDTH, 3), COLOURS[row.outcome or "undecided"], np.uint8)
     limit = "" if threshold is None else f", threshold {score_text(threshold)}"
-    text = f"{row.outcome}: score {score_text(_score(row))}{limit}"
+    mistake = MISTAKES.get((row.kind == GOOD, row.outcome or ""), "")
+    text = f"{row.outcome}{mistake}: score {score_text(_score(row))}{limit}"
     font, size = cv2.FONT_HERSHEY_SIMPLEX, 0.56
     (width, _), _ = cv2.getTextSize(text, font, size, 1)
     size *= min(1.0, (WIDTH - 16) / width)

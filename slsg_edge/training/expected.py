@@ -19,17 +19,17 @@ class Forecast:
 
     notify: takes a line for the user.
     quicker: the command of a training that takes about a minute; empty where there is none.
-    following: how many phases come after the one that is timed. folds: how many trainings of all
-    phases come after them.
+    following: how many phases come after the one that is timed.
     clock, now: seconds that pass, and the time of day.
+    folds: how many trainings of all phases come after this one.
     """
 
     notify: Callable[[str], None]
     quicker: str = ""
     following: int = 0
-    folds: int = 0
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = datetime.now
+    folds: int = 0
 
     def lines(self, seconds: float, whole: float = 0.0) -> list[str]:
         """What the user reads when a phase has so many seconds to go, of so many as a whole."""

@@ -28,7 +28,7 @@ def test_people_see_a_table_with_intervals_and_notes(opened, data, capsys):
     shown = capsys.readouterr().out
     for text in ("image AUROC", "pixel AUROC", "AUPRO to 30%", "F1-max", "of 3 good", " to 1.0000"):
         assert text in shown
-    assert "without a mask, so not in the pixels: 1" in shown
+    assert "without a mask, so in no pixel figure: 1" in shown
 
 
 def test_the_counts_come_first_then_what_to_do_then_other_thresholds(opened, data, capsys):
@@ -217,5 +217,9 @@ def test_a_sheet_is_a_picture_and_its_name_is_known_to_be_one_before_the_work(
     code, said = run("eval", opened.path, "nowhere", "--sheet", tmp_path / "a.html")
     assert code == 2
     assert "Let it end in .jpg or .png." in said
+    test_image = data / "test/good/000.png"
+    before = test_image.read_bytes()
+    assert run("eval", opened.path, data, "--sheet", test_image)[0] == 2
+    assert test_image.read_bytes() == before
     assert run("eval", opened.path, data, "--sheet", tmp_path / "a.jpg")[0] == 0
     assert cv2.imread(str(tmp_path / "a.jpg")).shape[1] > 1000

@@ -32,3 +32,27 @@ def test_what_the_machine_decided_is_said_recorded_and_resumed(run, tmp_path):
     code, said = run(*words, "--resume", "--variant", "edge")
     assert code == 0
     assert "is trained already" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--folds", 1], "--folds is 1"),
+        (["--folds", 0], "--folds is 0"),
+        (["--folds", 50], "at most 6"),
+        (["--folds", 3, "--detector", "npad"], "leaves out each good image by itself"),
+        (["--folds", 3, "--detector", "auto"], "does not go with --detector auto"),
+        (["--folds", 3, "--set", "holdout=0.3"], "holdout has no effect"),
+    ],
+)
+def test_folds_that_cannot_be_are_refused_before_anything_is_written(run, tmp_path, options, said):
+    good = tmp_path / "good"
+    good.mkdir()
+    for index in range(6):
+        picture = np.random.default_rng(index).integers(0, 255, (80, 100, 3), dtype=np.uint8)
+        (good / f"{index}.png").write_bytes(encode_image(picture))
+    words = ["train", good, "-o", tmp_path / "a.slsg", "--backbone-weights", "none"]
+    code, told = run(*words, "--device", "cpu", "--workers", 0, *options)
+    assert code == 2
+    assert said in " ".join(told.split())
+    assert sorted(tmp_path.iterdir()) == [good]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -206,3 +207,25 @@ class TestOfBefore:
         with pytest.raises(DatasetError):
             calibrate(bundle, draw(tmp_path / "good", range(20, 20 + count)), command=COMMAND)
         assert manifest(bundle) == before
+
+
+@pytest.mark.parametrize(
+    ("held_out", "said"),
+    [
+        (0, "training, each scored by a training without its fold, of 5 folds."),
+        (
+            4,
+            "training, 4 of them held out and the rest, each scored by a training without its fold",
+        ),
+    ],
+)
+def test_scores_of_folds_are_said_to_be_such(toy_bundle, held_out, said):
+    scores = kept(spread(40))
+    good = [
+        replace(each, how="held-out") if place < held_out else each
+        for place, each in enumerate(scores.good)
+    ]
+    content = good_scores_file(replace(scores, good=tuple(good), folds=5))
+    bundle = with_file(open_bundle(toy_bundle), GOOD_SCORES_FILE, content)
+    sample = room.good_sample(bundle, None, "onnxruntime-fp32")
+    assert said in sample.notes[0]

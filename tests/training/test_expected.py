@@ -1,5 +1,6 @@
 """The time that a training is expected to take, by a clock that the tests turn."""
 
+import dataclasses
 from datetime import datetime, timedelta
 
 import pytest
@@ -76,6 +77,15 @@ def test_phases_that_follow_are_counted_and_not_guessed(following, said):
     (_, (line, *_)), *_ = timed([1, 1], 100, following)
     assert said in line
     assert ("follow" in line) == bool(following)
+
+
+def test_folds_are_told_with_what_this_phase_takes_in_all_of_them():
+    clock, said = Clock(), []
+    forecast = dataclasses.replace(clock.forecast(said), folds=5)
+    assert forecast.lines(60, 120) == [
+        "expected: about 60 s (until 12:01); 5 folds do all phases again: about 10 min more for "
+        "this one"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -33,3 +33,9 @@ class Setup:
     opened: Opened
     drift: DriftMonitor | None
     requests: Requests | None
+
+    def close(self) -> None:
+        """What drift has learned is kept; the detector is closed with the last that uses it."""
+        if self.drift is not None:
+            self.drift.close()
+        self.opened.judged.close()

@@ -31,6 +31,13 @@ def test_a_verdict_that_was_confirmed_is_there_after_a_restart(open_outbox):
     assert again.last_sequence("right") == 0
 
 
+def test_a_commit_is_on_the_disk_also_after_a_power_cut(open_outbox):
+    """Which no test can make; SQLite promises it with these."""
+    connection = open_outbox()._store._connection
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
 def test_subscribers_are_told_in_order_after_the_disk_has_it(open_outbox):
     outbox, told = open_outbox(), []
     outbox.subscribe(lambda stored: told.append((stored, outbox.find(stored.record.id))))
