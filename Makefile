@@ -2,10 +2,9 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= train,cpu,line,dev
-# Where PyTorch's CUDA packages are not wanted:
-# make setup PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
-PIP_ARGS ?=
+EXTRAS ?= train,cpu,line,station,dev,docs
+# PyTorch's small build where there is no NVIDIA GPU; `make setup PIP_ARGS=` takes what pip finds.
+PIP_ARGS ?= $(shell $(PYTHON) .ci/small_torch.py)
 # Processes that run the tests at once.
 WORKERS ?= 2
 BIN := $(VENV)/bin
@@ -19,7 +18,7 @@ TESTS := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # Modules are compiled once, not by each process that a test starts.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick setup lint types bench release clean
+.PHONY: demo test quick setup lint types docs bench release clean
 
 demo: setup
 	$(BIN)/slsg-edge demo demo
@@ -49,6 +48,12 @@ lint: setup
 
 types: setup
 	$(TYPES)
+
+# The site of docs/, in build/site; nothing is fetched, and a warning is an error.
+docs: setup
+	rm -rf build/site
+	PYTHONPATH=docs $(BIN)/python -m sitegen build/docs
+	$(BIN)/zensical build --strict --clean
 
 bench: setup
 	test -d demo/module.slsg || $(BIN)/slsg-edge demo demo

@@ -136,6 +136,11 @@ def settings_from_table(
         raise ConfigError(f"{where}: {error}.", fix="Add the missing key.") from error
 
 
+def value_as(hint: Any, value: object, where: str) -> Any:
+    """One value of a table, checked against a type hint; `where` names the key in errors."""
+    return _value(hint, value, where, None)
+
+
 def without_none(table: Mapping[str, Any]) -> dict[str, Any]:
     """A table of JSON as TOML would have it, which has no null; tables in lists too."""
     return {key: _plain(value) for key, value in table.items() if value is not None}
@@ -247,8 +252,12 @@ def _scalar(hint: Any, value: object, where: str) -> Any:
         raise ConfigError(f"{where} is {value}.", fix="Give a finite number.")
     # type() and not isinstance: true is no number
     if type(value) is not hint:
-        expected = getattr(hint, "__name__", str(hint))
+        expected = "table" if dataclasses.is_dataclass(hint) else _name_of(hint)
         raise ConfigError(
             f"{where} is {_shown(value)}, a {type(value).__name__}.", fix=f"Give a {expected}."
         )
     return value
+
+
+def _name_of(hint: Any) -> str:
+    return getattr(hint, "__name__", str(hint))

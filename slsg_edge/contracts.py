@@ -90,7 +90,8 @@ class Frame:
     """One picture from a source, or why there is none that may be inspected.
 
     `captured_at` is UTC seconds since the epoch, for people; `captured_monotonic` is seconds of
-    the monotonic clock, for ages, since the wall clock may jump.
+    the monotonic clock, for ages, since the wall clock may jump. `part` tells a part from all
+    others, also after a restart, where the source knows: a dropped file by name, size and time.
     """
 
     index: int
@@ -99,6 +100,7 @@ class Frame:
     captured_monotonic: float
     image: Image | None = None
     fault: Fault | None = None
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ def judge(prediction: Prediction, threshold: Threshold) -> Verdict:
     score = prediction.image_score
     if not math.isfinite(score) or not 0 <= score <= 1:
         return undecided(Fault("detector_failed", f"the detector gave the score {score}"))
-    outcome, reason = _outcome(score, threshold)
+    outcome, reason = outcome_of(score, threshold)
     return Verdict(
         outcome,
         score=score,
@@ -168,7 +168,8 @@ def judge(prediction: Prediction, threshold: Threshold) -> Verdict:
     )
 
 
-def _outcome(score: float, threshold: Threshold) -> tuple[Outcome, Reason | None]:
+def outcome_of(score: float, threshold: Threshold) -> tuple[Outcome, Reason | None]:
+    """What a score between 0 and 1 comes to, and why where that is `undecided`."""
     if score > threshold.value:
         return "anomalous", None
     if threshold.undecided_above is not None and score > threshold.undecided_above:

@@ -54,17 +54,17 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
     try:
         for name, content in files.items():
             target = folder / name
-            staged.append((_temporary(target.parent), target))
+            staged.append((temporary_name(target.parent), target))
             _write_through(staged[-1][0], content)
         for temporary, target in staged:
             temporary.replace(target)
         for parent in dict.fromkeys(target.parent for _, target in staged):
-            _sync_folder(parent)
+            sync_folder(parent)
     except OSError as error:
         raise storage_error(folder, error) from error
     finally:
         for temporary, _ in staged:
-            _discard(temporary)
+            discard(temporary)
 
 
 def write_new(path: Path, content: bytes) -> Path:
@@ -72,7 +72,7 @@ def write_new(path: Path, content: bytes) -> Path:
     `a.png`. Whatever other processes write there, nothing is overwritten. Gives where it is.
     """
     require_outside_bundles(path)
-    temporary = _temporary(path.parent)
+    temporary = temporary_name(path.parent)
     try:
         _write_through(temporary, content)
         for target in _names(path):
@@ -82,7 +82,7 @@ def write_new(path: Path, content: bytes) -> Path:
     except OSError as error:
         raise storage_error(path, error) from error
     finally:
-        _discard(temporary)
+        discard(temporary)
     raise AssertionError("there is always another name")
 
 
@@ -121,7 +121,7 @@ def make_folder(folder: Path) -> None:
     make_folder(folder.parent)
     try:
         folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
     except OSError as error:
         raise storage_error(folder, error) from error
 
@@ -198,7 +198,7 @@ def _opened(path: Path, flags: int) -> int:
         raise storage_error(path, error) from error
 
 
-def _temporary(folder: Path) -> Path:
+def temporary_name(folder: Path) -> Path:
     """A name of this process alone in `folder`, which is made and swept where need be."""
     make_folder(folder)
     _sweep(folder)
@@ -207,7 +207,7 @@ def _temporary(folder: Path) -> Path:
     return folder / name
 
 
-def _discard(temporary: Path) -> None:
+def discard(temporary: Path) -> None:
     _ours.discard(temporary.name)
     with contextlib.suppress(OSError):  # a read-only disk has said so
         temporary.unlink(missing_ok=True)
@@ -287,7 +287,7 @@ def _write_through(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Makes the renames themselves survive a power cut; Windows has no such call."""
     if os.name != "posix":
         return

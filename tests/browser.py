@@ -70,11 +70,11 @@ class Browser:
         os.close(self._write)
         os.close(self._read)
 
-    def page(self) -> "Page":
-        """A new tab."""
+    def page(self, site: str | None = None) -> "Page":
+        """A new tab; site: the one address, as http://localhost:8420, that it may talk to."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
-        return Page(self, target, attached["sessionId"])
+        return Page(self, target, attached["sessionId"], site)
 
     def call(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
         """The result of a method; RuntimeError with the browser's own words when it fails."""
@@ -102,13 +102,22 @@ class Browser:
 
 
 class Page:
-    """A tab without a network. `complaints` is what stood on its console, and what it asked for."""
+    """A tab without a network, or for one site. `complaints` is what stood on its console, and what
+    it asked for elsewhere."""
 
-    def __init__(self, browser: Browser, target: str, session: str) -> None:
+    def __init__(
+        self, browser: Browser, target: str, session: str, site: str | None = None
+    ) -> None:
         self._browser, self._target, self._session = browser, target, session
+        self._site = site
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
-        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+        offline = {
+            "offline": site is None,
+            "latency": 0,
+            "downloadThroughput": 0,
+            "uploadThroughput": 0,
+        }
         self.call("Network.emulateNetworkConditions", **offline)
 
     def close(self) -> None:
@@ -119,8 +128,20 @@ class Page:
 
     def open(self, path: Path) -> None:
         """Loads a file and waits for the end of that."""
+        self.go(path.as_uri())
+
+    def go(self, url: str) -> None:
         before = self._loads()
-        self.call("Page.navigate", url=path.as_uri())
+        self.call("Page.navigate", url=url)
+        self._until_loaded(before)
+
+    def press_and_go(self, selector: str) -> None:
+        """Clicks on what leads to another page, and waits for that."""
+        before = self._loads()
+        self.click(selector)
+        self._until_loaded(before)
+
+    def _until_loaded(self, before: int) -> None:
         while self._loads() == before:
             self._browser.events.append(self._browser.receive())
 
@@ -194,7 +215,8 @@ class Page:
     def complaints(self) -> list[str]:
         """Console messages, exceptions and requests to anything but this file and its own data."""
         self.run("0")  # whatever was on its way is here then
-        return list(filter(None, map(_complaint, self._own())))
+        found = list(filter(None, map(_complaint, self._own())))
+        return [each for each in found if not (self._site and each.startswith(f"{self._site}/"))]
 
     def _own(self) -> list[dict[str, Any]]:
         events = self._browser.events
@@ -207,5 +229,5 @@ def _complaint(event: dict[str, Any]) -> str | None:
         return json.dumps(params)
     if method == "Network.requestWillBeSent":
         url = str(params["request"]["url"])
-        return None if url.startswith(("file:", "data:", "about:")) else url
+        return None if url.startswith(("file:", "data:", "about:", "blob:")) else url
     return None

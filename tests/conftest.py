@@ -193,6 +193,21 @@ def trained_bundle(
     return bundle
 
 
+def _all_groups(shares: Mapping[str, float], measure: Callable[..., Any], _: object) -> Any:
+    from slsg_edge.calibration.sensitivity import ChosenGroups
+
+    damage = measure(frozenset(shares))
+    return ChosenGroups(tuple(shares), damage, dict.fromkeys(shares, damage))
+
+
+@pytest.fixture
+def measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All groups of layers become INT8, and are measured together, not one after the other."""
+    from slsg_edge.stages import int8
+
+    monkeypatch.setattr(int8, "choose_groups", _all_groups)
+
+
 @pytest.fixture(scope="session")
 def quantised_bundle(
     shared_folder: Path, sample_data: Path, trained_bundle: Callable[[str], Path]
@@ -201,17 +216,12 @@ def quantised_bundle(
 
     Measured once together; group by group, as the stage does, takes many times as long.
     """
-    from slsg_edge.calibration.sensitivity import ChosenGroups
     from slsg_edge.stages import int8
-
-    def all_of(shares: Mapping[str, float], measure: Callable[..., Any], _: object) -> ChosenGroups:
-        damage = measure(frozenset(shares))
-        return ChosenGroups(tuple(shares), damage, dict.fromkeys(shares, damage))
 
     def quantise(path: Path, variant: str) -> None:
         shutil.copytree(trained_bundle(variant), path)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(int8, "choose_groups", all_of)
+            patch.setattr(int8, "choose_groups", _all_groups)
             settings = int8.Int8Settings(images=12)
             int8.quantise_bundle(
                 open_bundle(path), sample_data, settings, "slsg-edge calibrate --int8"

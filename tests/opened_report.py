@@ -2,7 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
+
+from slsg_edge.contracts import Outcome
+from slsg_edge.reports.case import Case
+from slsg_edge.reports.layers import picture_of
+
 STEPS = 1000
+THRESHOLD = 0.5
 SHOWN = "[...document.querySelectorAll('figure')].filter((each) => !each.hidden)"
 NAMES = f"{SHOWN}.map((each) => each.querySelector('b').textContent)"
 FOCUSED = "document.activeElement.closest('figure')?.querySelector('b').textContent"
@@ -37,3 +44,16 @@ def judged(report, threshold):
 
 def errors(cases, truth):
     return sum(case.wrong and case.truth == truth for case in cases)
+
+
+def make_case(name: str, kind: str = "good", score: float | None = 0.1) -> Case:
+    """A grey image with a hot corner, marked where it is defective."""
+    outcome: Outcome = "undecided"
+    if score is not None:
+        outcome = "anomalous" if score > THRESHOLD else "good"
+    image = np.full((40, 60, 3), 90, np.uint8)
+    heat = np.zeros((40, 60), np.float32)
+    heat[10:20, 10:20] = 1
+    mask = None if kind == "good" else heat > 0
+    reason = "it is empty" if score is None else None
+    return Case(name, kind, outcome, score, picture_of(image, heat, mask), reason)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from doc_blocks import blocks, words_of
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -42,16 +43,18 @@ def _options(name: str) -> set[str]:
     """Those of a group are those of what it does by default, too."""
     command = COMMANDS[name]
     commands = [command, *getattr(command, "commands", {}).values()]
-    return {text for one in commands for option in one.params for text in option.opts}
+    params = [option for one in commands for option in one.params]
+    return {text for option in params for text in (*option.opts, *option.secondary_opts)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_uses_commands_and_options_that_exist(page):
-    for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
-        for line in re.findall(r"^\$ slsg-edge (.+)$", block, re.MULTILINE):
-            name, *words = line.partition(" | ")[0].split()
-            options = {word for word in words if word.startswith("-")}
-            assert options <= _options(name), line
+    for block in blocks(page):
+        for line in block.commands:
+            if re.match("slsg-edge [a-z]", line):
+                name, *words = words_of(line)
+                options = {word for word in words if word.startswith("-")}
+                assert options <= _options(name), line
 
 
 def test_help():

@@ -11,7 +11,9 @@ from slsg_edge.bundle.plan import PLAN
 from slsg_edge.calibration.operating_points import is_firm
 from slsg_edge.calibration.threshold import LOOSEST_RATE, images_needed
 from slsg_edge.contracts import Reason
+from slsg_edge.line.record_schema import TEXTS
 from slsg_edge.line.records import Record
+from slsg_edge.line.settings.reference import reference_text
 from slsg_edge.models.names import QUICKEST_DETECTOR
 from slsg_edge.models.slsg.settings import FROM_NOISE, ON_A_CPU, SHORT_PRETRAINING
 
@@ -84,4 +86,12 @@ def test_every_reason_of_undecided_is_in_the_table():
 def test_what_a_verdict_holds_is_in_the_table():
     page = (DOCS / "line.md").read_text(encoding="utf-8")
     table = page.partition("<!-- record -->")[2].partition("<!-- /record -->")[0]
-    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [f.name for f in fields(Record)]
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", table, re.MULTILINE)
+    assert dict(rows) == TEXTS
+    assert [name for name, _ in rows] == [f.name for f in fields(Record)]
+
+
+def test_the_keys_of_line_toml_are_in_its_tables():
+    page = (DOCS / "line.md").read_text(encoding="utf-8")
+    tables = page.partition("<!-- settings -->\n")[2].partition("<!-- /settings -->")[0]
+    assert tables == reference_text()

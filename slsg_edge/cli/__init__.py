@@ -11,9 +11,11 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Annotated
 
 import typer
 
+from slsg_edge import __version__
 from slsg_edge.cli.commands import COMMANDS, GROUPS
 from slsg_edge.cli.stopping import INTERRUPTED, interrupts_noted, told_to_end
 from slsg_edge.cli.streams import usable_streams
@@ -40,15 +42,35 @@ EXTRAS = {
     "torch": "train",
 }
 
+_NAME = "slsg-edge"
 _LONGEST = 4000  # characters of a message
 
 app = typer.Typer(
-    name="slsg-edge",
+    name=_NAME,
     help="Good images in, a trusted anomaly detector on a line PC out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"slsg-edge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_say_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """What can be asked for without a command."""
+
+
 for name, command in COMMANDS.items():
     app.command(name)(command)
 for name, group in GROUPS.items():
@@ -68,7 +90,7 @@ def main() -> None:
 def _run(interrupted: Callable[[], bool]) -> None:
     try:
         try:
-            app()
+            app(prog_name=_NAME)  # for `python -m slsg_edge`, too
         finally:
             sys.stdout.flush()
     except SlsgError as error:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slsg_edge.cli.options import AsJson, Backends, Threads, names_in, require_cpu_backend
+from slsg_edge.cli.options import (
+    AsJson,
+    Backends,
+    Threads,
+    Verbose,
+    names_in,
+    require_cpu_backend,
+)
 from slsg_edge.cli.text import plain_console, say, tell
 from slsg_edge.errors import ConfigError
 
@@ -30,6 +37,7 @@ def bench(
     threads: Threads = None,
     backend: Backends = None,
     as_json: AsJson = False,
+    verbose: Verbose = False,
 ) -> None:
     """Measure decode, resize, inference, score and verdict, and the loop against the model.
 
@@ -57,7 +65,7 @@ def bench(
         reason = choices[0].reason
         tell(json.dumps({**asdict(result), "backend": choices[0].backend, "reason": reason}))
     else:
-        _print(result, golden=images is None)
+        _print(result, verbose, golden=images is None)
 
 
 def _choices(bundle: "Bundle", backend: str | None, threads: int | None) -> "list[BackendChoice]":
@@ -137,35 +145,42 @@ def _paths(bundle: "Bundle", images: Path | None) -> Iterator[list[Path]]:
         yield write_frames(frames, folder)
 
 
-def _print(result: "Benchmark", golden: bool) -> None:
+def _print(result: "Benchmark", verbose: bool, golden: bool) -> None:
+    """How many parts it takes first, then where the time goes."""
     from rich.table import Table
 
     console = plain_console()
-    table = Table("stage", "median ms", "p95 ms")
+    machine = result.machine
+    ms = result.loop_ms
+    where = f"{result.detector} on {machine.cpu}, {machine.cores} cores, {machine.system}"
+    console.print(f"{_pace(ms)}, {ms:.2f} ms a part, with {result.peak_mb:.0f} MB of memory")
+    console.print(where, soft_wrap=True)
+    table = Table("stage", "median ms", "p95 ms", box=None, pad_edge=False)
     for timing in result.stages:
         table.add_row(timing.stage, f"{timing.median:.3f}", f"{timing.p95:.3f}")
     console.print(table)
     verdict = "within" if result.ratio <= TARGET else "above"
-    versions = ", ".join(f"{name} {text}" for name, text in result.machine.versions.items())
+    versions = ", ".join(f"{name} {text}" for name, text in machine.versions.items())
     for line in (
-        f"loop {result.loop_ms:.2f} ms, model alone {result.bare_ms:.2f} ms per frame: "
+        f"loop {ms:.2f} ms, model alone {result.bare_ms:.2f} ms per frame: "
         f"ratio {result.ratio:.3f}, {verdict} {TARGET:.2f}",
-        f"{1000 / result.loop_ms:.1f} frames/s, peak memory {result.peak_mb:.0f} MB",
-        _synthesis(result),
-        f"{result.detector} on {result.machine.cpu}, {result.machine.cores} cores, "
-        f"{result.machine.system}",
-        versions,
+        *((versions, _synthesis(result)) if verbose else ()),
     ):
         console.print(line, soft_wrap=True)
     if golden:
         console.print("note: golden frames are at model resolution; --images shows a camera's")
 
 
+def _pace(ms: float) -> str:
+    return f"{1000 / ms:.3g} parts a second, {60_000 / ms:.3g} parts a minute"
+
+
 def _synthesis(result: "Benchmark") -> str:
+    """Of use to who trains alone."""
     cut_paste = f"cut-paste {result.cut_paste_per_second:.0f}"
     own = result.anomalies_per_second
     rates = cut_paste if own is None else f"this detector's {own:.0f}, {cut_paste}"
-    return f"synthesis at 256x256: {rates} pairs/s per core"
+    return f"simulated anomalies at 256x256, for training alone: {rates} pairs/s per core"
 
 
 def _print_comparison(comparison: "LatencyComparison") -> None:
@@ -173,7 +188,10 @@ def _print_comparison(comparison: "LatencyComparison") -> None:
 
     console = plain_console()
     first = comparison.backends[0].backend
-    table = Table("backend", "median ms", "p95 ms", f"times {first}")
+    fastest = min(comparison.backends, key=lambda found: found.median)
+    console.print(f"{fastest.backend} is the fastest: {_pace(fastest.median)}", soft_wrap=True)
+    heads = ("backend", "median ms", "p95 ms", f"times as fast as {first}")
+    table = Table(*heads, box=None, pad_edge=False)
     for found in comparison.backends:
         row = (found.median, found.p95, found.speedup)
         table.add_row(found.backend, *(f"{number:.2f}" for number in row))

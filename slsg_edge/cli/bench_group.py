@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from slsg_edge.cli.bench import bench
 from slsg_edge.cli.bench_gpu import bench_gpu
+from slsg_edge.cli.bench_line import bench_line
 from slsg_edge.cli.bench_metrics import bench_metrics
 
 _DEFAULT = "bundle"
@@ -24,9 +25,10 @@ class _BundleByDefault(TyperGroup):
 bench_group = typer.Typer(cls=_BundleByDefault, no_args_is_help=True)
 bench_group.command(_DEFAULT)(bench)
 bench_group.command("gpu")(bench_gpu)
+bench_group.command("line")(bench_line)
 bench_group.command("metrics")(bench_metrics)
 
 
 @bench_group.callback()
 def _describe() -> None:
-    """Measure a bundle on this machine, stage by stage, or its GPU, or the metrics."""
+    """Measure a bundle on this machine, stage by stage, or its GPU, a line, or the metrics."""

@@ -15,6 +15,9 @@ from slsg_edge.cli.eval import eval_command
 from slsg_edge.cli.export import export
 from slsg_edge.cli.import_slsg import import_slsg
 from slsg_edge.cli.info import info
+from slsg_edge.cli.line_group import line_group
+from slsg_edge.cli.pack import pack, unpack
+from slsg_edge.cli.report import report
 from slsg_edge.cli.sample import sample
 from slsg_edge.cli.start import start
 from slsg_edge.cli.train import train
@@ -34,10 +37,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "eval": eval_command,
     "compare": compare,
     "watch": watch,
+    "report": report,
     "info": info,
+    "pack": pack,
+    "unpack": unpack,
     "doctor": doctor,
     "import-slsg": import_slsg,
 }
 
 # Commands that have commands of their own.
-GROUPS: dict[str, typer.Typer] = {"bench": bench_group}
+GROUPS: dict[str, typer.Typer] = {"line": line_group, "bench": bench_group}

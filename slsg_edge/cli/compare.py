@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slsg_edge.cli.options import AsJson, PairOfBackends, names_in
-from slsg_edge.cli.text import plain_console, say, tell
+from slsg_edge.cli.options import AsJson, PairOfBackends, Verbose, names_in
+from slsg_edge.cli.text import first_of, plain_console, say, tell
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from slsg_edge.evaluation.paired import PairedEvaluation, Side
 
-LISTED = 20  # images that change verdict; --json and the page have all
+LISTED = 5  # images that change verdict: what a screen has room for
+MOST_NOTES = 3
 
 
 def compare(
@@ -32,6 +33,7 @@ def compare(
         typer.Option(metavar="FILE.html", help="Write a page with what changes verdict."),
     ] = None,
     as_json: AsJson = False,
+    verbose: Verbose = False,
 ) -> None:
     """Compare two bundles, backends or precisions on the same labelled test images.
 
@@ -52,7 +54,7 @@ def compare(
     if as_json:
         tell(json.dumps(comparison_summary(comparison)))
     else:
-        _print(comparison)
+        _print(comparison, verbose)
     if comparison.changed:
         raise typer.Exit(1)
 
@@ -74,17 +76,25 @@ def _sides(bundles: list[Path], backend: str | None) -> "tuple[Side, Side]":
     return sides_of([(bundle, choose(bundle, name)) for bundle, name in pairs])
 
 
-def _print(comparison: "PairedEvaluation") -> None:
+def _print(comparison: "PairedEvaluation", verbose: bool) -> None:
+    """Which one to take and why, on one screen; all figures where they are wanted."""
     from slsg_edge.reports.from_comparison import lead_of
 
     console = plain_console()
-    for text in (*_verdicts(comparison), lead_of(comparison)):
+    notes = [f"note: {note}" for note in comparison.notes]
+    for text in (
+        *_verdicts(comparison),
+        lead_of(comparison),
+        *first_of(_changed(comparison), LISTED, verbose, "images"),
+        *first_of(notes, MOST_NOTES, verbose, "notes"),
+    ):
         console.print(text, soft_wrap=True)
-    console.print(_figures(comparison))
     if comparison.latency:
         console.print(_latency(comparison))
-    for text in (*_changed(comparison), *(f"note: {note}" for note in comparison.notes)):
-        console.print(text, soft_wrap=True)
+    if verbose:
+        console.print(_figures(comparison))
+    else:
+        console.print("-v shows every figure, --report all images that change verdict.")
 
 
 def _verdicts(comparison: "PairedEvaluation") -> "list[Text]":
@@ -113,7 +123,9 @@ def _figures(comparison: "PairedEvaluation") -> "Table":
     from slsg_edge.reports.comparison_page import difference_text
     from slsg_edge.reports.from_comparison import labelled_changes
 
-    table = Table("figure", *comparison.names, "difference (95 % interval)")
+    table = Table(
+        "figure", *comparison.names, "difference (95 % interval)", box=None, pad_edge=False
+    )
     for label, change in labelled_changes(comparison, headlines=True).items():
         values = f"{change.first:.4f}", f"{change.second:.4f}"
         table.add_row(label, *values, difference_text(change))
@@ -126,21 +138,15 @@ def _latency(comparison: "PairedEvaluation") -> "Table":
     from slsg_edge.reports.comparison_page import LATENCY_HEADS
     from slsg_edge.reports.from_comparison import latency_rows
 
-    table = Table(*LATENCY_HEADS)
+    table = Table(*LATENCY_HEADS, box=None, pad_edge=False)
     for row in latency_rows(comparison):
         table.add_row(*row)
     return table
 
 
 def _changed(comparison: "PairedEvaluation") -> list[str]:
-    """A line for each of the first images that change verdict."""
+    """A line for each image that changes verdict."""
     from slsg_edge.reports.from_comparison import changed_rows
 
     rows = changed_rows(comparison)
-    lines = [f"  {effect}: {name}: {first} -> {second}" for name, effect, first, second in rows]
-    more = len(lines) - LISTED
-    return (
-        lines
-        if more <= 0
-        else [*lines[:LISTED], f"  and {more} more: --json or --report shows all"]
-    )
+    return [f"  {effect}: {name}: {first} -> {second}" for name, effect, first, second in rows]

@@ -92,11 +92,20 @@ def _text(done: "Exported") -> str:
         if kept
         else ""
     )
+    changed = done.fp32.difference.verdicts + done.fp16.difference.verdicts
     return (
-        f"{path / MODEL_FILES['fp32']}: {done.fp32.megabytes:.1f} MB\n"
-        f"{path / MODEL_FILES['fp16']}: {done.fp16.megabytes:.1f} MB; "
+        f"export ok: {path} has its graph in FP32 and FP16; on {done.frames} golden frames "
+        f"{changed} verdicts changed\n"
+        f"FP32: {path / MODEL_FILES['fp32']}, {done.fp32.megabytes:.1f} MB; against the trained "
+        f"network {_distance(done.fp32)}\n"
+        f"FP16: {path / MODEL_FILES['fp16']}, {done.fp16.megabytes:.1f} MB; against the trained "
+        f"network {_distance(done.fp16)}\n"
         f"{len(done.fp32_nodes)} of {done.nodes} nodes stay in FP32 ({reasons})\n"
-        f"ONNX Runtime against torch on {done.frames} golden frames: {done.fp32.difference}\n"
-        f"FP16, every result rounded, against torch: {done.fp16.difference}\n"
         f"{note}next: {calibration_command(done.bundle, None)}"
     )
+
+
+def _distance(graph: "ExportedGraph") -> str:
+    """Map and score run from 0 to 1."""
+    off = graph.difference
+    return f"scores move by at most {off.score:.1e}, maps by {off.map_mean:.1e} on average"

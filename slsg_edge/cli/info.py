@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slsg_edge.cli.options import AsJson
+from slsg_edge.cli.options import AsJson, Verbose
 from slsg_edge.cli.text import choice_note, plain_console, tell, threshold_line
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _COLOURS = {"fresh": "green", "damaged": "red"}
 def info(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle.")],
     as_json: AsJson = False,
+    verbose: Verbose = False,
 ) -> None:
     """Show a bundle: detector, threshold, what made each file, and whether it is fresh."""
     import json
@@ -43,7 +44,7 @@ def info(
         notes = threshold_notes(inventory.bundle)
         tell(json.dumps({**state, **summary_of(inventory), **notes}))
     else:
-        _print(inventory, readiness)
+        _print(inventory, readiness, verbose)
 
 
 def threshold_notes(bundle: "Bundle") -> dict[str, str | None]:
@@ -73,7 +74,7 @@ def _older(bundle: "Bundle", threshold: "Threshold") -> str | None:
     )
 
 
-def _print(inventory: "Inventory", readiness: "Readiness") -> None:
+def _print(inventory: "Inventory", readiness: "Readiness", verbose: bool) -> None:
     from rich.text import Text
 
     console = plain_console(soft_wrap=True)  # a command that is cut off is of no use
@@ -83,7 +84,32 @@ def _print(inventory: "Inventory", readiness: "Readiness") -> None:
     console.print(f"next: {readiness.command}\n")
     for name, text in _lines(inventory.bundle.manifest).items():
         console.print(f"{name:<10} {text}")
-    _print_threshold(console, inventory.bundle)
+    _print_threshold(console, inventory.bundle, verbose)
+    if verbose:
+        _print_stages(console, inventory)
+    else:
+        _print_states(console, inventory)
+
+
+def _print_states(console: "Console", inventory: "Inventory") -> None:
+    """In short: a line for all that is fresh, one for each that is not."""
+    stages, files = inventory.stages, inventory.files
+    fresh = [entry.name for entry in stages if entry.state == "fresh"]
+    console.print(f"{'fresh':<10} {', '.join(fresh) or 'nothing'}")
+    for entry in stages:
+        if entry.state != "fresh":
+            console.print(_coloured(entry.state).append(f": {entry.name}: {entry.reason}"))
+    megabytes = sum(entry.size or 0 for entry in files) / 1e6
+    console.print(f"{'files':<10} {len(files)}, {megabytes:.1f} MB")
+    for file in files:
+        if file.state in ("damaged", "missing"):
+            console.print(_coloured(file.state).append(f": {file.name}"))
+    console.print("-v shows what made each file, when and with what, and its sha256.")
+
+
+def _print_stages(console: "Console", inventory: "Inventory") -> None:
+    from rich.text import Text
+
     for entry in inventory.stages:
         console.print(Text(f"\n{entry.name:<10} ").append_text(_coloured(entry.state)))
         for text in _details(entry):
@@ -92,12 +118,12 @@ def _print(inventory: "Inventory", readiness: "Readiness") -> None:
     console.print(_files(inventory))
 
 
-def _print_threshold(console: "Console", bundle: "Bundle") -> None:
+def _print_threshold(console: "Console", bundle: "Bundle", verbose: bool) -> None:
     """What else is known of it; nothing where there is none."""
     from slsg_edge.cli.operating_points import points_table
 
     threshold = bundle.manifest.threshold
-    if threshold and threshold.points:
+    if verbose and threshold and threshold.points:
         console.print(points_table(threshold))
     for note in filter(None, threshold_notes(bundle).values()):
         console.print(f"note: {note}")

@@ -58,6 +58,9 @@ Workers: TypeAlias = Annotated[
         help="Processes that simulate anomalies; at most one per core.",
     ),
 ]
+Verbose: TypeAlias = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Print the details, too.")
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

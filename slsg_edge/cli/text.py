@@ -11,6 +11,8 @@ import typer
 from slsg_edge.data.names import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from slsg_edge.scoring import Threshold
@@ -66,6 +68,18 @@ def plain_console(*, soft_wrap: bool = False) -> "Console":
         width=size,
         height=size,
     )
+
+
+def shortened(text: str, longest: int = 40) -> str:
+    """A name that somebody gave may be of any length."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def first_of(texts: "Sequence[str]", most: int, verbose: bool, what: str) -> list[str]:
+    """So many of them, and how many more there are; all where somebody wants the details."""
+    if verbose or len(texts) <= most:
+        return [*texts]
+    return [*texts[:most], f"and {len(texts) - most} more {what}: -v shows all"]
 
 
 def threshold_line(threshold: "Threshold") -> str:

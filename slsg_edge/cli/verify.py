@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slsg_edge.cli.options import AsJson
+from slsg_edge.cli.options import AsJson, Verbose
 from slsg_edge.cli.text import plain_console, tell
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from slsg_edge.bundle.folder import Bundle
     from slsg_edge.bundle.golden import Difference
@@ -40,6 +41,7 @@ def verify(
         ),
     ] = False,
     as_json: AsJson = False,
+    verbose: Verbose = False,
 ) -> None:
     """Run the golden frames through every backend and compare them with the trained network.
 
@@ -64,7 +66,8 @@ def verify(
             table["frozen_neighbours"] = [_neighbours_json(found) for found in comparisons]
         tell(json.dumps(table))
     else:
-        _print(verification, strict)
+        _print(verification, strict, passed, verbose or only is not None)
+        _say_next(opened, passed)
         if frozen_neighbours:
             _print_neighbours(comparisons)
     if not passed:
@@ -88,24 +91,52 @@ def _neighbours_json(comparison: "NeighbourComparison") -> "dict[str, Json]":
     }
 
 
-def _print(verification: "Verification", strict: bool) -> None:
+def _print(verification: "Verification", strict: bool, passed: bool, verbose: bool) -> None:
+    """The result, then what runs here; what is absent in full where it is asked for."""
     from rich.text import Text
 
     console = plain_console()
+    console.print(_result(verification, passed), soft_wrap=True)
     table = _table("what runs it", "state")
     for check in verification.checks:
+        if check.state == "absent" and not verbose:
+            continue
         state = Text(check.state, style=_COLOURS[check.state])
         figures = _figures(check.difference) if check.difference else _NO_FIGURES
         table.add_row(check.subject, state, *figures)
     console.print(table)
     for check in verification.checks:
-        for reason in check.reasons:
+        for reason in check.reasons if verbose or check.state != "absent" else ():
             console.print(f"{check.subject}: {reason}", soft_wrap=True)
-    frames = verification.frames
-    console.print(f"{frames} golden frames, threshold {verification.threshold:.4g}")
+    absent = [check.subject for check in verification.checks if check.state == "absent"]
+    if absent and not verbose:
+        console.print(f"not here: {', '.join(absent)} (-v: why)", soft_wrap=True)
     word = "failed, as --strict asks" if strict else "note"
     for doubt in verification.doubts:
         console.print(f"{word}: {doubt}", soft_wrap=True)
+
+
+def _result(verification: "Verification", passed: bool) -> "Text":
+    """As `verify ok: 4 of 4 that run here agree with the trained network`, and on what."""
+    from rich.text import Text
+
+    here = [check for check in verification.checks if check.state != "absent"]
+    agreeing = sum(check.state == "passed" for check in here)
+    word = Text("verify ok", "green") if passed else Text("verify failed", "red")
+    return word.append(
+        f": {agreeing} of {len(here)} that run here agree with the trained network on "
+        f"{verification.frames} golden frames, threshold {verification.threshold:.4g}",
+        "default",
+    )
+
+
+def _say_next(bundle: "Bundle", passed: bool) -> None:
+    """Nothing helps a bundle that fails but what the failures say."""
+    import shlex
+
+    if passed:
+        path = shlex.quote(str(bundle.path))
+        tell(f"next: slsg-edge eval {path} DATA, or slsg-edge watch {path} SOURCE")
 
 
 def _print_neighbours(comparisons: "tuple[NeighbourComparison, ...]") -> None:

@@ -10,6 +10,7 @@ import typer
 from slsg_edge.cli.options import Backend, Threads
 from slsg_edge.cli.stopping import ends_in_order
 from slsg_edge.cli.text import say
+from slsg_edge.cli.watch_line import is_line, watch_line
 
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle
@@ -23,16 +24,21 @@ if TYPE_CHECKING:
 
 @ends_in_order
 def watch(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A calibrated bundle.")],
-    source: Annotated[
-        str,
+    bundle: Annotated[
+        Path,
         typer.Argument(
-            metavar="SOURCE",
+            metavar="BUNDLE", help="A calibrated bundle; or a line.toml, which says everything."
+        ),
+    ],
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SOURCE]",
             help="A folder of images, an image, a video, a camera (0 or /dev/video0) or a URL. "
             "${NAME} in it is a variable of the environment, @FILE a file with the address: "
             "so a password stands in no list of processes.",
         ),
-    ],
+    ] = None,
     roi: Annotated[
         str | None, typer.Option(metavar="X,Y,W,H", help="Look at this region only, in pixels.")
     ] = None,
@@ -74,7 +80,12 @@ def watch(
     backend: Backend = None,
     threads: Threads = None,
 ) -> None:
-    """Inspect frames and write a verdict for each, as JSON Lines."""
+    """Inspect frames and write a verdict for each, as JSON Lines; or run a whole line."""
+    if is_line(bundle):
+        watch_line(bundle, source, roi, output, rejects, record, max_frames, backend, threads)
+        return
+    if source is None:
+        raise _no_source(bundle)
     from slsg_edge.bundle.folder import open_bundle
     from slsg_edge.images import most_pixels
     from slsg_edge.line.records import Tally
@@ -117,6 +128,15 @@ def watch(
         say(_recorded_lines(recording, bundle, backend))
     if unwritten:
         raise _records_lost(unwritten, summary.frames, output)
+
+
+def _no_source(bundle: Path) -> "SlsgError":
+    from slsg_edge.errors import ConfigError
+
+    return ConfigError(
+        f"Nothing says which frames {bundle} is to inspect.",
+        fix="Give a folder, an image, a video, a camera such as 0, or a URL; or one line.toml.",
+    )
 
 
 def _require_readers(output: Path | None) -> None:

@@ -12,10 +12,12 @@ from pathlib import Path
 from slsg_edge.data.names import is_bad, is_good, plain
 from slsg_edge.images import HEAT_SUFFIX
 
-_KEPT = re.compile(r"\d{8}T\d{6}_\d{8}(_[^_]+)?(_\d+)?\.png")
-_HEAT = re.compile(rf"\d{{8}}T\d{{6}}_\d{{8}}_[^_]+{re.escape(HEAT_SUFFIX)}")
+# of a watch of one camera: when it began, index, score; of a line: the id of the verdict
+_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_KEPT = re.compile(rf"(\d{{8}}T\d{{6}}_\d{{8}}(_[^_]+)?(_\d+)?|{_ID})\.png")
+_HEAT = re.compile(rf"(\d{{8}}T\d{{6}}_\d{{8}}_[^_]+|{_ID}){re.escape(HEAT_SUFFIX)}")
 _RUN, _BUNDLE, _MANIFEST = ".run", ".slsg", "manifest.json"
-_RUN_PICTURES = frozenset({"anomalies.png", "losses.png"})
+_RUN_PICTURES = frozenset({"anomalies.png", "good.png", "losses.png"})
 _FOR_FRAMES = ("reject", "record")
 
 A_RUN = "in the run folder of a training"

@@ -97,11 +97,12 @@ class PixelEvaluation:
         notes = []
         if self._unmasked:
             notes.append(
-                f"Defective images without a mask, so not in the pixels: {self._unmasked}."
+                f"Defective images without a mask, so in no pixel figure: {self._unmasked}."
             )
         if self._faults:
             notes.append(
-                f"Images not in the pixels: {len(self._faults)}; the first: {self._faults[0]}"
+                f"Images left out of the pixel figures: {len(self._faults)}; the first: "
+                f"{self._faults[0]}"
             )
         return tuple(notes)
 

@@ -28,6 +28,7 @@ def summary_of(evaluation: Evaluation, step: Step | None = None) -> dict[str, Js
         "false_alarms": evaluation.false_alarms,
         "misses": evaluation.misses,
         "undecided": len(evaluation.undecided),
+        "ms_a_part": evaluation.part_ms,
         "notes": list(evaluation.notes),
         "images": [_row_summary(row, evaluation.judged_by) for row in evaluation.rows],
     }

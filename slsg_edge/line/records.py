@@ -1,7 +1,9 @@
 """What is written of each frame, and the sum of a watch."""
 
 import json
+import os
 import time
+import uuid
 from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -11,6 +13,7 @@ from datetime import datetime, timezone
 from slsg_edge.contracts import Frame, Outcome, Prediction, Reason, Verdict
 from slsg_edge.scoring import BETWEEN_THRESHOLDS
 
+VERSION = 1  # of the schema of a record
 _KEPT = 10_000  # latencies: enough for a p95, and a watch of months does not grow
 
 
@@ -18,12 +21,19 @@ _KEPT = 10_000  # latencies: enough for a p95, and a watch of months does not gr
 class Record:
     """One line of JSON. `captured_at` is UTC; `age_ms` is that of the frame at the verdict.
 
-    `reason` is one of `contracts.Reason`, for programs; `detail` says it to people.
+    `captured_monotonic` is in seconds since the machine started. `reason` is one of
+    `contracts.Reason`, for programs; `detail` says it to people.
+    id: unlike that of any other verdict, and later ones sort after earlier ones (UUID version 7).
+    station: its name; empty in a watch of one camera. sequence: counts the verdicts of a station
+    from 1, also across restarts. image: the kept picture, in the folder of the line; None where
+    none is kept. drift: what no longer looks as it did, as `score` or `brightness`.
+    version: of this schema.
     """
 
     index: int
     origin: str
     captured_at: str
+    captured_monotonic: float
     age_ms: float
     verdict: Outcome
     score: float | None
@@ -33,6 +43,12 @@ class Record:
     detail: str | None
     latency_ms: Mapping[str, float]
     bundle: str
+    id: str = ""
+    station: str = ""
+    sequence: int = 0
+    image: str | None = None
+    drift: tuple[str, ...] = ()
+    version: int = VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +150,7 @@ def record_of(
         index=frame.index,
         origin=frame.origin,
         captured_at=_utc(frame.captured_at).isoformat(timespec="milliseconds"),
+        captured_monotonic=round(frame.captured_monotonic, 6),
         age_ms=round((time.monotonic() - frame.captured_monotonic) * 1000, 3),
         verdict=verdict.outcome,
         score=verdict.score,
@@ -143,7 +160,16 @@ def record_of(
         detail=verdict.detail,
         latency_ms={stage: round(ms, 3) for stage, ms in latency_ms.items()},
         bundle=fingerprint,
+        id=new_id(),
     )
+
+
+def new_id() -> str:
+    """A UUID of version 7 (RFC 9562): milliseconds since 1970, then 74 random bits."""
+    moment = int(time.time() * 1000) & (2**48 - 1)
+    random = int.from_bytes(os.urandom(10), "big")
+    high, low = random >> 68, random & (2**62 - 1)
+    return str(uuid.UUID(int=moment << 80 | 7 << 76 | high << 64 | 2 << 62 | low))
 
 
 def _utc(seconds: float) -> datetime:

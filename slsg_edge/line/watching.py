@@ -12,7 +12,7 @@ from slsg_edge.contracts import Fault, Frame
 from slsg_edge.errors import SlsgError
 from slsg_edge.line.records import Inspection, Tally, WatchSummary, record_of
 from slsg_edge.line.sinks.sink import Draining, ReaderGone, Sink, warn_on_stderr
-from slsg_edge.line.sources.source import FrameSource
+from slsg_edge.line.sources.source import FrameSource, PartSource
 from slsg_edge.runtime.judged import Judged
 from slsg_edge.runtime.pipeline import LaneDetector, Pipeline
 from slsg_edge.runtime.reasons import described, one_line
@@ -59,6 +59,8 @@ def watch(
             tally.add(inspection.record)
             for outlet in outlets:
                 outlet.write(inspection)
+            if frame.part is not None and isinstance(source, PartSource):
+                source.done(frame.part)
         for outlet in outlets:
             outlet.drain()
     except (KeyboardInterrupt, ReaderGone):

@@ -13,7 +13,10 @@ from pathlib import Path
 from slsg_edge.errors import CudaError
 
 DRIVER = "nvcuda.dll" if platform.system() == "Windows" else "libcuda.so.1"
-INSTALL_DRIVER = "For training on a GPU and for TensorRT: apt install nvidia-driver"
+INSTALL_DRIVER = (
+    "For training on an NVIDIA GPU and for TensorRT: sudo ubuntu-drivers install, or on Debian "
+    "sudo apt install nvidia-driver"
+)
 
 _MAJOR, _MINOR, _INTEGRATED = 75, 76, 18  # CUdevice_attribute
 _NAME_LENGTH = 256

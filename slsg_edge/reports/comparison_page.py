@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from html import escape
 
 from slsg_edge.evaluation.contest import Contest
+from slsg_edge.metrics.axis import Axis, axis_of
 from slsg_edge.metrics.differences import Change
-from slsg_edge.reports.axis import Axis, axis_of
 from slsg_edge.reports.case import Case
 from slsg_edge.reports.contest import contest_section
+from slsg_edge.reports.figures import explained
 from slsg_edge.reports.gallery import WIDE, score_track
 from slsg_edge.reports.page import (
     breakable,
@@ -23,6 +24,8 @@ from slsg_edge.reports.page import (
     words,
 )
 from slsg_edge.reports.views import hot_view, plain_view
+
+ON_PAPER = 12  # images that change verdict; the style sheet knows it, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ def _row(label: str, change: Change, reach: float, report: ComparisonReport) -> 
         )
     )
     return (
-        f'<tr><th>{words(label)}</th><td data-label="{first}">{change.first:.4f}</td>'
+        f'<tr><th>{explained(label)}</th><td data-label="{first}">{change.first:.4f}</td>'
         f'<td data-label="{second}">{change.second:.4f}</td>'
         f'<td data-label="difference" class="difference">{strong}'
         f'<i class="whisker centred" style="{places}"></i></td></tr>'
@@ -151,7 +154,17 @@ def _images(report: ComparisonReport) -> str:
     return (
         f'<p class="note">The image, the anomaly map of {first}, that of {second}; what is wrong '
         f"now comes first. Each score against its own threshold.{limit}</p>"
-        f'<div class="cases">{figures}</div>'
+        f'{_on_paper(shown)}<div class="cases">{figures}</div>'
+    )
+
+
+def _on_paper(shown: int) -> str:
+    """What a print leaves out, and where it is."""
+    if shown <= ON_PAPER:
+        return ""
+    return (
+        f'<p class="note paper">The first {ON_PAPER} are printed. The file that this was printed '
+        "from has the others.</p>"
     )
 
 

@@ -14,8 +14,8 @@ from slsg_edge.contracts import GOOD, Json
 from slsg_edge.data.survey.finding import Finding
 from slsg_edge.evaluation.next_step import Step
 from slsg_edge.evaluation.verdicts import Judgement, judgement_of
+from slsg_edge.metrics.axis import Axis, axis_of
 from slsg_edge.metrics.intervals import Figures
-from slsg_edge.reports.axis import Axis, axis_of
 from slsg_edge.reports.case import Case, decided_scores, kinds_of, worst_first
 from slsg_edge.reports.data_findings import data_section
 from slsg_edge.reports.figures import figure_tiles, full_table, kind_table
@@ -24,6 +24,7 @@ from slsg_edge.reports.histogram import histogram
 from slsg_edge.reports.judgement import judgement_section
 from slsg_edge.reports.page import page, provenance_table, resource, section
 from slsg_edge.reports.roc import roc_chart
+from slsg_edge.reports.summary import summary_section
 from slsg_edge.reports.threshold import (
     PointOnPage,
     on_threshold,
@@ -56,6 +57,7 @@ class EvaluationReport:
     step: what to do next
     simulated: what the defects are, where they are no real ones, in a sentence
     points: thresholds that the good images can show, each with the command that takes it
+    tested: what it was tested on, by name: when, on which photos, by what, how fast
     """
 
     title: str
@@ -71,6 +73,7 @@ class EvaluationReport:
     step: Step | None = None
     simulated: str = ""
     points: Sequence[PointOnPage] = ()
+    tested: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def judgement(self) -> Judgement:
@@ -86,17 +89,19 @@ def evaluation_html(report: EvaluationReport) -> str:
     verdicts = section("Verdicts", f'<div class="scroll">{verdict_table(cases)}</div>')
     roc = section("ROC curve", roc_chart(good, anomalous, report.threshold))
     tiles = figure_tiles(report.figures)
-    figures = tiles + kind_table(report.figures, report.kinds) + full_table(report.figures)
+    figures = tiles + _by_kind(report) + full_table(report.figures)
     body = (
         NO_SCRIPT,
         f'<div id="report" style="--cut:{100 * axis.place(report.threshold):.2f}%">',
         judgement_section(report.judgement, report.step, report.simulated),
         f'<p class="lead">{_lead(cases, report.judgement)}</p>',
+        summary_section(cases, report.threshold, report.judgement, report.tested),
         _scores(report, cases, axis),
-        f'<div class="columns"><div>{verdicts}{_notes(report.notes)}</div>{roc}</div>',
+        f'<div class="columns">{verdicts}{roc}</div>',
+        section("Images", gallery(cases, axis), "gallery long"),
+        _notes(report.notes),
         data_section(report.data),
         section("Figures", figures, "long"),
-        section("Images", gallery(cases, axis), "gallery long"),
         section("Provenance", provenance_table(report.provenance)),
         f'</div><script type="application/json" id="data">{_data(cases, axis, report)}</script>',
     )
@@ -131,6 +136,14 @@ def _scores(report: EvaluationReport, cases: Sequence[Case], axis: Axis) -> str:
             f"{tradeoff_table(report.judgement)}</div>",
         )
     )
+
+
+def _by_kind(report: EvaluationReport) -> str:
+    """Folded away where it is long."""
+    table = kind_table(report.figures, report.kinds)
+    if len(report.kinds) < 2:
+        return table
+    return f'<details class="on-paper"><summary>By kind of defect</summary>{table}</details>'
 
 
 def _notes(notes: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from slsg_edge.metrics.image_figures import IMAGE_METRICS, MISS_RATES
 from slsg_edge.metrics.intervals import Figure, Figures
 from slsg_edge.metrics.regions import PRO_LIMIT
 from slsg_edge.metrics.saturated import QUOTED_SPRO_LIMIT, SPRO_LIMITS
+from slsg_edge.reports.glossary import MEANINGS, term
 from slsg_edge.reports.page import words
 
 ALL = "all kinds"
@@ -46,10 +47,18 @@ def figure_text(figure: Figure) -> str:
     return f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})"
 
 
+def explained(label: str) -> str:
+    """A label of a figure, also of one kind of defect, with what it means behind a `?`."""
+    name, _, _ = label.partition(", ")
+    by_label = {text: MEANINGS[key] for key, text in LABELS.items()}
+    errors = {"false alarms": MEANINGS["false_alarms"], "misses": MEANINGS["misses"]}
+    return term(label, by_label.get(label) or by_label.get(name) or errors.get(name, ""))
+
+
 def figure_tiles(figures: Figures) -> str:
     """The figures that people ask for first."""
     shown = (
-        f'<div class="tile"><dt>{LABELS[name]}</dt><dd>{figure.value:.4f}</dd>'
+        f'<div class="tile"><dt>{_term(name)}</dt><dd>{figure.value:.4f}</dd>'
         f"{_interval(figure)}</div>"
         for name, figure in known(figures, HEADLINES).items()
     )
@@ -62,13 +71,14 @@ def kind_table(figures: Figures, kinds: Mapping[str, Figures]) -> str:
     columns = [name for name in COLUMNS if any(known(row, [name]) for row in rows.values())]
     if not columns:
         return '<p class="note">No figure: the notes below say why.</p>'
-    return _table(("kind", *(LABELS[name] for name in columns)), rows, columns) + _note(rows)
+    heads = ("kind", *map(_term, columns))
+    return f"{_table(heads, rows, columns)}{_note(rows)}"
 
 
 def full_table(figures: Figures) -> str:
     """Every metric over all kinds, folded away."""
     rows = "".join(
-        f"<tr><th>{LABELS[name]}</th>{_cell(LABELS[name], figure)}</tr>"
+        f"<tr><th>{_term(name)}</th>{_cell(LABELS[name], figure)}</tr>"
         for name, figure in known(figures).items()
     )
     if not rows:
@@ -77,6 +87,10 @@ def full_table(figures: Figures) -> str:
         f"<details><summary>Every metric, {ALL}</summary>"
         f'<table class="every"><tbody>{rows}</tbody></table></details>'
     )
+
+
+def _term(name: str) -> str:
+    return term(LABELS[name], MEANINGS[name])
 
 
 def _table(heads: Sequence[str], rows: Mapping[str, Figures], columns: Sequence[str]) -> str:

@@ -18,9 +18,9 @@ from slsg_edge.evaluation.paired import (
     open_sides,
 )
 from slsg_edge.evaluation.products import product_warnings
+from slsg_edge.metrics.axis import score_text
 from slsg_edge.metrics.differences import Change
 from slsg_edge.progress import Bars, no_progress
-from slsg_edge.reports.axis import score_text
 from slsg_edge.reports.case import Case
 from slsg_edge.reports.comparison_page import ComparisonReport, VerdictChange, comparison_html
 from slsg_edge.reports.figures import HEADLINES, LABELS

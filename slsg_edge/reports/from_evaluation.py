@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +20,21 @@ from slsg_edge.errors import DatasetError
 from slsg_edge.evaluation.evaluate import Evaluation, Row
 from slsg_edge.evaluation.next_step import Setup, next_step
 from slsg_edge.images import read_image
+from slsg_edge.metrics.axis import score_text
 from slsg_edge.preprocessing import Preprocessing, map_on_frame
 from slsg_edge.progress import Bars, no_progress, progress
-from slsg_edge.reports.axis import score_text
 from slsg_edge.reports.case import Case, error_order
 from slsg_edge.reports.evaluation_page import EvaluationReport, evaluation_html
 from slsg_edge.reports.figures import HEADLINES, LABELS, figure_text, known
+from slsg_edge.reports.highlights import clearest_finds
 from slsg_edge.reports.layers import LayeredPicture, picture_of
+from slsg_edge.reports.tested_on import what_was_tested
 from slsg_edge.reports.threshold import PointOnPage
 from slsg_edge.runtime.detector import BackendChoice, open_choice
 from slsg_edge.storage import write_atomically
 
 MOST_PICTURES = 200  # images of a report; those of 400x800 pixels take 20 KB each
+FINDS = 8  # of them show defects that were found with the highest scores
 BY_KIND = ("image_auroc", "aupro")  # what a terminal has room for
 
 
@@ -78,6 +82,7 @@ def evaluation_report_page(
         next_step(evaluation.judgement, evaluation.rows, setup),
         evaluation.simulated,
         points_of(setup),
+        what_was_tested(bundle, evaluation, choice, folder),
     )
     return evaluation_html(report)
 
@@ -89,20 +94,34 @@ def cases_of(
     shown: int = MOST_PICTURES,
     bars: Bars = no_progress,
 ) -> list[Case]:
-    """Every test image, worst first, the first of them with a picture.
+    """Every test image, worst first, the first of them and the clearest finds with a picture.
 
     An image that could not be read is a black one.
     """
     threshold = evaluation.threshold or 0.0
     pairs = [(case_of(row, row.verdict), row) for row in evaluation.rows if row.verdict]
     pairs.sort(key=lambda pair: error_order(pair[0], threshold))
-    with bars("pictures", min(shown, len(pairs))) as advance:
+    wanted = _with_picture([case for case, _ in pairs], shown)
+    with bars("pictures", len(wanted)) as advance:
         cases = []
-        for case, row in pairs[:shown]:
+        for place, (case, row) in enumerate(pairs):
+            if place not in wanted:
+                cases.append(case)
+                continue
             picture = picture_for(row, detector, preprocessing, stretched=True)
             cases.append(replace(case, picture=picture))
             advance()
-    return [*cases, *(case for case, _ in pairs[shown:])]
+    return cases
+
+
+def _with_picture(cases: Sequence[Case], shown: int) -> set[int]:
+    """The places of the worst, and of the clearest finds where not all have room."""
+    if len(cases) <= shown:
+        return set(range(len(cases)))
+    finds = clearest_finds(cases, min(FINDS, shown))
+    places = {place for place, case in enumerate(cases) if any(case is each for each in finds)}
+    rest = (place for place in range(len(cases)) if place not in places)
+    return places.union(islice(rest, shown - len(places)))
 
 
 def figure_texts(evaluation: Evaluation) -> dict[str, str]:

@@ -60,6 +60,7 @@ function arrange() {
   keyed.sort((one, other) => compare(one.key, other.key));
   byId("cases").append(...keyed.map((each) => each.figure));
   filter();
+  turnTo(0);
 }
 
 function filter() {
@@ -73,9 +74,40 @@ function filter() {
   byId("nothing").hidden = figures.some((figure) => !figure.hidden);
 }
 
+// ---- pages of images: a phone would scroll for ever
+
+const ON_PAGE = matchMedia("(max-width: 40rem)").matches ? 12 : 24;
+let pageShown = 0;
+
+function left() {
+  return [...byId("cases").children].filter((figure) => !figure.hidden);
+}
+
+function turnTo(number) {
+  const all = left();
+  const last = Math.max(0, Math.ceil(all.length / ON_PAGE) - 1);
+  pageShown = Math.min(Math.max(number, 0), last);
+  const first = pageShown * ON_PAGE;
+  all.forEach((figure, place) => {
+    figure.classList.toggle("off-page", place < first || place >= first + ON_PAGE);
+  });
+  const end = Math.min(first + ON_PAGE, all.length);
+  byId("page-text").textContent = `images ${first + 1} to ${end} of ${all.length}`;
+  byId("pages").hidden = last === 0;
+  document.querySelector("[data-page='-1']").disabled = pageShown === 0;
+  document.querySelector("[data-page='1']").disabled = pageShown === last;
+}
+
+function turn(by) {
+  turnTo(pageShown + by);
+  byId("cases").closest("section").scrollIntoView();
+  left()[pageShown * ON_PAGE]?.querySelector(".pair").focus({ preventScroll: true });
+}
+
 // ---- one image enlarged
 
 let opened = null;
+let from = null; // the button outside of the gallery that opened it
 
 function enlarge(figure) {
   opened = figure;
@@ -83,7 +115,8 @@ function enlarge(figure) {
   const copies = [...pair.children].map((child) => child.cloneNode(true));
   for (const copy of copies) copy.querySelector("image[id]")?.removeAttribute("id");
   const shown = byId("large").querySelector(".pair");
-  shown.className = pair.className;
+  const ratio = Number(pair.style.getPropertyValue("--ratio"));
+  shown.className = ratio > 4 / 3 ? "pair wide" : "pair tall";
   shown.style.cssText = pair.style.cssText;
   shown.replaceChildren(...copies);
   byId("large").querySelector(".caption").replaceChildren(
@@ -93,7 +126,7 @@ function enlarge(figure) {
 }
 
 function step(by) {
-  const visible = [...byId("cases").children].filter((figure) => !figure.hidden);
+  const visible = left();
   const next = visible[visible.indexOf(opened) + by];
   if (next) enlarge(next);
 }
@@ -111,7 +144,19 @@ byId("stretch").addEventListener("change", () => {
   byId("report").classList.toggle("stretched", byId("stretch").checked);
 });
 for (const figure of figures) {
-  figure.querySelector(".pair").addEventListener("click", () => enlarge(figure));
+  figure.querySelector(".pair").addEventListener("click", () => {
+    from = null;
+    enlarge(figure);
+  });
+}
+for (const button of document.querySelectorAll("[data-page]")) {
+  button.addEventListener("click", () => turn(Number(button.dataset.page)));
+}
+for (const button of document.querySelectorAll("[data-show]")) {
+  button.addEventListener("click", () => {
+    from = button;
+    enlarge(figures.find((figure) => caseOf(figure) === Number(button.dataset.show)));
+  });
 }
 for (const button of document.querySelectorAll("[data-step]")) {
   const by = Number(button.dataset.step);
@@ -124,6 +169,18 @@ byId("large").addEventListener("keydown", (event) => {
 byId("large").addEventListener("click", (event) => {
   if (event.target === byId("large")) leave();
 });
-byId("large").addEventListener("close", () => opened.querySelector(".pair").focus());
+byId("large").addEventListener("close", () => {
+  if (from) {
+    from.focus();
+    return;
+  }
+  turnTo(Math.floor(left().indexOf(opened) / ON_PAGE)); // it may lie on another page by now
+  opened.querySelector(".pair").focus();
+});
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const help of document.querySelectorAll(".help[open]")) help.open = false;
+});
 
+turnTo(0);
 show(threshold); // says it to screen readers too

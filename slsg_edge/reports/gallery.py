@@ -5,8 +5,9 @@ Each one is a button, so that a keyboard reaches it; the page's script enlarges 
 
 from collections.abc import Sequence
 from html import escape
+from statistics import median
 
-from slsg_edge.reports.axis import Axis, score_text
+from slsg_edge.metrics.axis import Axis, score_text
 from slsg_edge.reports.case import Case, kinds_of
 from slsg_edge.reports.layers import LayeredPicture
 from slsg_edge.reports.page import breakable, words
@@ -20,6 +21,11 @@ ORDERS = {
     "kind": "kind",
 }
 WIDE = 4 / 3  # wider images stand one above the other, others side by side
+ON_PAPER = 20  # errors that a sheet has room for
+PAGES = """<nav class="controls live pages" id="pages" aria-label="Pages of images" hidden>
+<button type="button" data-page="-1">&larr; previous images</button>
+<span id="page-text" aria-live="polite"></span>
+<button type="button" data-page="1">next images &rarr;</button></nav>"""
 DIALOG = """<dialog id="large" aria-label="Enlarged image">
 <div class="pair"></div><p class="caption"></p>
 <div class="controls"><button type="button" data-step="-1">&larr; previous</button>
@@ -29,11 +35,9 @@ DIALOG = """<dialog id="large" aria-label="Enlarged image">
 
 def gallery(cases: Sequence[Case], axis: Axis) -> str:
     """Those of `cases`, worst first, that have a picture."""
-    shown = "".join(
-        _figure(index, case, case.picture, axis)
-        for index, case in enumerate(cases)
-        if case.picture is not None
-    )
+    drawn = [(index, case, case.picture) for index, case in enumerate(cases) if case.picture]
+    shape = _shape([picture for _, _, picture in drawn])
+    shown = "".join(_figure(*each, axis, shape) for each in drawn)
     return "\n".join(
         (
             _count(cases),
@@ -44,20 +48,45 @@ def gallery(cases: Sequence[Case], axis: Axis) -> str:
             '<span><i class="cut-key"></i>score against the threshold</span></div>',
             _controls(cases),
             f'<div class="cases" id="cases">{shown}</div>',
-            '<p class="note" id="nothing" hidden>None of the images shown.</p>',
+            '<p class="note" id="nothing" hidden>No image is left: another kind has some, or take '
+            "the check from errors only.</p>",
+            PAGES,
             DIALOG,
         )
     )
 
 
+def _shape(pictures: Sequence[LayeredPicture]) -> str:
+    """One for all images, that of the middle one, so that rows are even."""
+    ratios = [picture.width / picture.height for picture in pictures]
+    return "wide" if ratios and median(ratios) > WIDE else "tall"
+
+
 def _count(cases: Sequence[Case]) -> str:
-    shown = sum(case.picture is not None for case in cases)
     wrong = sum(case.wrong for case in cases)
-    limit = "" if shown == len(cases) else f" The {shown} worst are shown."
     return (
         f'<p class="note"><span id="errors">{wrong}</span> of {len(cases)} images have a wrong '
-        f"verdict.{limit}</p>"
+        f"verdict.{_left_out(cases)}</p>{_on_paper(cases)}"
     )
+
+
+def _left_out(cases: Sequence[Case]) -> str:
+    shown = sum(case.picture is not None for case in cases)
+    if shown == len(cases):
+        return ""
+    return f" {shown} are shown: the worst, and the clearest finds."
+
+
+def _on_paper(cases: Sequence[Case]) -> str:
+    """What a print leaves out, and where it is."""
+    wrong = [case for case in cases if case.wrong and case.picture]
+    if not wrong:
+        text = "No verdict is wrong."
+    elif len(wrong) > ON_PAPER:
+        text = f"The {ON_PAPER} worst of them are printed."
+    else:
+        text = "They are printed."
+    return f'<p class="note paper">{text} The file that this was printed from has more images.</p>'
 
 
 def _controls(cases: Sequence[Case]) -> str:
@@ -89,13 +118,15 @@ def _kinds(cases: Sequence[Case]) -> str:
     )
 
 
-def _figure(index: int, case: Case, picture: LayeredPicture, axis: Axis) -> str:
+def _figure(index: int, case: Case, picture: LayeredPicture, axis: Axis, shape: str) -> str:
     name = escape(case.name)
     reason = f'<span class="reason">{escape(case.reason)}</span>' if case.reason else ""
     ratio = picture.width / picture.height
-    shape = "wide" if ratio > WIDE else "tall"
+    classes = "wrong" if case.wrong else ""
+    if index >= ON_PAPER:
+        classes += " beyond"
     return (
-        f'<figure data-case="{index}" class="{"wrong" if case.wrong else ""}">'
+        f'<figure data-case="{index}" class="{classes.strip()}">'
         f'<button type="button" class="pair {shape}" style="--ratio:{ratio:.3f}" '
         f'aria-label="Enlarge {name}">'
         f"{plain_view(index, picture)}{hot_view(index, picture, 'anomaly map')}</button>"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from slsg_edge.contracts import Outcome
-from slsg_edge.reports.axis import Axis, score_text
+from slsg_edge.metrics.axis import Axis, score_text
 
 BINS = 48
 MIDDLE, REACH = 50, 40  # of a height of 100: the line both stand on, and the longest bar

@@ -4,7 +4,6 @@ from html import escape
 
 from slsg_edge.evaluation.next_step import Step
 from slsg_edge.evaluation.verdicts import Judgement, Part, range_text
-from slsg_edge.reports.page import words
 
 
 def judgement_section(judgement: Judgement, step: Step | None, simulated: str = "") -> str:
@@ -19,7 +18,6 @@ def judgement_section(judgement: Judgement, step: Step | None, simulated: str = 
             f'<p class="word"><b>{judgement.state}</b>: {escape(judgement.reason)}.</p>',
             f'<p class="warning">{escape(simulated)}</p>' if simulated else "",
             _next(step) if step else "",
-            _kinds(judgement),
             "</section>",
         )
     )
@@ -61,11 +59,3 @@ def _undecided(judgement: Judgement) -> str:
 def _next(step: Step) -> str:
     command = f": <code>{escape(step.command)}</code>" if step.command else "."
     return f'<p class="next"><b>next:</b> {escape(step.text)}{command}</p>'
-
-
-def _kinds(judgement: Judgement) -> str:
-    """The worst first; nothing where there is but one kind."""
-    if len(judgement.kinds) < 2:
-        return ""
-    shown = "; ".join(f"{words(kind)}, {part}" for kind, part in judgement.kinds)
-    return f'<p class="note">Missed, by kind of defect: {shown}.</p>'

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from slsg_edge.contracts import AnomalyMap, Image, Mask
 from slsg_edge.pictures import heat_layer
 from slsg_edge.preprocessing import resize
+from slsg_edge.reports.hot_box import Box, hot_box
 
 LONGEST_SIDE = 480  # pixels of the image
 LONGEST_HEAT = 256  # pixels: the map is as smooth as the model's resolution
@@ -32,6 +33,8 @@ class LayeredPicture:
     heat: as a data URI; None where there is no map
     own_heat: the same, from its own lowest to its own highest value; None where not wanted
     outline: of the defect, as an SVG path in these pixels
+    box: around the hottest spot of the map, in these pixels; None where nothing stands out or the
+    mask says that the defect is elsewhere
     """
 
     width: int
@@ -40,6 +43,7 @@ class LayeredPicture:
     heat: str | None
     outline: str
     own_heat: str | None = None
+    box: Box | None = None
 
 
 def picture_of(
@@ -61,7 +65,15 @@ def picture_of(
         None if heat is None else _heat(heat, LONGEST_HEAT),
         "" if mask is None else _outline(mask, height, width),
         _heat(_stretched(heat), LONGEST_OWN_HEAT) if stretched and heat is not None else None,
+        _box(heat, mask, (height, width)),
     )
+
+
+def _box(heat: AnomalyMap | None, mask: Mask | None, size: tuple[int, int]) -> Box | None:
+    if heat is None:
+        return None
+    small = None if mask is None else _shrunk(mask.astype(np.float32), *size) > 0
+    return hot_box(_shrunk(heat, *size), small)
 
 
 def _stretched(heat: AnomalyMap) -> AnomalyMap:

@@ -48,10 +48,19 @@ def tiles(figures: Mapping[str, str]) -> str:
     return f'<dl class="tiles">{"".join(shown)}</dl>'
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]], foot: Sequence[str] = ()) -> str:
-    """Texts; the first of a row is its name. It scrolls by itself where a phone is too narrow."""
+def table(
+    heads: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    foot: Sequence[str] = (),
+    *,
+    as_html: bool = False,
+) -> str:
+    """Texts; the first of a row is its name. It scrolls by itself where a phone is too narrow.
+
+    as_html: `heads` are HTML already.
+    """
     last = f"<tfoot>{_row(foot)}</tfoot>" if foot else ""
-    head = "".join(f"<th>{escape(text)}</th>" for text in heads)
+    head = "".join(f"<th>{text if as_html else escape(text)}</th>" for text in heads)
     return (
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(map(_row, rows))}</tbody>{last}</table></div>"

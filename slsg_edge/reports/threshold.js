@@ -223,11 +223,11 @@ plot.addEventListener("pointermove", (event) => {
 });
 plot.addEventListener("lostpointercapture", arrange);
 
-// On paper: the bundle's threshold, and nothing folded away.
+// On paper: the bundle's threshold, and what is folded away but belongs there.
 let onScreen = threshold;
 addEventListener("beforeprint", () => {
   onScreen = threshold;
-  for (const details of document.querySelectorAll("details")) details.open = true;
+  for (const details of document.querySelectorAll("details.on-paper")) details.open = true;
   jump(data.threshold);
 });
 addEventListener("afterprint", () => jump(onScreen));

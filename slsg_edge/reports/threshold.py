@@ -10,7 +10,7 @@ from html import escape
 
 from slsg_edge.calibration.operating_points import found_share, weakness
 from slsg_edge.evaluation.next_step import threshold_text, threshold_warning
-from slsg_edge.reports.axis import Axis, score_text
+from slsg_edge.metrics.axis import Axis, score_text
 from slsg_edge.reports.case import Case, decided_scores, errors_of
 from slsg_edge.scoring import OperatingPoint, Threshold
 

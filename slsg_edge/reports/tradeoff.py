@@ -2,22 +2,24 @@
 
 from slsg_edge.evaluation.tradeoff import TradeoffRow
 from slsg_edge.evaluation.verdicts import Judgement
-from slsg_edge.reports.axis import score_text
+from slsg_edge.metrics.axis import score_text
 
 
-def tradeoff_table(judgement: Judgement) -> str:
-    """Nothing without scores of both good and defective images."""
+def tradeoff_table(judgement: Judgement, *, buttons: bool = True) -> str:
+    """Nothing without scores of both good and defective images; paper has no buttons."""
     if not judgement.tradeoff:
         return ""
-    rows = "".join(_row(row, judgement) for row in judgement.tradeoff)
+    rows = "".join(_row(row, judgement, buttons) for row in judgement.tradeoff)
     heads = ("good parts rejected", f"{judgement.defects} missed", "threshold", "")
     head = "".join(f"<th>{text}</th>" for text in heads)
     return f'<table class="tradeoff"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
-def _row(row: TradeoffRow, judgement: Judgement) -> str:
+def _row(row: TradeoffRow, judgement: Judgement, buttons: bool) -> str:
     mark = ' class="own"' if row.own else ""
-    name = "<b>the bundle's</b>" if row.own else _button(row)
+    name = _button(row) if buttons else ""
+    if row.own:
+        name = "<b>the bundle's</b>"
     return (
         f"<tr{mark}><th>{row.rejected} of {judgement.good}</th>"
         f"<td>{row.missed} of {judgement.defective}</td>"

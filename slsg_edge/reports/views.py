@@ -18,6 +18,15 @@ def plain_view(index: int, picture: LayeredPicture) -> str:
     )
 
 
+def boxed_view(index: int, picture: LayeredPicture) -> str:
+    """The image, not stored again, with a box around what stands out."""
+    box = ""
+    if picture.box:
+        left, top, width, height = picture.box
+        box = f'<rect class="box" x="{left}" y="{top}" width="{width}" height="{height}"/>'
+    return _view(picture, "photo", f'<use href="#image-{index}"/>{_outline(picture)}{box}')
+
+
 def hot_view(index: int, picture: LayeredPicture, name: str) -> str:
     """The same image, not stored again, with the heat over it; `name` says whose map it is."""
     own = picture.own_heat

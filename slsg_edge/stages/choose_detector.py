@@ -276,7 +276,8 @@ def _decide(
     chosen = min(level, key=lambda index: candidates[index].milliseconds)
     others = ", ".join(candidates[index].detector for index in level if index != chosen)
     if chosen != best:
-        reason = f"it is the fastest of those that chance alone may part from the best: {others}"
+        alike = "those that do as well as the best, as far as these images tell"
+        reason = f"it is the fastest of {alike}: {others}"
     elif others:
         reason = f"it has the highest AUROC, and is faster than those next to it: {others}"
     else:

@@ -27,15 +27,20 @@ def scores_of_held_out(
     material: Material,
     folder: Path,
     looks: list[Look] | None = None,
+    *,
+    anomalies: bool = True,
 ) -> OutOfSample:
     """By the network that ships: of the images that are held out, and of anomalies in them.
 
     folder: where they are stored at model resolution for the while. looks: takes the look of each.
+    anomalies: whether any are simulated, which takes several times as long as the images alone.
     """
     if not material.held_out:
         return NOTHING
     frames = store_held_out(material, folder, context.settings.preprocessing, looks)
     simulated = dataclasses.replace(context.simulated(), images=frames)
+    if not anomalies:
+        simulated = dataclasses.replace(simulated, wanted=0)
     images, place = range(len(frames)), context.device.place
     return scores_of_images(network, place, simulated, images, "scoring images held out")
 

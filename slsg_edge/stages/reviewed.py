@@ -19,12 +19,13 @@ from slsg_edge.calibration.reviewed import (
     passing,
     rate_to_join_for,
 )
+from slsg_edge.calibration.storing import store_threshold
 from slsg_edge.calibration.threshold import advice
 from slsg_edge.errors import BundleError
 from slsg_edge.runtime.detector import choose
 from slsg_edge.scoring import Threshold
 from slsg_edge.stages.defects import no_longer_counted, scores_by_file
-from slsg_edge.stages.threshold import backend_to_calibrate, store_threshold
+from slsg_edge.stages.threshold import backend_to_calibrate
 
 BIASED = (
     "Rejects are the highest scores of what the line saw, not a sample of it: they pull the "

@@ -9,26 +9,22 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slsg_edge.bundle.folder import Bundle, Manifest
+from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.golden import Difference, difference, golden_from_file
-from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES, threshold_stage
-from slsg_edge.bundle.records import ThresholdRecord, settings_of
+from slsg_edge.bundle.plan import GOLDEN_FILE
 from slsg_edge.bundle.thresholds import calibration_command, own_threshold_name, threshold_of
 from slsg_edge.calibration.acquisitions import acquisition_notes
 from slsg_edge.calibration.costs import Costs
-from slsg_edge.calibration.defects import counted_defects
 from slsg_edge.calibration.operating_points import (
     choose_threshold,
     with_undecided_band,
 )
+from slsg_edge.calibration.storing import moved_by_hand, set_by_hand, store_threshold
 from slsg_edge.calibration.threshold import images_needed, threshold_by_hand
 from slsg_edge.config import require
 from slsg_edge.data.contents import fingerprint
 from slsg_edge.errors import BundleError
-from slsg_edge.machine.versions import tool_versions
 from slsg_edge.runtime.detector import (
-    BACKENDS,
-    REFERENCE_BACKEND,
     BackendChoice,
     choose,
     open_choice,
@@ -37,8 +33,6 @@ from slsg_edge.runtime.golden_check import MOVED
 from slsg_edge.scoring import Threshold
 from slsg_edge.stages.defects import given_defects, no_longer_counted, with_defects
 from slsg_edge.stages.good_sample import GoodSample, good_sample
-
-TOOLS = ("onnxruntime", "openvino", "tensorrt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +140,7 @@ def threshold_of_sample(sample: GoodSample, choice: Choice) -> Threshold:
         found = with_undecided_band(found) if choice.band else found
     else:
         known = choose_threshold(sample.acquired, sample.simulated)
-        found = _by_hand(choice.by_hand, known)
+        found = set_by_hand(choice.by_hand, known)
     images = tuple(sorted(each.image for each in sample.good))
     return replace(
         found, data_fingerprint=fingerprint(images), images=images, left_out=sample.left_out
@@ -156,69 +150,6 @@ def threshold_of_sample(sample: GoodSample, choice: Choice) -> Threshold:
 def backend_to_calibrate(bundle: Bundle, name: str | None) -> BackendChoice:
     """Whose scores the threshold is for: the one that was asked for, else the best in FP32."""
     return choose(bundle, name, None if name else "fp32")
-
-
-def moved_by_hand(bundle: Bundle, value: float, backend: str = REFERENCE_BACKEND) -> Threshold:
-    """`value` as the threshold, with all the scores that the bundle has of this very model."""
-    try:
-        old = threshold_of(bundle, own_threshold_name(backend))
-    except BundleError:
-        return threshold_by_hand(value)
-    return _by_hand(value, old)
-
-
-def _by_hand(value: float, known: Threshold) -> Threshold:
-    """`value`, with all that `known` is from; none of its points is chosen."""
-    return replace(
-        known,
-        value=threshold_by_hand(value, known.good_scores).value,
-        method="manual",
-        false_alarm_rate=None,
-        interval=None,
-        points=tuple(replace(point, chosen=False) for point in known.points),
-        undecided_above=None,
-        chosen_by="rate",
-    )
-
-
-def store_threshold(
-    bundle: Bundle,
-    threshold: Threshold,
-    command: str,
-    started: float,
-    backend: str = REFERENCE_BACKEND,
-    costs: Costs | None = None,
-) -> Bundle:
-    """Commits the threshold found on the scores of `backend`; BundleError while it has no model.
-
-    FP32 backends share one, the reference's; any other gets one of its own, which goes stale with
-    the file that it runs.
-    """
-    own = own_threshold_name(backend)
-    model = BACKENDS[backend].model(bundle) if own else bundle.file(MODEL_FILES["fp32"])
-    record = ThresholdRecord(
-        backend,
-        threshold.method,
-        images=len(threshold.good_scores),
-        reviewed=len(threshold.reviewed),
-        data_fingerprint=threshold.data_fingerprint,
-        false_alarm_rate=threshold.false_alarm_rate,
-        chosen_by=None if threshold.method == "manual" else threshold.chosen_by,
-        defects=counted_defects(threshold),
-        cost_miss=costs.miss if costs else None,
-        cost_false_alarm=costs.false_alarm if costs else None,
-        defect_rate=costs.defect_rate if costs else None,
-    )
-    return bundle.commit(
-        threshold_stage(own),
-        {},
-        command=command,
-        started=started,
-        inputs=(model.relative_to(bundle.path).as_posix(),),
-        tools=tool_versions(*TOOLS),
-        settings=settings_of(record),
-        update=lambda manifest: _with_threshold(manifest, threshold, own),
-    )
 
 
 def refit_if_moved(bundle: Bundle, backend: str, images: Path | None, command: str) -> Refit:
@@ -244,12 +175,6 @@ def has_threshold(bundle: Bundle) -> bool:
     except BundleError:
         return False
     return True
-
-
-def _with_threshold(manifest: Manifest, threshold: Threshold, own: str | None) -> Manifest:
-    if own is None:
-        return replace(manifest, threshold=threshold)
-    return replace(manifest, thresholds={**manifest.thresholds, own: threshold})
 
 
 def _stored(bundle: Bundle, backend: str) -> Threshold | None:

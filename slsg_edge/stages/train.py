@@ -228,7 +228,12 @@ def _trained(start: _Start, run: RunFolder, resume: bool, forecast: Forecast) ->
     left_out = run_phases(phases, run, device.workers, forecast, resume=resume)
     if start.folds:
         left_out = _folds(start, context, run, initial).scores(forecast, resume=resume)
-    held_out = scores_of_held_out(start.network, context, material, run.path, looks)
+    if left_out.good:
+        charts.write_good_sheet(run.path / "good.png", frames, left_out.good)
+    # anomalies count in the images that were left out, where there are any
+    held_out = scores_of_held_out(
+        start.network, context, material, run.path, looks, anomalies=not left_out.simulated
+    )
     scores = good_scores(material, left_out, held_out, len(start.folds))
     return _Learned(pairs, scores, usual_frames(looks))
 

@@ -166,7 +166,7 @@ def test_a_crash_while_the_lock_is_held_leaves_no_lock(toy_bundle):
         holder.wait()
         started = time.monotonic()
         calibrate(toy_bundle)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 60
     finally:
         holder.kill()
         holder.wait()

@@ -110,7 +110,7 @@ def test_two_backends_of_one_bundle_say_the_same_and_are_timed_side_by_side(
 def test_people_see_a_table_the_images_and_the_notes(toy_bundle, other, data, capsys):
     (data / "test/hole/003.png").write_bytes(b"")
     with pytest.raises(typer.Exit):
-        compare([toy_bundle, other, data], frames=8)
+        compare([toy_bundle, other, data], frames=8, verbose=True)
     shown = capsys.readouterr().out
     for text in (
         *("misses, of the defective", "image AUROC", "median ms", "2 right now"),
@@ -185,7 +185,7 @@ def test_kinds_and_bundles_are_shown_as_they_are_called(
     call_kinds(data, "scratch [/top]", "[red] scratch")
     lower = other.rename(other.with_name("[red] low.slsg"))
     with pytest.raises(typer.Exit):
-        compare([toy_bundle, lower, data], frames=0)
+        compare([toy_bundle, lower, data], frames=0, verbose=True)
     shown = capsys.readouterr().out
     assert "[red] low" in shown
     assert "right now: scratch [/top]/000.png: good" in shown

@@ -29,7 +29,8 @@ def data(tmp_path):
 def test_people_see_counts_and_findings_with_what_to_do(run, data):
     code, shown, _ = run(data)
     assert code == 0
-    assert "d: mvtec, 18 images" in shown
+    assert shown.startswith(f"valid, 2 notes: {data}, 18 images\nlayout mvtec: ")
+    assert f"next: slsg-edge start {data}" in shown
     for text in (
         "60x40",
         "colour",
@@ -106,7 +107,7 @@ def test_acquisitions_are_shown_by_name_and_day(run, data):
                 cv2.imencode(".png", picture)[1].tobytes()
             )
         os.utime(data / "train/good" / name / "0.png", (1e9, 1e9))
-    code, shown, _ = run(data)
+    code, shown, _ = run(data, "-v")
     assert code == 0
     lines = [line.split() for line in shown.splitlines()]
     names = {line[0]: line[1:] for line in lines if line}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from slsg_edge import demo as demo_module
 from slsg_edge.cli.demo import demo
-from slsg_edge.demo import DemoResult, Passed
+from slsg_edge.demo import story
+from slsg_edge.demo.story import DemoResult, Passed
 from slsg_edge.evaluation.evaluate import Evaluation
 from slsg_edge.line.records import WatchSummary
 from slsg_edge.metrics.intervals import Figure
@@ -24,7 +24,8 @@ def finished(monkeypatch):
         film = (Passed("missing_label", 1, Counter({"good": 7})),)
         return DemoResult(evaluation, film, summary, folder / "report.html", 1.0)
 
-    monkeypatch.setattr(demo_module, "run_demo", run_demo)
+    monkeypatch.setattr(story, "run_demo", run_demo)
+    monkeypatch.setattr(story, "second_opinion", lambda *_: None)
 
 
 def test_the_next_command_can_be_copied_whatever_the_folder_is_called(finished, tmp_path, capsys):

@@ -24,11 +24,11 @@ def data(draw_data):
 
 
 def test_people_see_a_table_with_intervals_and_notes(opened, data, capsys):
-    eval_command(opened.path, data)
+    eval_command(opened.path, data, verbose=True)
     shown = capsys.readouterr().out
     for text in ("image AUROC", "pixel AUROC", "AUPRO to 30%", "F1-max", "of 3 good", " to 1.0000"):
         assert text in shown
-    assert "without a mask, so not in the pixels: 1" in shown
+    assert "without a mask, so in no pixel figure: 1" in shown
 
 
 def test_the_counts_come_first_then_what_to_do_then_other_thresholds(opened, data, capsys):
@@ -39,9 +39,10 @@ def test_the_counts_come_first_then_what_to_do_then_other_thresholds(opened, dat
     )
     assert lines[1].startswith("not ready: so few images say little")
     assert lines[2].startswith("next: Test more images: 13 defective and 13 good ones")
+    last = ("threshold: 0.5", "note:")
     places = [
         next(index for index, line in enumerate(lines) if text in line)
-        for text in ("<- the bundle's", "  hole, 0 of 3", "image AUROC", "threshold: 0.5", "note:")
+        for text in ("<- the bundle's", "kind of defect: hole, 0 of 3", "image AUROC", *last)
     ]
     assert places == sorted(places)
 
@@ -203,7 +204,22 @@ def test_a_kind_is_shown_as_it_is_called_whatever_it_means_to_a_terminal(
     opened, data, call_kinds, capsys
 ):
     call_kinds(data, "scratch [/top]", "[red] scratch", ":bug:")
-    eval_command(opened.path, data)
+    eval_command(opened.path, data, verbose=True)
     shown = capsys.readouterr().out
     for kind in ("scratch [/top]", "[red] scratch", ":bug:"):
         assert f"image AUROC, {kind}" in shown
+        assert f"{kind}, 0 of 1" in shown
+
+
+def test_a_sheet_is_a_picture_and_its_name_is_known_to_be_one_before_the_work(
+    opened, data, tmp_path, run
+):
+    code, said = run("eval", opened.path, "nowhere", "--sheet", tmp_path / "a.html")
+    assert code == 2
+    assert "Let it end in .jpg or .png." in said
+    test_image = data / "test/good/000.png"
+    before = test_image.read_bytes()
+    assert run("eval", opened.path, data, "--sheet", test_image)[0] == 2
+    assert test_image.read_bytes() == before
+    assert run("eval", opened.path, data, "--sheet", tmp_path / "a.jpg")[0] == 0
+    assert cv2.imread(str(tmp_path / "a.jpg")).shape[1] > 1000

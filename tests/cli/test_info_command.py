@@ -39,7 +39,7 @@ def bundle(tmp_path):
 
 
 def test_people_see_what_the_bundle_is(bundle, capsys):
-    info(bundle.path)
+    info(bundle.path, verbose=True)
     shown = capsys.readouterr().out
     for text in (
         "slsg",
@@ -75,8 +75,8 @@ def test_machines_get_one_json_object(bundle, capsys):
 GOOD = tuple(AcquiredScore(0.1 + index / 1000) for index in range(120))
 
 
-def said(bundle, capsys):
-    info(bundle.path)
+def said(bundle, capsys, verbose=False):
+    info(bundle.path, verbose=verbose)
     return capsys.readouterr().out
 
 
@@ -104,7 +104,7 @@ def test_what_is_missing_is_said_with_the_command(tmp_path, capsys):
 
 def test_the_operating_points_are_a_table_with_why_the_threshold_was_chosen(bundle, capsys):
     simulated = {"texture, small": (0.05,) * 2 + (0.9,) * 18}
-    shown = said(with_threshold(bundle, choose_threshold(GOOD, simulated)), capsys)
+    shown = said(with_threshold(bundle, choose_threshold(GOOD, simulated)), capsys, verbose=True)
     rows = [line.split() for line in shown.splitlines()]
     assert ["chosen", "1", "in", "50", "0.218"] in [row[:5] for row in rows if row[-1:] == ["90%"]]
     assert ["1", "in", "20", "0.214"] in [row[:4] for row in rows if row[-1:] == ["90%"]]

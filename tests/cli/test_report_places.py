@@ -11,6 +11,7 @@ from slsg_edge.reports.place import require_place
 
 COMMANDS = [
     ("eval", "BUNDLE", "nowhere", "--report"),
+    ("eval", "BUNDLE", "nowhere", "--sheet"),
     ("compare", "BUNDLE", "nowhere", "--report"),
     ("calibrate", "BUNDLE", "--int8", "--images", "nowhere", "--report"),
     ("data", "nowhere", "--sheet"),

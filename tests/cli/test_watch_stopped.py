@@ -56,7 +56,7 @@ def test_what_hangs_is_ended_without_it():
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=30)
-    assert (process.returncode, time.monotonic() - started < 5) == (0, True)
+    assert (process.returncode, time.monotonic() - started < 20) == (0, True)
     assert err == "note: something did not answer, so the watch ended without it\n"
 
 

@@ -46,6 +46,15 @@ def test_rejects_that_a_person_sorted_are_taken_without_their_heat(files):
     assert reasons(dataset.left_out) == {HEAT: 7}
 
 
+def test_pictures_that_a_line_kept_are_told_from_their_heat_as_those_of_a_watch(files):
+    for number in range(5):
+        stem = f"good/01a22d75-069c-7ab6-a28f-c358d1f425f{number}"
+        files.part(f"{stem}.png", f"{stem}_heat.jpg")
+    dataset = read_dataset(files.folder)
+    assert len(dataset.samples) == 5
+    assert reasons(dataset.left_out) == {HEAT: 5}
+
+
 def test_a_folder_called_run_that_we_did_not_write_is_a_kind(files):
     files.parts("good", 5)
     files.part("dry.run/0.png")

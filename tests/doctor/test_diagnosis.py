@@ -12,8 +12,10 @@ from slsg_edge.cli.doctor import doctor
 from slsg_edge.doctor import check as checks
 from slsg_edge.doctor import diagnosis
 from slsg_edge.doctor import nvidia as nvidia_checks
+from slsg_edge.doctor.abilities import abilities_of, others_of
+from slsg_edge.doctor.check import MachineCheck
 from slsg_edge.doctor.diagnosis import diagnose
-from slsg_edge.machine.nvidia import Gpu
+from slsg_edge.machine.nvidia import INSTALL_DRIVER, Gpu
 
 
 def run(*arguments: str):
@@ -41,10 +43,42 @@ def test_every_check_is_answered_and_what_is_missing_has_a_way_to_get_it():
     assert all(check.how for check in checks if check.state != "ok")
 
 
-def test_people_get_a_table_and_machines_one_object():
-    assert "what" in run().stdout
-    shown = json.loads(run("--json").stdout)["checks"]
-    assert {"name", "state", "found", "how"} == set(shown[0])
+def test_people_read_what_this_machine_can_do_and_machines_get_one_object():
+    shown = run("-v").stdout
+    assert shown.startswith("This machine can watch a folder or a camera on the CPU: onnxruntime")
+    assert "how to get it" in shown
+    assert "\nnext: slsg-edge" in shown
+    found = json.loads(run("--json").stdout)
+    assert {"name", "state", "found", "how"} == set(found["checks"][0])
+    assert {"what", "can", "found", "how"} == set(found["abilities"][0])
+
+
+def test_what_a_machine_cannot_do_is_said_with_the_way_there():
+    checks = [
+        MachineCheck("OpenCV", "ok", "5.0.0, FFMPEG yes, GStreamer no"),
+        MachineCheck("openvino", "ok", "2026.4"),
+        MachineCheck("onnxruntime", "missing", "not installed", "pip install it"),
+        MachineCheck("cameras", "missing", "no /dev/video*", "Connect one."),
+        MachineCheck("torch", "ok", "2.13"),
+        MachineCheck("onnx", "ok", "1.23"),
+        MachineCheck("CUDA driver", "missing", "none.", "Install a driver."),
+        MachineCheck("tensorrt", "missing", "not installed", "pip install tensorrt"),
+        MachineCheck("pycuda", "missing", "not installed", "pip install pycuda"),
+        MachineCheck("simplejpeg", "warning", "not installed", "pip install simplejpeg"),
+    ]
+    found = {ability.what: ability for ability in abilities_of(checks)}
+    watch = found["watch a folder or a camera on the CPU"]
+    assert (watch.can, watch.found) == (True, "openvino 2026.4, OpenCV 5.0.0")
+    assert found["train and export"].how == ("pip install it",)
+    gpu = found["run TensorRT engines on its GPU"]
+    assert (gpu.can, len(gpu.how)) == (False, 3)
+    assert gpu.found.startswith("CUDA driver: none; ")
+    assert [check.name for check in others_of(checks)] == ["simplejpeg"]
+    assert not found["watch films and streams"].can  # PyAV was not looked for
+
+
+def test_the_way_to_a_driver_is_one_that_ubuntu_has():
+    assert "ubuntu-drivers install" in INSTALL_DRIVER
 
 
 def test_no_framework_is_imported_and_none_is_needed():

@@ -98,7 +98,7 @@ def test_pixels_are_compared_at_the_size_of_the_image_by_kind_too(folder):
     assert value(found.figures, "pixel_auroc") == pytest.approx(expected, abs=1e-6)
     assert found.kinds["hole"]["aupro"] == found.figures["aupro"]
     assert "aupro" not in found.kinds["scratch"]
-    assert any("without a mask, so not in the pixels: 1" in note for note in found.notes)
+    assert any("without a mask, so in no pixel figure: 1" in note for note in found.notes)
 
 
 def test_saturated_pro_needs_the_configuration_of_the_data_set(folder):
@@ -204,7 +204,7 @@ def test_without_masks_there_are_no_pixel_figures(folder):
     found = run(folder)
     assert "pixel_auroc" not in found.figures
     assert any("No pixel figures" in note for note in found.notes)
-    assert any("without a mask, so not in the pixels: 4" in note for note in found.notes)
+    assert any("without a mask, so in no pixel figure: 4" in note for note in found.notes)
 
 
 def damaged(path):
@@ -224,7 +224,9 @@ def test_a_mask_that_cannot_be_used_is_left_out_and_said(folder, spoil):
     spoil(folder / "ground_truth/hole/000_mask.png")
     found = run(folder)
     assert found.figures["pixel_auroc"] is not None
-    (note,) = (note for note in found.notes if "not in the pixels: 1; the first" in note)
+    (note,) = (
+        note for note in found.notes if "left out of the pixel figures: 1; the first" in note
+    )
     assert "000_mask.png" in note
 
 

@@ -68,7 +68,7 @@ def test_what_one_cannot_score_changes_verdict_and_is_in_no_figure(dataset):
     assert found.changes["misses"].difference.value == 0
     assert found.notes[0] == "Undecided by one or both, so in no figure: 2."
     assert "No pixel figures" in found.notes[1]
-    assert "without a mask, so not in the pixels: 5" in found.notes[2]
+    assert "without a mask, so in no pixel figure: 5" in found.notes[2]
 
 
 def test_a_map_that_is_no_number_is_undecided_as_on_the_line(dataset):

@@ -98,8 +98,8 @@ def test_images_that_cannot_take_part_are_left_out_and_said(tmp_path):
     found = run(pairs)
     assert found.figures == run(pairs[:2]).figures
     unmasked, faults = found.notes
-    assert "without a mask, so not in the pixels: 1" in unmasked
-    assert "not in the pixels: 3; the first" in faults
+    assert "without a mask, so in no pixel figure: 1" in unmasked
+    assert "left out of the pixel figures: 3; the first" in faults
     assert "broken-0.png" in faults
 
 

@@ -59,7 +59,7 @@ def test_values_take_the_types_of_the_dataclass():
         ({"size": [1, 2, 3]}, r"\.size has 3 values.*exactly 2"),
         ({"size": [1, "2"]}, r"\.size\[1\] is '2'"),
         ({"size": 3}, r"\.size is 3"),
-        ({"inner": 3}, r"\.inner is 3, a int.*Give a Inner"),
+        ({"inner": 3}, r"\.inner is 3, a int.*Give a table"),
     ],
 )
 def test_a_wrong_key_or_type_is_an_error_that_says_where(table, message):

@@ -1,7 +1,6 @@
 """Files with several pictures, too many pixels, another format or numbers of another kind."""
 
 import struct
-import time
 import zlib
 
 import cv2
@@ -89,15 +88,14 @@ def huge_png(width, height):
 
 @pytest.mark.parametrize("size", [(30000, 30000), (40000, 40000)])
 @pytest.mark.parametrize("read", [read_image, grey_of])
-def test_too_many_pixels_are_refused_before_anything_is_decoded(tmp_path, size, read):
+def test_too_many_pixels_are_refused_before_anything_is_decoded(tmp_path, monkeypatch, size, read):
     path = tmp_path / "a.png"
     path.write_bytes(huge_png(*size))
-    started = time.monotonic()
+    monkeypatch.setattr("cv2.imdecode", None)
     with pytest.raises(ImageError, match=r"a\.png is \d+x\d+, .* at most 100 million") as error:
         read(path)
     assert error.value.fault.reason == "too_large"
     assert LARGEST_VARIABLE in error.value.fix
-    assert time.monotonic() - started < 1
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp", ".webp"])

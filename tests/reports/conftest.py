@@ -6,28 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import Browser, Page, find_browser
+from opened_report import THRESHOLD, make_case
 
-from slsg_edge.contracts import Outcome
 from slsg_edge.metrics.image_figures import image_figures, image_figures_by_kind
 from slsg_edge.reports.case import Case
 from slsg_edge.reports.evaluation_page import EvaluationReport
-from slsg_edge.reports.layers import picture_of
 
-THRESHOLD = 0.5
 CENTRES = {"good": (-2.5, 14), "scratch": (1.5, 9), "missing_label": (2.5, 8)}  # logits, images
-
-
-def make_case(name: str, kind: str = "good", score: float | None = 0.1) -> Case:
-    """A grey image with a hot corner, marked where it is defective."""
-    outcome: Outcome = "undecided"
-    if score is not None:
-        outcome = "anomalous" if score > THRESHOLD else "good"
-    image = np.full((40, 60, 3), 90, np.uint8)
-    heat = np.zeros((40, 60), np.float32)
-    heat[10:20, 10:20] = 1
-    mask = None if kind == "good" else heat > 0
-    reason = "it is empty" if score is None else None
-    return Case(name, kind, outcome, score, picture_of(image, heat, mask), reason)
 
 
 def make_cases() -> list[Case]:

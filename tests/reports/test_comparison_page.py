@@ -143,3 +143,11 @@ def test_each_image_stands_in_three_views_and_a_phone_scrolls_down_only(
         ".map((each) => each.style.getPropertyValue('--cut'))"
     )
     assert len(set(marks)) == 2  # each threshold is its own
+
+
+def test_each_figure_that_differs_is_explained_and_a_long_print_says_what_it_leaves_out(compared):
+    html = comparison_html(compared)
+    assert html.count('<details class="help"') == len(compared.changes)
+    assert "are printed" not in html
+    many = replace(compared, changed=[*compared.changed] * 13, count=13 * len(compared.changed))
+    assert "The first 12 are printed." in comparison_html(many)

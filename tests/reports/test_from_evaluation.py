@@ -1,5 +1,6 @@
 import re
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ from slsg_edge.reports.from_evaluation import (
     points_of,
     provenance_of,
 )
+from slsg_edge.reports.tested_on import what_was_tested
 from slsg_edge.runtime.detector import BackendChoice, choose
 from slsg_edge.runtime.fake_detector import FakeDetector
 from slsg_edge.scoring import Threshold
@@ -77,6 +79,28 @@ def test_only_the_images_that_are_shown_are_read_and_inspected_again(evaluation,
     cases = cases_of(evaluation, detector, SPEC, shown=1)
     assert [case.picture is not None for case in cases] == [True, False, False]
     assert detector.calls == 1
+
+
+def test_the_clearest_finds_have_a_picture_however_many_errors_there_are(evaluation):
+    missed, found = evaluation.rows[1], evaluation.rows[1]
+    rows = [replace(missed, verdict=Verdict("good", 0.3, 0.4))] * 12
+    rows += [replace(found, score=0.9, verdict=Verdict("anomalous", 0.9, 0.4))]
+    cases = cases_of(replace(evaluation, rows=tuple(rows)), corner(), SPEC, shown=10)
+    assert sum(case.picture is not None for case in cases) == 10
+    assert cases[-1].picture is not None
+    assert cases[-1].picture.box
+
+
+def test_the_page_says_what_was_tested_when_and_how_fast(evaluation, toy_bundle, tmp_path):
+    bundle = open_bundle(toy_bundle)
+    timed = replace(evaluation, rows=tuple(replace(row, ms=120.0) for row in evaluation.rows))
+    said = what_was_tested(bundle, timed, choose(bundle), tmp_path / "fuse")
+    assert said["product"] == "fuse"
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d", said["date"])
+    assert said["photos"] == f"3: 1 good, 2 defective of 2 kinds, from {tmp_path / 'fuse'}"
+    assert said["speed"] == "120 ms a part from file to verdict, 500 parts a minute"
+    assert "cores, onnxruntime-fp32" in said["machine"]
+    assert "speed" not in what_was_tested(bundle, evaluation, choose(bundle), tmp_path)
 
 
 def test_the_outline_lies_where_the_mask_is_on_the_frame(evaluation):

@@ -8,7 +8,7 @@ import pytest
 from opened_report import errors, judged, move_slider, text, threshold_shown
 
 from slsg_edge.evaluation.next_step import Step
-from slsg_edge.reports.axis import axis_of
+from slsg_edge.metrics.axis import axis_of
 from slsg_edge.reports.evaluation_page import evaluation_html
 from slsg_edge.reports.layers import picture_of
 from slsg_edge.scoring import Threshold
@@ -54,7 +54,7 @@ def test_the_sentence_with_both_counts_comes_before_everything_else(opened, led)
     assert text(opened, ".word") == f"{judgement.state}: {judgement.reason}."
     assert text(opened, ".next") == f"next: {STEP}"
     tops = opened.run(
-        "['h1', '.judgement', '.scores', '.tradeoff', '.figures']"
+        "['h1', '.judgement', '.short', '.scores', '.after .tradeoff', '.figures']"
         ".map((each) => document.querySelector(each).getBoundingClientRect().top)"
     )
     assert tops == sorted(tops)
@@ -83,10 +83,12 @@ def test_each_row_of_the_trade_off_can_be_looked_at(opened, led):
 
 def test_the_bundles_own_row_is_marked(led):
     own = next(row for row in led.judgement.tradeoff if row.own)
-    (marked,) = re.findall(r'<tr class="own">(.*?)</tr>', evaluation_html(led))
-    assert f"{own.rejected} of 14" in marked
-    assert f"{own.missed} of 17" in marked
-    assert "the bundle's" in marked
+    both = re.findall(r'<tr class="own">(.*?)</tr>', evaluation_html(led))
+    assert len(both) == 2  # on the first sheet of paper, and beside the slider
+    for marked in both:
+        assert f"{own.rejected} of 14" in marked
+        assert f"{own.missed} of 17" in marked
+        assert "the bundle's" in marked
 
 
 def test_the_interval_of_the_threshold_is_a_band_in_the_histogram(opened, led):

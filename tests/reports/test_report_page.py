@@ -13,6 +13,7 @@ import pytest
 
 from slsg_edge.reports.case import Case, worst_first
 from slsg_edge.reports.evaluation_page import EvaluationReport, evaluation_html
+from slsg_edge.reports.highlights import highlights_of
 from slsg_edge.reports.page import breakable, page
 
 VOID = {"meta", "img", "input", "wbr"}
@@ -75,9 +76,10 @@ def test_only_the_script_of_the_page_may_run():
 def test_an_image_is_stored_once_though_it_is_shown_twice(report):
     html = evaluation_html(report)
     assert html.count("data:image/jpeg") == len(report.cases)
-    assert html.count("data:image/webp") == len(report.cases)
-    defective = sum(case.kind != "good" for case in report.cases)
-    assert html.count('class="outline"') == 2 * defective
+    chosen = [each.case for each in highlights_of(worst_first(report.cases, 0.5))]
+    assert html.count("data:image/webp") == len([*report.cases, *chosen])
+    defective = [case for case in (*report.cases, *chosen) if case.kind != "good"]
+    assert html.count('class="outline"') == 2 * len(defective)
 
 
 def test_names_are_escaped_wherever_they_come_from():
@@ -130,7 +132,7 @@ def test_only_the_images_with_a_picture_are_shown_and_the_rest_still_counts(repo
     cases = [*report.cases, *(bare(f"more/{index}") for index in range(500))]
     html = evaluation_html(replace(report, cases=cases))
     assert html.count("<figure") == len(report.cases)
-    assert f"The {len(report.cases)} worst are shown" in html
+    assert f"{len(report.cases)} are shown: the worst, and the clearest finds" in html
     assert len(data_of(html)["scores"]) == len(cases)
 
 

@@ -59,11 +59,9 @@ def test_paper_has_the_bundles_threshold_whatever_the_slider_says(tab, written, 
         ["pdftotext", "-layout", path, "-"], check=True, capture_output=True, text=True
     ).stdout
     assert "0.5000 of the bundle" in words
-    assert "Every metric" in words
-    assert "good kept, 10% missed" in words
     assert "Miss nothing" not in words
     for case in report.cases:
-        assert case.name in words
+        assert not case.wrong or case.name in words
     assert text(tab, "#threshold") == moved
 
 
@@ -73,7 +71,6 @@ def test_no_image_and_no_caption_is_cut_by_the_end_of_a_sheet(tab, written):
     style = "getComputedStyle(document.querySelector({!r})).breakInside"
     assert tab.run(style.format("figure")) == "avoid"
     assert tab.run(style.format("section.scores")) == "avoid"
-    assert tab.run(style.format("details")) == "avoid"
     assert tab.run("getComputedStyle(document.querySelector('figure')).contentVisibility") == (
         "visible"
     )

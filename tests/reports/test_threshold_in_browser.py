@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from opened_report import SHOWN, STEPS, errors, judged, move_slider, text, threshold_shown
 
-from slsg_edge.reports.axis import axis_of
+from slsg_edge.metrics.axis import axis_of
 from slsg_edge.scoring import expit
 
 
@@ -94,6 +94,7 @@ def test_arrow_keys_move_the_threshold(tab, written):
 
 def test_dragging_in_the_histogram_moves_the_threshold(tab, written):
     tab.open(written)
+    tab.run("document.querySelector('.plot').scrollIntoView()")
     x, y, width = tab.run(
         "(() => { const box = document.querySelector('.plot').getBoundingClientRect();"
         "return [box.x, box.y + 20, box.width] })()"

@@ -1,21 +1,22 @@
 """The INT8 stage on small trained networks."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 import trained
 
+from slsg_edge.bench.int8 import int8_gain, int8_latency
+from slsg_edge.bench.race import BackendLatency, LatencyComparison
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.calibration.sensitivity import Budget, ChosenGroups, Int8Damage
 from slsg_edge.contracts import GRAPH_OUTPUTS
 from slsg_edge.data.splits import content_hash
-from slsg_edge.errors import ConfigError, DatasetError, ExportError
 from slsg_edge.export.graph import graph_from_bytes
-from slsg_edge.images import encode_image
-from slsg_edge.reports.int8_page import int8_page
+from slsg_edge.machine.host import Machine
+from slsg_edge.reports.int8_page import int8_page, share_text
 from slsg_edge.stages import int8 as quantising
 from slsg_edge.stages.int8 import Int8Settings, quantise_bundle
 
@@ -123,57 +124,37 @@ def _swap_labels(test):
 
 
 def test_the_page_shows_every_group_and_what_it_costs(found):
-    html = int8_page("INT8", found, "slsg-edge calibrate")
+    times = (("openvino-fp32", 12.0, 15.0, 1.0), ("openvino-int8", 4.8, 6.0, 2.5))
+    machine = Machine("a CPU", 4, "Linux", {})
+    latency = LatencyComparison(machine, 16, tuple(BackendLatency(*each) for each in times))
+    html = int8_page("INT8", found, "slsg-edge calibrate", latency)
     for group in found.groups:
         assert html.count(group.name) == 2  # in the chart and in the table
     assert html.count("<rect") == 2 * len(found.groups)
     assert "points" in html
+    assert "12 ms a part in FP32, 4.8 ms in INT8: 2.5 times as fast" in html
+    assert "a CPU, 4 cores" in html
+    assert not re.search(r"\de[-+]\d", re.sub("<style>.*?</style>", "", html, flags=re.S))
 
 
-def test_good_images_of_another_kind_are_noticed_and_need_no_labels(
-    edge, found, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(quantising, "choose_groups", everything)
-    for index in range(10):
-        noise = np.random.default_rng(index).integers(0, 256, (160, 160, 3), dtype=np.uint8)
-        (tmp_path / f"{index}.png").write_bytes(encode_image(noise))
-    other = _quantise(edge, tmp_path)
-    (note,) = other.notes
-    assert "%" in note
-    assert "of this product" in note
-    assert other.test is None
-    assert other.compared == 10
-    assert other.damage.rank is not None
+def test_the_graph_is_timed_against_the_one_it_is_made_from(found):
+    pytest.importorskip("openvino")
+    latency = int8_latency(found.bundle, frames=8)
+    assert [each.backend for each in latency.backends] == ["openvino-fp32", "openvino-int8"]
+    assert all(each.median > 0 for each in latency.backends)
+    assert "times as fast" in int8_gain(latency)
 
 
-def test_what_export_was_told_to_keep_in_fp32_stays_there(edge, sample_data, tmp_path, monkeypatch):
-    monkeypatch.setattr(quantising, "choose_groups", everything)
-    bundle = open_bundle(shutil.copytree(edge.path, tmp_path / "kept.slsg"))
-    stage = bundle.manifest.stages["export"]
-    files = {name: (bundle.path / name).read_bytes() for name in stage.outputs}
-    settings = {**stage.settings, "keep_fp32": ["network.encoder*"]}
-    kept = bundle.commit("export", files, command="x", started=0.0, settings=settings)
-    recorded = _quantise(kept, sample_data).bundle.manifest.stages["calibrate-int8"].settings
-    assert recorded["int8_nodes"]
-    assert not any(name.startswith("network.encoder") for name in recorded["int8_nodes"])
-    assert any(name.endswith("/Conv") for name in recorded["fp32_nodes"])
-
-
-def test_a_budget_that_nothing_meets_leaves_the_bundle_as_it_was(edge, sample_data, monkeypatch):
-    nothing = ChosenGroups((), Int8Damage(0.0, 1.0, 0.0, 0), {})
-    monkeypatch.setattr(quantising, "choose_groups", lambda *_: nothing)
-    before = (edge.path / "manifest.json").read_bytes()
-    with pytest.raises(ExportError, match="no group of layers can be INT8 within the budget"):
-        _quantise(edge, sample_data)
-    assert (edge.path / "manifest.json").read_bytes() == before
-
-
-def test_too_few_images_are_refused(edge, tmp_path):
-    (tmp_path / "one.png").write_bytes(encode_image(np.zeros((64, 64, 3), np.uint8)))
-    with pytest.raises(DatasetError, match="1 good images; INT8 scales need at least"):
-        _quantise(edge, tmp_path)
-
-
-def test_no_images_are_no_setting():
-    with pytest.raises(ConfigError):
-        Int8Settings(images=0)
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.0, "0 %"),
+        (1e-6, "under 0.001 %"),
+        (9.1e-4, "0.091 %"),
+        (3.2e-3, "0.32 %"),
+        (0.011, "1.1 %"),
+        (0.6, "60 %"),
+    ],
+)
+def test_what_a_map_moves_by_is_in_percent(share, said):
+    assert share_text(share) == said

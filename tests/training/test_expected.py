@@ -23,7 +23,7 @@ class Clock:
         self.seconds = 0.0
 
     def forecast(self, said: list[str], following: int = 0, quicker: str = QUICKER) -> Forecast:
-        return Forecast(said.append, quicker, following, lambda: self.seconds, self.now)
+        return Forecast(said.append, quicker, following, clock=lambda: self.seconds, now=self.now)
 
     def now(self) -> datetime:
         return NOON + timedelta(seconds=self.seconds)

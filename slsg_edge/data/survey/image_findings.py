@@ -109,7 +109,7 @@ def _mixed(dataset: Dataset, facts: Mapping[Path, ImageFacts]) -> list[Finding]:
         *finding(
             "note",
             "sizes",
-            "Sizes in the data set; all are brought to one for the model",
+            "Images come in several sizes, and each is resized to that of the model",
             several,
             "Nothing, if the parts fill the images alike; else cut with --roi.",
         ),

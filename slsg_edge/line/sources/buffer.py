@@ -38,6 +38,7 @@ class FrameBuffer:
         self.dropped = 0
         self._waiting: deque[_Waiting] = deque()
         self._changed = threading.Condition()
+        self._closed = False
 
     def put(self, frame: Frame) -> None:
         with self._changed:
@@ -48,10 +49,16 @@ class FrameBuffer:
             self._changed.notify_all()
 
     def take(self, timeout: float) -> Frame | None:
-        """The oldest that waits; None when nothing came in time."""
+        """The oldest that waits; None when nothing came in time, or it was closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting, timeout)
+            self._changed.wait_for(lambda: self._waiting or self._closed, timeout)
             return self._waiting.popleft().counted() if self._waiting else None
+
+    def close(self) -> None:
+        """Nobody waits any longer."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     def _put_image(self, frame: Frame) -> None:
         faults = [waiting for waiting in self._waiting if waiting.frame.fault is not None]

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 from slsg_edge.line.sources.captures import CannotOpen, Capture
 from slsg_edge.line.sources.capturing import LiveOptions
 from slsg_edge.line.sources.decoders import open_camera, open_stream
+from slsg_edge.line.sources.genicam import open_genicam
+from slsg_edge.line.sources.gstreamer import open_gstreamer
 
-Kind: TypeAlias = Literal["camera", "file", "stream"]
+Kind: TypeAlias = Literal["camera", "file", "genicam", "gstreamer", "stream"]
 
 _PORTS = {"http": 80, "https": 443, "rtmp": 1935, "rtsp": 554, "rtsps": 322}
 _KNOCK = 1.0  # seconds that a host may take to accept a connection
@@ -34,6 +36,10 @@ def connector(address: Address, options: LiveOptions) -> Callable[[], Capture]:
         return lambda: open_camera(address.text)
     if address.kind == "file":
         return lambda: open_stream(address.text, options.deadlines)
+    if address.kind == "gstreamer":
+        return lambda: open_gstreamer(address.text, options.deadlines)
+    if address.kind == "genicam":
+        return lambda: open_genicam(address.text, options.deadlines)
     return lambda: _connected(address.text, options)
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from queue import Empty, Queue
+from queue import Empty, Full, Queue
 
 from slsg_edge.contracts import Fault, Frame, Reason
 from slsg_edge.data.left_out import NOWHERE, known_endings, lines_of, nothing_else
@@ -52,7 +52,7 @@ class FileSource:
     def __iter__(self) -> Iterator[Frame]:
         self._thread.start()
         origin = ""
-        while True:
+        while not self._stop.is_set():
             try:
                 frame = self._ready.get(timeout=self._patience)
             except Empty:
@@ -73,6 +73,8 @@ class FileSource:
             with suppress(Empty):
                 self._ready.get_nowait()  # room for the one that waits to be put
             self._thread.join(_JOIN)
+        with suppress(Full):
+            self._ready.put_nowait(None)  # whoever waits for a frame waits no longer
         if not self._thread.is_alive():
             self._frames.close()
 

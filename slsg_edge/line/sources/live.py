@@ -57,12 +57,15 @@ class LiveSource:
         stall = self._options.stall + self._options.slack
         while not self._stop.is_set():
             frame = self._buffer.take(stall)
+            if frame is None and self._stop.is_set():
+                return
             text = f"no frame from {self._address.origin} for {stall:g} s"
             yield self._fresh(frame) if frame else self._fault("no_frame", text)
 
     def close(self) -> None:
         """Returns within a second, whatever the camera does."""
         self._stop.set()
+        self._buffer.close()
         self._process.kill()
         self._thread.join(_JOIN)
 
@@ -106,7 +109,7 @@ class LiveSource:
             self._begun.set()
             return deadlines.open + _GRACE
         if kind == "opened":
-            if self.opened is None and self._address.kind != "camera":
+            if self.opened is None and self._address.kind in ("file", "stream"):
                 say_what_is_not_seen(event["codec"])
             self.opened = event["frame_count"]
         elif kind == "wrong":

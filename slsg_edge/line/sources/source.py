@@ -5,9 +5,9 @@ Files give every frame; live sources (camera, stream) the newest. Knows nothing 
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from slsg_edge.config import unknown_name
@@ -19,9 +19,17 @@ from slsg_edge.line.sources.captures import CannotOpen
 from slsg_edge.line.sources.capturing import LiveOptions
 from slsg_edge.line.sources.connecting import Address
 from slsg_edge.line.sources.decoders import open_film, say_what_is_not_seen
+from slsg_edge.line.sources.drop_folder import PREFIX as DROP
+from slsg_edge.line.sources.drop_folder import DropFolder, drop_address
 from slsg_edge.line.sources.files import FileSource, image_frames, images_and_notes, video_frames
+from slsg_edge.line.sources.genicam import PREFIX as GENICAM
+from slsg_edge.line.sources.genicam import check_genicam
+from slsg_edge.line.sources.gstreamer import PREFIX as GSTREAMER
+from slsg_edge.line.sources.gstreamer import origin_of
 from slsg_edge.line.sources.live import LiveSource
 from slsg_edge.line.sources.redaction import redacted
+from slsg_edge.line.sources.test_pattern import PREFIX as TEST
+from slsg_edge.line.sources.test_pattern import TestPattern
 
 VIDEO_SUFFIXES = frozenset(
     {".avi", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpg", ".webm"}
@@ -53,15 +61,35 @@ class FrameSource(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
+@runtime_checkable
+class PartSource(FrameSource, Protocol):
+    """A source that knows the parts it shows, as a drop folder does.
+
+    idle: whether no part waits, which is no fault.
+    """
+
+    @property
+    def idle(self) -> bool: ...
+
+    def done(self, part: str) -> None:
+        """The verdict on the frame with this `part` is kept."""
+
+
 def open_source(
-    address: str | Path, options: LiveOptions | None = None, depth: int | None = None
+    address: str | Path,
+    options: LiveOptions | None = None,
+    depth: int | None = None,
+    skip: Callable[[str], bool] = lambda part: False,
 ) -> FrameSource:
     """A folder of images, an image, a video, a camera (`0`, `/dev/video0`) or a URL.
+
+    Also `drop:FOLDER` for files that drop into one, `gstreamer:PIPELINE`, `genicam:SERIAL`, and
+    `test:` for a picture that moves.
 
     `${NAME}` in it stands for a variable of the environment, and `@FILE` for the line in a file.
     DatasetError or CameraError when it can never be opened. What fails later, or is off now, is a
     frame with a fault, and a live source reconnects for ever. depth: bits that image files of 16
-    bit use, as the bundle has it.
+    bit use, as the bundle has it. skip: parts of a drop folder that were inspected before.
     """
     text, options = with_secrets(str(address)), options or LiveOptions()
     if not text.strip():
@@ -69,6 +97,14 @@ def open_source(
             "SOURCE is empty, so nothing says what to inspect.",
             fix="Give a folder (. for this one), an image, a video, a camera such as 0, or a URL.",
         )
+    if text.startswith(DROP):
+        return DropFolder(drop_address(text), depth, skip)
+    if text.startswith(TEST):
+        return TestPattern(text)
+    if text.startswith(GSTREAMER):
+        return _pipeline(text, options)
+    if text.startswith(GENICAM):
+        return _genicam(text, options)
     if "://" in text:
         return _stream(text, options)
     if _is_camera(text):
@@ -104,7 +140,7 @@ def _live(address: Address, options: LiveOptions, what: str, fix: str) -> LiveSo
     source = LiveSource(address, options)
     try:
         # only a film on a web server needs to be known before the first frame is asked for
-        film = Path(urlsplit(address.text).path).suffix.lower() in _FILMS
+        film = address.kind == "stream" and _is_film(address.text)
         source.wait(options.deadlines.open if film else options.stall)
         if source.wrong is not None:
             raise CameraError(f"{what}: {source.wrong}.", fix=fix)
@@ -112,6 +148,22 @@ def _live(address: Address, options: LiveOptions, what: str, fix: str) -> LiveSo
         source.close()
         raise
     return source
+
+
+def _is_film(url: str) -> bool:
+    return Path(urlsplit(url).path).suffix.lower() in _FILMS
+
+
+def _pipeline(text: str, options: LiveOptions) -> FrameSource:
+    origin = origin_of(text)
+    fix = "Try it: gst-launch-1.0 PIPELINE ! videoconvert ! autovideosink"
+    return _live(Address("gstreamer", text, origin), options, f"{origin} gives no video", fix)
+
+
+def _genicam(text: str, options: LiveOptions) -> FrameSource:
+    check_genicam()
+    fix = "Check its serial number, that it has power, and that no other program uses it."
+    return _live(Address("genicam", text, text), options, f"{text} gives no video", fix)
 
 
 def _camera(text: str, options: LiveOptions) -> FrameSource:

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 from slsg_edge.contracts import Fault, Frame
 from slsg_edge.line.sources.buffer import MOST_FAULTS, FrameBuffer
 
@@ -10,6 +12,14 @@ def taken(buffer: FrameBuffer) -> list[tuple[int, str | None]]:
     """Everything that waits, by index and fault."""
     frames = iter(lambda: buffer.take(0), None)
     return [(frame.index, frame.fault.detail if frame.fault else None) for frame in frames]
+
+
+def test_whoever_waits_for_a_frame_is_let_go_when_it_closes():
+    buffer = FrameBuffer()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(buffer.take, 60)
+        buffer.close()
+        assert waiting.result(30) is None
 
 
 def test_the_newest_frame_wins_and_the_others_are_counted():

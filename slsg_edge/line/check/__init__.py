@@ -1,0 +1,1 @@
+"""Whether a line would work, tried before it runs: its cameras, its bundles, who takes verdicts."""

@@ -1,0 +1,1 @@
+"""The page of a line, its health checks and its metrics."""

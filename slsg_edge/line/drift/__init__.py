@@ -1,0 +1,1 @@
+"""Whether good parts still look as they did at the calibration."""

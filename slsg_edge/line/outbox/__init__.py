@@ -1,0 +1,1 @@
+"""Verdicts that outlive the process: stored first, and then brought to whoever wants them."""

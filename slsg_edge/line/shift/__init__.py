@@ -1,0 +1,1 @@
+"""What happened on a line in a shift, from its outbox."""

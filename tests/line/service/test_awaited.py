@@ -1,0 +1,66 @@
+"""What follows when a verdict is on the disk."""
+
+import time
+
+from line_records import record
+
+from slsg_edge.contracts import Frame
+from slsg_edge.line.outbox.entries import Stored
+from slsg_edge.line.records import Inspection
+from slsg_edge.line.service import awaited as module
+from slsg_edge.line.service.awaited import Awaited
+from slsg_edge.line.service.status import StationBoard
+
+
+def inspection(age=0.0, **changes):
+    frame = Frame(0, "test:", time.time(), time.monotonic() - age)
+    return Inspection(record(**changes), frame)
+
+
+def expected(*given, limit_ms=500.0):
+    awaited, board, done = Awaited(), StationBoard("bottles"), []
+    for one in given:
+        awaited.expect(one, board, limit_ms, lambda one=one: done.append(one.record.id))
+    return awaited, board, done
+
+
+def test_a_stored_verdict_is_on_the_board_with_how_long_that_took_and_its_part_is_done():
+    given = inspection()
+    awaited, board, done = expected(given)
+    awaited.stored(Stored(1, given.record))
+    status = board.snapshot()
+    assert done == [given.record.id]
+    assert status.counts == {"good": 1}
+    assert set(status.latency_p50) == {"detect", "judge", "stored"}
+    assert status.scores == (0.1,)
+    assert status.late == 0
+
+
+def test_while_the_disk_takes_nothing_the_board_goes_on_and_the_part_is_kept():
+    given = inspection()
+    awaited, board, done = expected(given)
+    awaited.stored(Stored(1, given.record, durable=False))
+    assert board.snapshot().counts == {"good": 1}
+    assert done == []
+
+
+def test_a_verdict_that_took_longer_than_the_station_may_is_counted():
+    given = inspection(age=2.0)
+    awaited, board, _ = expected(given)
+    awaited.stored(Stored(1, given.record))
+    assert board.snapshot().late == 1
+
+
+def test_a_verdict_of_before_the_start_is_nobodys():
+    awaited, board, _ = expected()
+    awaited.stored(Stored(1, record()))
+    assert board.snapshot().counts == {}
+
+
+def test_pictures_that_wait_do_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(module, "_MOST", 2)
+    given = [inspection() for _ in range(3)]
+    awaited, _, done = expected(*given)
+    for each in given:
+        awaited.stored(Stored(1, each.record))
+    assert done == [each.record.id for each in given[1:]]
