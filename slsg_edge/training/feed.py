@@ -8,7 +8,7 @@ import contextlib
 import functools
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -100,8 +100,11 @@ class FrameBatches(Dataset[Batch]):
         return torch.from_numpy(images), torch.zeros(len(taken), 1, 1, 1)
 
 
-def batches(dataset: Dataset[Batch], start: int, total: int, workers: int) -> Iterator[Batch]:
-    """Batches `start` to `total` in order; `workers` 0 draws them in this process."""
+def batches(
+    dataset: Dataset[Batch], start: int, total: int, workers: int
+) -> Generator[Batch, None, None]:
+    """Batches `start` to `total` in order; `workers` 0 draws them in this process. To close it ends
+    the workers."""
     loader = DataLoader(
         dataset,
         batch_size=None,

@@ -88,9 +88,14 @@ def run_phase(
         return history
     saved, throughput = time.monotonic(), Throughput()
     timer = PhaseTimer(forecast, phase.iterations)
-    with _stop_flag() as stopping, lost_workers_named(), bar("{task.fields[note]}") as progress:
+    with (
+        _stop_flag() as stopping,
+        lost_workers_named(),
+        # now, whoever holds an error of this frame: a process does not end before its workers
+        contextlib.closing(batches(phase.source, done, phase.iterations, workers)) as drawn,
+        bar("{task.fields[note]}") as progress,
+    ):
         task = progress.add_task(phase.name, total=phase.iterations, completed=done, note="")
-        drawn = batches(phase.source, done, phase.iterations, workers)
         for iteration in range(done + 1, phase.iterations + 1):
             losses = phase.step(_next(drawn, throughput))
             throughput.images += phase.images

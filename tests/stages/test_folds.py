@@ -149,10 +149,4 @@ def test_scores_of_folds_are_those_of_new_parts(tmp_path, short, resources):
     run_training(folder, "a.slsg", settings, resources)
     left_out = [each.score for each in left_behind(folder, "a.slsg").good]
     fresh = scores_of(tmp_path / "a.slsg", list(parts(1000, 60)))
-    print(
-        "KS",
-        ks_2samp(left_out, fresh),
-        np.quantile(left_out, [0, 0.5, 1]),
-        np.quantile(fresh, [0, 0.5, 1]),
-    )
     assert ks_2samp(left_out, fresh).pvalue > 0.01

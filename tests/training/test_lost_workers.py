@@ -1,12 +1,18 @@
 """A process that draws batches and is killed from outside: a sentence, and no lost training."""
 
+import multiprocessing
 import subprocess
 import sys
 
 import pytest
+import torch
+from torch.utils.data import Dataset
 
 from slsg_edge.errors import WorkerLost
-from slsg_edge.training.feed import lost_workers_named
+from slsg_edge.training.checkpoint import RunFolder
+from slsg_edge.training.expected import Forecast
+from slsg_edge.training.feed import Batch, lost_workers_named
+from slsg_edge.training.loop import Interrupted, Phase, run_phase
 
 # A process of its own: PyTorch raises what it has to say of a worker in whatever line runs then.
 TRAINER = """
@@ -45,6 +51,34 @@ def test_a_stopped_service_ends_at_its_trainer_and_a_killed_worker_is_named(tmp_
     assert went_on == "went on", done.stderr
     assert "A process that draws batches was lost" in said, done.stderr
     assert "go on with --resume" in said
+
+
+class Zeros(Dataset[Batch]):
+    """Batches without end."""
+
+    def __getitem__(self, iteration: int) -> Batch:
+        return torch.zeros(1), torch.zeros(1)
+
+
+@pytest.mark.slow
+def test_workers_end_with_their_phase_also_where_its_error_is_held(tmp_path):
+    """Else a script that Ctrl-C stops would wait for them for ever."""
+
+    def step(_: Batch) -> dict[str, torch.Tensor]:
+        raise Interrupted("training", 1)
+
+    phase = Phase("training", 100, 1, {}, Zeros(), step)
+    with pytest.raises(Interrupted) as held:
+        run_phase(
+            phase,
+            RunFolder(tmp_path, "this run"),
+            lambda *_: None,
+            workers=1,
+            resume=False,
+            forecast=Forecast(lambda _: None),
+        )
+    assert held.value.phase == "training"
+    assert not multiprocessing.active_children()
 
 
 def test_what_is_said_names_what_to_do():
