@@ -144,6 +144,7 @@ def test_the_machine_is_measured_with_real_steps(second):
     assert story._pace(second) > 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(tmp_path, monkeypatch):
     monkeypatch.setattr(demo_folder, "COUNTS", FEW)
     monkeypatch.setattr(story, "_pace", lambda _: 0.01)
