@@ -1,4 +1,4 @@
-# A line PC without a GPU: `slsg-edge` with the extras cpu and line, no PyTorch, no ONNX.
+# A line PC without a GPU: `slsg-edge` with the extras cpu, line and station, no PyTorch, no ONNX.
 #
 #   docker build -t slsg-edge .
 #   docker run -d --restart always --device /dev/video0 --group-add video \
@@ -14,7 +14,7 @@ COPY export export
 COPY calibration calibration
 COPY runtime runtime
 RUN python -m venv /opt/slsg-edge \
-  && /opt/slsg-edge/bin/pip install --no-cache-dir --constraint constraints.txt ".[cpu,line]"
+  && /opt/slsg-edge/bin/pip install --no-cache-dir --constraint constraints.txt ".[cpu,line,station]"
 
 FROM python:3.12-slim-bookworm
 COPY --from=build /opt/slsg-edge /opt/slsg-edge
@@ -24,8 +24,9 @@ ENV PATH=/opt/slsg-edge/bin:$PATH PYTHONUNBUFFERED=1
 USER 10001
 WORKDIR /home/inspection
 VOLUME ["/bundles", "/verdicts"]
-# A watch writes a verdict at least every few seconds, whatever its camera does.
+# Verdicts of the last minute, since a watch writes some whatever its camera does; or the health
+# page of a line.toml, whose stations may wait for their triggers.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
-  CMD ["sh", "-c", "find /verdicts -name '*.jsonl' -mmin -1 | grep -q ."]
+  CMD ["sh", "-c", "find /verdicts -name '*.jsonl' -mmin -1 | grep -q . || python -c 'from urllib.request import urlopen; urlopen(\"http://127.0.0.1:8420/health/live\", timeout=5)'"]
 ENTRYPOINT ["slsg-edge"]
 CMD ["--help"]

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from slsg_edge.line.service.line_service import LineService
 
 QUIET = "[http]\nenabled = false\n[drift]\nenabled = false\n"
@@ -77,3 +80,13 @@ def comes_to(service: LineService, state: str, name: str = "a") -> None:
             (each.name, each.state) == (name, state) for each in service.stations.statuses()
         )
     )
+
+
+def dark_and_light(folder: Path) -> Path:
+    """Pictures that the toy finds good and anomalous, in this order."""
+    folder.mkdir()
+    for index, level in enumerate((40, 220, 60)):
+        picture = np.full((32, 32, 3), level, np.uint8)
+        picture[::2] += 9
+        cv2.imwrite(str(folder / f"{index}.png"), picture)
+    return folder

@@ -66,8 +66,8 @@ def test_a_demo_that_is_not_good_enough_says_so_and_exits_1(monkeypatch, tmp_pat
 @pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf"])
 def test_a_time_that_is_none_is_refused_before_anything_is_written(tmp_path, minutes):
     done = _demo(tmp_path / "demo", "--minutes", minutes)
-    assert done.exit_code == 2
-    assert isinstance(done.exception, ConfigError) or "are no time for a demo" in done.output
+    assert isinstance(done.exception, ConfigError)
+    assert "no time for a demo" in str(done.exception)
     assert not (tmp_path / "demo").exists()
 
 
@@ -141,15 +141,16 @@ def test_a_stopped_slsg_goes_on_as_it_was_cut_whatever_time_is_left_now(tmp_path
 
 
 def test_the_machine_is_measured_with_real_steps(second):
-    pace = story._pace(second)
-    assert pace > 0
-    assert budget.shortened(second, 1.0) == second
+    assert story._pace(second) > 0
 
 
 def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(tmp_path, monkeypatch):
     monkeypatch.setattr(demo_folder, "COUNTS", FEW)
     monkeypatch.setattr(story, "_pace", lambda _: 0.01)
     monkeypatch.setattr(demo_folder, "FilmSettings", lambda: FILM)
+    small = tmp_path / "small.toml"
+    small.write_text(story.JUDGE_SETTINGS.read_text().replace("= 256", "= 64"))
+    monkeypatch.setattr(story, "JUDGE_SETTINGS", small)
     learned: list[int] = []
     features = StatisticsPhases.features
 

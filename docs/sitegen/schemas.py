@@ -18,16 +18,19 @@ def schema_page(path: Path) -> str:
     return f"# {plain(name)}\n\n{plain(schema.get('description', ''))}\n\n{tables}"
 
 
-def _tables(schema: Schema, whole: Schema, prefix: str) -> Iterator[str]:
-    """That of the keys here, then those of the tables below them."""
-    keys = _found(schema, whole).get("properties", {})
+def _tables(given: Schema, whole: Schema, prefix: str, several: bool = False) -> Iterator[str]:
+    """That of the keys here, then those of the tables below them; `several`: of each such table."""
+    schema = _found(given, whole)
+    keys = schema.get("properties", {})
     below = {key: one for key, given in keys.items() if (one := _table_of(given, whole))}
-    rows = [_row(prefix + key, _found(given, whole), schema, key) for key, given in keys.items()]
+    rows = [_row(prefix + key, _found(keys[key], whole), schema, key) for key in keys]
     if rows:
-        head = f"## [{prefix.rstrip('.')}]\n\n".replace("[", r"\[") if prefix else ""
+        name = f"[[{prefix[:-1]}]]" if several else f"[{prefix[:-1]}]"
+        head = f"## {plain(name)}\n\n" if prefix else ""
         yield head + table(("key", "type", "default", "what it says"), rows)
     for key, one in below.items():
-        yield from _tables(one, whole, f"{prefix}{key}.")
+        array = _found(keys[key], whole).get("type") == "array"
+        yield from _tables(one, whole, f"{prefix}{key}.", array)
 
 
 def _row(key: str, one: Schema, parent: Schema, own: str) -> tuple[str, str, str, str]:
@@ -65,9 +68,10 @@ def _table_of(given: Schema, whole: Schema) -> Schema | None:
 
 def _type(one: Schema) -> str:
     if "enum" in one:
-        return "one of " + ", ".join(code(str(value)) for value in one["enum"])
+        values = [code(str(value)) for value in one["enum"] if value is not None]
+        return f"one of {', '.join(values)}" + (" or null" if None in one["enum"] else "")
     if "const" in one:
-        return code(str(one["const"]))
+        return code(json.dumps(one["const"]))
     kinds = one.get("type") or [_type(some) for some in one.get("anyOf", one.get("oneOf", ()))]
     words = [kinds] if isinstance(kinds, str) else list(kinds)
     if words == ["array"] and "type" in one.get("items", {}):

@@ -19,7 +19,7 @@ from slsg_edge import __version__
 from slsg_edge.cli.commands import COMMANDS, GROUPS
 from slsg_edge.cli.stopping import INTERRUPTED, interrupts_noted, told_to_end
 from slsg_edge.cli.streams import usable_streams
-from slsg_edge.cli.text import without_controls
+from slsg_edge.cli.text import tell, without_controls
 from slsg_edge.errors import (
     ConfigError,
     MissingDependency,
@@ -55,7 +55,7 @@ app = typer.Typer(
 
 def _say_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"slsg-edge {__version__}")
+        tell(f"slsg-edge {__version__}")
         raise typer.Exit
 
 

@@ -127,8 +127,8 @@ def _print_findings(found: "Survey", console: "Console", verbose: bool) -> None:
             example = f", as {finding.examples[0]}" if finding.examples else ""
             console.print(f"{finding.severity}: {finding.text}{example}", soft_wrap=True)
         console.print(f"  next: {finding.fix}", soft_wrap=True)
-    if more := len(found.findings) - most:
-        console.print(f"and {more} more findings: -v shows all")
+    if len(found.findings) > most:
+        console.print(f"and {len(found.findings) - most} more findings: -v shows all")
 
 
 def _print_in_full(finding: "Finding", console: "Console") -> None:

@@ -85,7 +85,7 @@ def _on_paper(cases: Sequence[Case]) -> str:
     elif len(wrong) > ON_PAPER:
         text = f"The {ON_PAPER} worst of them are printed."
     else:
-        text = "They are printed."
+        text = "Each of them is printed."
     return f'<p class="note paper">{text} The file that this was printed from has more images.</p>'
 
 

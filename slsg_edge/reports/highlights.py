@@ -11,6 +11,10 @@ from slsg_edge.reports.case import Case
 from slsg_edge.reports.page import breakable, words
 from slsg_edge.reports.views import boxed_view, hot_view
 
+KEY = (
+    '<div class="legend"><span><i class="box-key"></i>what the detector finds oddest</span>'
+    '<span><i class="mask"></i>where the defect is</span></div>'
+)
 TIGHT = 0.25  # of the picture: a box that is larger points at nothing
 
 
@@ -43,7 +47,7 @@ def highlights_of(cases: Sequence[Case]) -> list[Highlight]:
 def highlights_section(cases: Sequence[Case], threshold: float) -> str:
     """Nothing without a picture. Each is a button that the page's script enlarges."""
     figures = "".join(_figure(each, threshold) for each in highlights_of(cases))
-    return f'<div class="highlights">{figures}</div>' if figures else ""
+    return f'<div class="highlights">{figures}</div>{KEY}' if figures else ""
 
 
 def clearest_finds(cases: Iterable[Case], count: int) -> list[Case]:

@@ -23,7 +23,7 @@ MEANINGS = {
     "AUROC drop": "By how many points of 100 good images and simulated anomalies are told apart "
     "worse where this group alone is in INT8.",
 }
-WIDTH, BAR, ROW = 720, 170, 24  # pixels of the chart, the longest bar, a line
+WIDTH, BAR, ROW = 720, 150, 24  # pixels of the chart, the longest bar, a line
 LEFT, RIGHT = 310, 545  # where the bars begin
 
 
@@ -35,7 +35,8 @@ def int8_page(
     return page(
         title,
         (
-            tiles(figures_of(found, latency)) + _tested(found),
+            f"<p><b>{escape(int8_gain(latency))}.</b></p>" if latency else "",
+            tiles(figures_of(found)) + _tested(found),
             section("Speed on this machine", _timed(latency)) if latency else "",
             section("What each group buys and costs", _chart(found.groups) + _note(found)),
             section("Groups", table(heads, rows_of(found), as_html=True)),

@@ -31,6 +31,7 @@ def test_people_see_counts_and_findings_with_what_to_do(run, data):
     assert code == 0
     assert shown.startswith(f"valid, 2 notes: {data}, 18 images\nlayout mvtec: ")
     assert f"next: slsg-edge start {data}" in shown
+    assert "more findings" not in shown
     for text in (
         "60x40",
         "colour",

@@ -64,6 +64,7 @@ def test_a_command_fits_on_a_screen_and_begins_with_the_result(
     if command == "compare":
         pytest.importorskip("openvino")
     monkeypatch.setenv("COLUMNS", str(COLUMNS))
+    monkeypatch.setattr("slsg_edge.bench.synthesis.SIMULATED", 2)
     code, out, err = run_and_read(command, *words[command])
     assert code in (0, 1), err
     shown = lines_of(out)

@@ -2,12 +2,15 @@
 
 import fnmatch
 import importlib.util
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -55,7 +58,7 @@ def test_an_image_copies_what_is_there_and_takes_extras_that_exist(path):
         assert (ROOT / source).exists()
         assert not left_out(source)
     extras = extras_in(text)
-    assert {"cpu", "line"} <= set(extras) <= EXTRAS
+    assert {"cpu", "line", "station"} <= set(extras) <= EXTRAS
     assert "train" not in extras
 
 
@@ -72,20 +75,55 @@ def test_an_image_runs_without_rights_and_says_whether_verdicts_come(path):
     last = path.read_text().rpartition("\nFROM ")[2]
     assert re.search(r"^USER [1-9]\d*$", last, re.MULTILINE)
     assert "/bundles" in last.partition("VOLUME")[2]
-    health = re.search(r'CMD \["sh", "-c", "(.+)"\]', last)
-    assert health is not None
-    assert "HEALTHCHECK" in last
+    assert health_check(last)[:2] == ["sh", "-c"]
+
+
+def health_check(dockerfile):
+    """The words of its command."""
+    command = dockerfile.partition("\nHEALTHCHECK")[2].partition("CMD ")[2]
+    return json.loads(command.partition("\n")[0])
+
+
+@pytest.fixture
+def healthy(tmp_path):
+    """Whether the health check is content with that folder and the page on that port."""
+
+    def check(port=9):
+        *words, command = health_check(DOCKERFILES[0].read_text())
+        command = command.replace("/verdicts", str(tmp_path)).replace(":8420", f":{port}")
+        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        done = subprocess.run([*words, command], env=environment, capture_output=True)
+        return done.returncode == 0
+
+    return check
 
 
 @pytest.mark.parametrize("age", [0, 600])
-def test_the_health_check_wants_a_verdict_of_the_last_minute(tmp_path, age):
-    health = re.search(r'CMD \["sh", "-c", "(.+)"\]', DOCKERFILES[0].read_text())
-    assert health is not None
+def test_the_health_check_wants_a_verdict_of_the_last_minute(tmp_path, healthy, age):
     file = tmp_path / "verdicts.jsonl"
     file.touch()
     os.utime(file, (time.time() - age,) * 2)
-    command = health[1].replace("/verdicts", str(tmp_path))
-    assert (subprocess.run(["sh", "-c", command]).returncode == 0) is (age == 0)
+    assert healthy() is (age == 0)
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_or_the_health_check_asks_the_page_of_the_line(healthy, status):
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status if self.path == "/health/live" else 404)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            assert healthy(server.server_port) is (status == 200)
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)

@@ -164,8 +164,18 @@ SCHEMA: dict[str, Any] = {
     "properties": {
         "bundle": {"type": "string", "description": "The bundle."},
         "camera": {"$ref": "#/$defs/camera", "description": "Where frames come from."},
+        "sink": {
+            "type": "array",
+            "items": {"$ref": "#/$defs/sink"},
+            "description": "Where verdicts go.",
+        },
     },
     "$defs": {
+        "sink": {
+            "type": "object",
+            "required": ["port"],
+            "properties": {"port": {"type": ["integer", "null"], "description": "Of it."}},
+        },
         "camera": {
             "type": "object",
             "properties": {
@@ -177,7 +187,7 @@ SCHEMA: dict[str, Any] = {
                 },
                 "kind": {"enum": ["usb", "rtsp"], "description": "What it is."},
             },
-        }
+        },
     },
 }
 
@@ -189,6 +199,8 @@ def test_a_schema_becomes_a_page(tmp_path):
     assert page.startswith("# line.toml\n\nA line.")
     assert "| `bundle` | string | required | The bundle. |" in page
     assert "| `camera.every` | integer | `1` | Each so-many-th frame. (at least 1) |" in page
+    assert "## \\[\\[sink\\]\\]" in page
+    assert "| `sink.port` | integer or null | required | Of it. |" in page
     assert "| `camera.kind` | one of `usb`, `rtsp` |  | What it is. |" in page
 
 

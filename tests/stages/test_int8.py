@@ -142,7 +142,16 @@ def test_the_graph_is_timed_against_the_one_it_is_made_from(found):
     latency = int8_latency(found.bundle, frames=8)
     assert [each.backend for each in latency.backends] == ["openvino-fp32", "openvino-int8"]
     assert all(each.median > 0 for each in latency.backends)
-    assert "times as fast" in int8_gain(latency)
+    assert "ms in INT8: " in int8_gain(latency)
+
+
+@pytest.mark.parametrize(
+    ("speedup", "said"), [(1.04, "no faster here"), (0.6, "no faster here"), (2.54, "2.5 times as")]
+)
+def test_what_int8_buys_in_time_is_in_words(speedup, said):
+    times = ("openvino-fp32", 12.0, 15.0, 1.0), ("openvino-int8", 12.0 / speedup, 15.0, speedup)
+    backends = tuple(BackendLatency(*each) for each in times)
+    assert said in int8_gain(LatencyComparison(Machine("a CPU", 4, "Linux", {}), 16, backends))
 
 
 @pytest.mark.parametrize(

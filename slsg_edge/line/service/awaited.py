@@ -1,8 +1,7 @@
-"""Inspections whose verdicts are on their way to the disk, and what follows when they are there."""
+"""Inspections whose verdicts are on their way to the disk: with them the board gets the picture."""
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from slsg_edge.line.outbox.entries import Stored
@@ -17,26 +16,28 @@ class _Waiting:
     inspection: Inspection
     board: StationBoard
     limit_ms: float
-    done: Callable[[], None]
     given: float
 
 
 class Awaited:
-    """Told of each verdict that was stored, it tells the station's board and its source."""
+    """Told of each verdict that was stored, it tells the station's board."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, _Waiting] = {}
         self._lock = threading.Lock()
 
-    def expect(
-        self, inspection: Inspection, board: StationBoard, limit_ms: float, done: Callable[[], None]
-    ) -> None:
-        """done: called when the verdict is on the disk. limit_ms: from frame to disk."""
-        waiting = _Waiting(inspection, board, limit_ms, done, time.monotonic())
+    def expect(self, inspection: Inspection, board: StationBoard, limit_ms: float) -> None:
+        """limit_ms: from frame to disk; what takes longer is counted."""
+        waiting = _Waiting(inspection, board, limit_ms, time.monotonic())
         with self._lock:
             while len(self._waiting) >= _MOST:
                 del self._waiting[next(iter(self._waiting))]
             self._waiting[inspection.record.id] = waiting
+
+    def forget(self, verdict_id: str) -> None:
+        """It will not be stored: its part has a verdict already."""
+        with self._lock:
+            self._waiting.pop(verdict_id, None)
 
     def stored(self, stored: Stored) -> None:
         """Called by the outbox, in its own thread."""
@@ -50,5 +51,3 @@ class Awaited:
         late = (now - waiting.inspection.frame.captured_monotonic) * 1000 > waiting.limit_ms
         done = replace(waiting.inspection, record=replace(record, latency_ms=latency))
         waiting.board.add(done, late=late)
-        if stored.durable:
-            waiting.done()

@@ -15,6 +15,7 @@ from slsg_edge.errors import SlsgError
 from slsg_edge.line.records import Inspection
 from slsg_edge.line.service.course import Course
 from slsg_edge.line.service.detectors import Opened
+from slsg_edge.line.service.parts import Parts
 from slsg_edge.line.service.setup import Equipment, Setup
 from slsg_edge.line.service.status import SourceState, StationBoard, StationStatus
 from slsg_edge.line.settings.line import StationSettings
@@ -40,6 +41,7 @@ class Station:
         self._sequence = equipment.outbox.last_sequence(settings.name)
         self._course = Course()
         self._begun = time.monotonic()
+        self._parts = Parts(equipment.awaited)
         self._next: Setup | None = None
         self._lock = threading.Lock()
         self._stop, self._reopen = threading.Event(), threading.Event()
@@ -82,6 +84,10 @@ class Station:
         if _source_of(setup.settings) != _source_of(self.settings) or self.ended:
             self._reopen.set()
             self._let_go()
+
+    def look(self) -> None:
+        """Lets go of the parts whose verdicts are on the disk by now."""
+        self._parts.look()
 
     def stop(self) -> None:
         """Asks it to end; `join` waits for that."""
@@ -233,18 +239,15 @@ class Station:
         self._note(inspection, drift)
 
     def _give_out(self, inspection: Inspection, source: FrameSource | None) -> None:
-        part = inspection.frame.part
-        finished = getattr(source, "done", None)
-
-        def done() -> None:
-            if finished is not None and part is not None:
-                finished(part)
-
-        limit = self.settings.limits.latency_ms
-        self._line.awaited.expect(inspection, self.board, limit, done)
-        self._line.outbox.put(inspection.record, part)
-        if inspection.record.image is not None:
-            self._line.pictures.keep(inspection)
+        record, part = inspection.record, inspection.frame.part
+        self._line.awaited.expect(inspection, self.board, self.settings.limits.latency_ms)
+        pending = self._line.outbox.put(record, part)
+        if record.image is not None:
+            preprocessing = self.opened.bundle.manifest.preprocessing
+            self._line.pictures.keep(inspection, preprocessing)
+        if part is not None:
+            self._parts.add(pending, record.id, part, getattr(source, "done", None))
+        self._parts.look()
 
     def _note(self, inspection: Inspection, drift: tuple[str, ...]) -> None:
         record = inspection.record

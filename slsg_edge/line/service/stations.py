@@ -59,6 +59,8 @@ class Stations:
             renewals, self._to_renew = self._to_renew, set()
         for name in renewals:
             self._renew(name)
+        for station in self._all():
+            station.look()
         for settings in self._settings.station:
             refusal = self._refusals.get(settings.name)
             if refusal is not None and time.monotonic() > refusal.again:

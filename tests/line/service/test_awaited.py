@@ -1,4 +1,4 @@
-"""What follows when a verdict is on the disk."""
+"""The board gets a verdict with its picture when it is stored."""
 
 import time
 
@@ -18,41 +18,47 @@ def inspection(age=0.0, **changes):
 
 
 def expected(*given, limit_ms=500.0):
-    awaited, board, done = Awaited(), StationBoard("bottles"), []
+    awaited, board = Awaited(), StationBoard("bottles")
     for one in given:
-        awaited.expect(one, board, limit_ms, lambda one=one: done.append(one.record.id))
-    return awaited, board, done
+        awaited.expect(one, board, limit_ms)
+    return awaited, board
 
 
-def test_a_stored_verdict_is_on_the_board_with_how_long_that_took_and_its_part_is_done():
+def test_a_stored_verdict_is_on_the_board_with_how_long_that_took():
     given = inspection()
-    awaited, board, done = expected(given)
+    awaited, board = expected(given)
     awaited.stored(Stored(1, given.record))
     status = board.snapshot()
-    assert done == [given.record.id]
     assert status.counts == {"good": 1}
     assert set(status.latency_p50) == {"detect", "judge", "stored"}
     assert status.scores == (0.1,)
     assert status.late == 0
 
 
-def test_while_the_disk_takes_nothing_the_board_goes_on_and_the_part_is_kept():
+def test_while_the_disk_takes_nothing_the_board_goes_on():
     given = inspection()
-    awaited, board, done = expected(given)
+    awaited, board = expected(given)
     awaited.stored(Stored(1, given.record, durable=False))
     assert board.snapshot().counts == {"good": 1}
-    assert done == []
+
+
+def test_what_is_not_stored_is_forgotten():
+    given = inspection()
+    awaited, board = expected(given)
+    awaited.forget(given.record.id)
+    awaited.stored(Stored(1, given.record))
+    assert board.snapshot().counts == {}
 
 
 def test_a_verdict_that_took_longer_than_the_station_may_is_counted():
     given = inspection(age=2.0)
-    awaited, board, _ = expected(given)
+    awaited, board = expected(given)
     awaited.stored(Stored(1, given.record))
     assert board.snapshot().late == 1
 
 
 def test_a_verdict_of_before_the_start_is_nobodys():
-    awaited, board, _ = expected()
+    awaited, board = expected()
     awaited.stored(Stored(1, record()))
     assert board.snapshot().counts == {}
 
@@ -60,7 +66,7 @@ def test_a_verdict_of_before_the_start_is_nobodys():
 def test_pictures_that_wait_do_not_fill_the_memory(monkeypatch):
     monkeypatch.setattr(module, "_MOST", 2)
     given = [inspection() for _ in range(3)]
-    awaited, _, done = expected(*given)
+    awaited, board = expected(*given)
     for each in given:
         awaited.stored(Stored(1, each.record))
-    assert done == [each.record.id for each in given[1:]]
+    assert board.snapshot().counts == {"good": 2}

@@ -6,9 +6,8 @@ import time
 from dataclasses import replace
 
 import cv2
-import numpy as np
 import pytest
-from lines import line_file, reaches, running, station, until, verdicts
+from lines import dark_and_light, line_file, reaches, running, station, until, verdicts
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.calibration.storing import moved_by_hand, store_threshold
@@ -22,16 +21,6 @@ def copied(bundle, name):
     target = bundle.with_name(name)
     shutil.copytree(bundle, target)
     return target
-
-
-def dark_and_light(folder):
-    """Pictures that the toy finds good and anomalous, in this order."""
-    folder.mkdir()
-    for index, level in enumerate((40, 220, 60)):
-        picture = np.full((32, 32, 3), level, np.uint8)
-        picture[::2] += 9
-        cv2.imwrite(str(folder / f"{index}.png"), picture)
-    return folder
 
 
 def test_every_station_has_its_verdicts_in_the_outbox_counted_and_named(toy_bundle, tmp_path):
