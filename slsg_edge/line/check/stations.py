@@ -16,9 +16,9 @@ from slsg_edge.errors import CameraError, DatasetError
 from slsg_edge.images import encode_image
 from slsg_edge.line.check.answers import StationCheck, told
 from slsg_edge.line.records import Inspection
+from slsg_edge.line.service.live_options import live_options
 from slsg_edge.line.settings.line import StationSettings
 from slsg_edge.line.settings.places import DROP
-from slsg_edge.line.sources.capturing import LiveOptions
 from slsg_edge.line.sources.drop_folder import drop_address
 from slsg_edge.line.sources.files import image_frames, images_and_notes
 from slsg_edge.line.sources.redaction import redacted
@@ -83,14 +83,7 @@ def _inspections(
         folder = drop_address(station.source).folder
         yield from (inspection_of(frame, judged) for frame in _newest(folder, depth))
         return
-    limits = station.limits
-    options = LiveOptions(
-        stall=limits.silent_ms / 1000,
-        oldest=limits.max_age_ms / 1000,
-        frozen_after=limits.frozen_after,
-        every=station.snapshot_ms / 1000,
-    )
-    with closing(open_source(station.source, options, depth)) as source:
+    with closing(open_source(station.source, live_options(station), depth)) as source:
         for frame in source:
             yield inspection_of(frame, judged)
 

@@ -15,11 +15,11 @@ from slsg_edge.errors import SlsgError
 from slsg_edge.line.records import Inspection
 from slsg_edge.line.service.course import Course
 from slsg_edge.line.service.detectors import Opened
+from slsg_edge.line.service.live_options import live_options
 from slsg_edge.line.service.parts import Parts
 from slsg_edge.line.service.setup import Equipment, Setup
 from slsg_edge.line.service.status import SourceState, StationBoard, StationStatus
 from slsg_edge.line.settings.line import StationSettings
-from slsg_edge.line.sources.capturing import LiveOptions
 from slsg_edge.line.sources.source import FrameSource, open_source
 from slsg_edge.line.triggers.trigger import Trigger
 from slsg_edge.line.triggers.triggers import trigger_of
@@ -181,13 +181,7 @@ class Station:
 
     def _open_source(self) -> FrameSource:
         settings, name = self.settings, self.settings.name
-        limits = settings.limits
-        options = LiveOptions(
-            stall=limits.silent_ms / 1000,
-            oldest=limits.max_age_ms / 1000,
-            frozen_after=limits.frozen_after,
-            every=settings.snapshot_ms / 1000,
-        )
+        options = live_options(settings)
         depth = self.opened.bundle.manifest.preprocessing.depth
         outbox = self._line.outbox
         return open_source(

@@ -3,16 +3,14 @@
 import json
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from slsg_edge.line.mqtt import begin, end, mqtt_client
 from slsg_edge.line.settings.sinks import MqttSettings
 from slsg_edge.line.simulate.ledger import Ledger
 from slsg_edge.line.sinks.listening import check_free
-from slsg_edge.line.triggers.mqtt_requests import mqtt_client
 
-_KEEP_ALIVE = 5  # seconds
 _LARGEST = 16 << 20  # bytes of a request
 
 
@@ -25,13 +23,10 @@ class MqttMes:
         self._client = mqtt_client(settings, f"{line}-{settings.name}-mes", clean=False)
         self._client.on_connect = self._connected
         self._client.on_message = self._came
-        self._client.connect_async(settings.host, settings.port, _KEEP_ALIVE)
-        self._client.loop_start()
+        begin(self._client, settings)
 
     def close(self) -> None:
-        with suppress(OSError, ValueError):
-            self._client.disconnect()
-        self._client.loop_stop()
+        end(self._client)
 
     def _connected(self, client: Any, _: Any, __: Any, reason: Any, *___: Any) -> None:
         if reason.is_failure:

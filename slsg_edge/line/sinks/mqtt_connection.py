@@ -1,22 +1,15 @@
 """A connection to a broker that is made again whenever it is lost, and says what has arrived."""
 
-import ssl
 import sys
 import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from slsg_edge.errors import ConfigError, MissingDependency
+from slsg_edge.line.mqtt import begin, mqtt_client
 from slsg_edge.line.settings.sinks import MqttSettings
-from slsg_edge.line.sources.addresses import with_secrets
 
-if TYPE_CHECKING:
-    from paho.mqtt.client import Client
-
-_KEEP_ALIVE = 5  # seconds: a broker that hangs is noticed after twice as many
-_SLOWEST = 5  # seconds between two attempts to connect
 _UNANSWERED = "it does not answer yet"
 _FIRST = 3.0  # seconds
 _FAREWELL = 1.0  # seconds
@@ -66,7 +59,7 @@ class MqttConnection:
         self.made = 0  # connections
         self._session = 0  # the number of the one that is; 0 while there is none
         self._why = _UNANSWERED
-        self._client = _client(settings, client_id)
+        self._client = mqtt_client(settings, client_id)
         self._client.on_pre_connect = self._before
         self._client.on_connect = self._on_connected
         self._client.on_connect_fail = self._on_failed
@@ -74,8 +67,7 @@ class MqttConnection:
         self._client.on_publish = self._on_confirmed
         self._client.on_message = self._on_command
         self._before()
-        self._client.connect_async(settings.host, settings.port, _KEEP_ALIVE)
-        self._client.loop_start()
+        begin(self._client, settings)
 
     def session(self) -> int:
         """Which connection this is; ConnectionError where there is none.
@@ -174,47 +166,3 @@ class MqttConnection:
         """Confirmations that nobody will ask for."""
         with self._changed:
             self._confirmed = set(filter(unless, self._confirmed))
-
-
-def _client(settings: MqttSettings, client_id: str) -> "Client":
-    try:
-        from paho.mqtt.client import Client
-        from paho.mqtt.enums import CallbackAPIVersion
-    except ImportError as error:
-        raise MissingDependency("paho-mqtt", extra="station") from error
-    _require_host(settings)
-    client = Client(CallbackAPIVersion.VERSION2, client_id, clean_session=False)
-    client.reconnect_delay_set(1, _SLOWEST)
-    client.max_inflight_messages_set(100)
-    if settings.user:
-        client.username_pw_set(with_secrets(settings.user), with_secrets(settings.password) or None)
-    if settings.tls:
-        client.tls_set_context(_context(settings))
-    return client
-
-
-def _context(settings: MqttSettings) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        if settings.certificate is not None:
-            context.load_cert_chain(settings.certificate, settings.key_file)
-    except (OSError, ValueError) as error:  # an error of TLS is an OSError
-        raise ConfigError(
-            f"The certificates of the sink {settings.name} cannot be used: "
-            f"{getattr(error, 'strerror', None) or error}.",
-            fix="Give PEM files that can be read as ca_file, certificate and key_file.",
-        ) from error
-    return context
-
-
-def _require_host(settings: MqttSettings) -> None:
-    """A name that cannot be looked up would end paho's thread without a word."""
-    try:
-        settings.host.encode("idna")
-    except UnicodeError as error:
-        raise ConfigError(
-            f"The sink {settings.name} has the host {settings.host!r}, which is no name.",
-            fix="Give the name or the address of the broker.",
-        ) from error
-    if not settings.host:
-        raise ConfigError(f"The sink {settings.name} has no host.", fix="Give the broker's.")

@@ -7,7 +7,7 @@ from slsg_edge.line.settings.line import TriggerSettings
 from slsg_edge.line.triggers.asked import Asked
 from slsg_edge.line.triggers.requests import Requests
 from slsg_edge.line.triggers.still import Still
-from slsg_edge.line.triggers.timed import EveryFrame, Interval
+from slsg_edge.line.triggers.timed import every_frame, interval
 from slsg_edge.line.triggers.trigger import Trigger
 from slsg_edge.runtime.reasons import described
 
@@ -18,9 +18,9 @@ def trigger_of(settings: TriggerSettings, requests: Requests | None) -> Trigger:
     ConfigError where that is missing, or the picture of the empty place cannot be read.
     """
     if settings.kind == "every_frame":
-        return EveryFrame(settings.every)
+        return every_frame(settings.every)
     if settings.kind == "interval":
-        return Interval(settings.every_ms / 1000)
+        return interval(settings.every_ms / 1000)
     if settings.kind == "still":
         return Still(settings.still_ms / 1000, settings.still_change, _empty(settings))
     if requests is None:

@@ -11,10 +11,11 @@ import urllib.request
 import pytest
 
 from slsg_edge.errors import ConfigError
+from slsg_edge.line.mqtt import mqtt_client
 from slsg_edge.line.settings.sinks import MqttSettings
 from slsg_edge.line.simulate.ledger import Ledger
 from slsg_edge.line.simulate.mes import MqttMes, WebhookMes
-from slsg_edge.line.triggers.mqtt_requests import MqttRequests, mqtt_client
+from slsg_edge.line.triggers.mqtt_requests import MqttRequests
 
 LONG = 20.0
 
