@@ -150,5 +150,5 @@ def test_a_broker_that_is_not_there_is_told_of_and_waited_for():
 
 def test_certificates_that_cannot_be_read_are_refused(tmp_path):
     settings = MqttSettings(tls=True, ca_file=tmp_path / "gone.pem")
-    with pytest.raises(ConfigError, match="certificates of MQTT 'mqtt' cannot be read"):
+    with pytest.raises(ConfigError, match="certificates of the sink mqtt cannot be used"):
         MqttRequests(settings, "line", "x")
