@@ -19,23 +19,23 @@ from slsg_edge.training.settings import TrainSettings, require_memory
 TOO_MUCH = 2**55  # bytes: no machine has them
 
 
-def numpy_fails():
+def numpy_fails(**_):
     np.empty(TOO_MUCH, np.uint8)
 
 
-def torch_fails():
+def torch_fails(**_):
     torch.empty(TOO_MUCH, dtype=torch.uint8)
 
 
-def opencv_fails():
+def opencv_fails(**_):
     raise cv2.error("OpenCV(5.0.0) alloc.cpp:73: error: (-4:Insufficient memory) Failed to allo...")
 
 
-def cuda_fails():
+def cuda_fails(**_):
     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 320.00 MiB.")
 
 
-def fork_fails():
+def fork_fails(**_):
     raise OSError(errno.ENOMEM, "Cannot allocate memory")
 
 
@@ -49,7 +49,7 @@ def test_every_library_that_runs_short_is_understood(fails, monkeypatch, capsys)
 
 
 def test_another_error_keeps_its_traceback(monkeypatch):
-    def has_a_bug():
+    def has_a_bug(**_):
         raise RuntimeError("index 7 is out of range")
 
     monkeypatch.setattr(cli, "app", has_a_bug)

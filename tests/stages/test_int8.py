@@ -139,7 +139,7 @@ def test_the_page_shows_every_group_and_what_it_costs(found):
 
 def test_the_graph_is_timed_against_the_one_it_is_made_from(found):
     pytest.importorskip("openvino")
-    latency = int8_latency(found.bundle, frames=8)
+    latency = int8_latency(open_bundle(found.bundle.path), frames=8)
     assert [each.backend for each in latency.backends] == ["openvino-fp32", "openvino-int8"]
     assert all(each.median > 0 for each in latency.backends)
     assert "ms in INT8: " in int8_gain(latency)

@@ -10,7 +10,7 @@ from slsg_edge.cli import app
 from slsg_edge.models.npad.settings import NpadSettings
 from slsg_edge.models.slsg.settings import SlsgSettings
 from slsg_edge.preprocessing import Preprocessing, Roi
-from slsg_edge.stages import train as fitting
+from slsg_edge.stages import phases
 from slsg_edge.stages.quicker import quicker_command
 from slsg_edge.training.settings import Resources
 
@@ -51,7 +51,7 @@ def test_each_phase_is_told_of_it_and_of_those_that_follow(
         told.append((phase.name, forecast.following, forecast.quicker))
         return []
 
-    monkeypatch.setattr(fitting, "run_phase", run_phase)
+    monkeypatch.setattr(phases, "run_phase", run_phase)
     run_training(good_images, "a.slsg", settings, resources)
     command = quicker_command(good_images, good_images.parent / "a.slsg", settings, resources)
     assert "--backbone-weights none" in command

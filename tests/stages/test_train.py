@@ -13,7 +13,7 @@ from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import BundleError, ConfigError, DatasetError, StaleBundle
 from slsg_edge.models.slsg.network import SlsgSpec
-from slsg_edge.stages import train as fitting
+from slsg_edge.stages import phases
 from slsg_edge.training import loop
 from slsg_edge.training.run_lock import HOLDER_FILE, exclusive_run
 
@@ -118,7 +118,7 @@ def test_a_finished_run_is_not_done_again(good_images, settings, resources, monk
         raise AssertionError("it trains again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting, "run_phase", never)
+        patch.setattr(phases, "run_phase", never)
         again, said = run_training(good_images, "a.slsg", settings, resources, resume=True)
     assert again == first
     assert any("trained already" in line for line in said)
