@@ -23,7 +23,7 @@ def main(bundle: Path, folder: Path) -> None:
     draw(folder / "frames")
     if "calibrate" not in slsg_edge(folder, "--help"):
         sys.exit("--help does not name the commands")
-    if "model.onnx" not in slsg_edge(folder, "info", bundle.name):
+    if "model.onnx" not in slsg_edge(folder, "info", "-v", bundle.name):
         sys.exit("info does not show the bundle's files")
     records = slsg_edge(folder, "watch", bundle.name, "frames", "--backend", "onnxruntime")
     verdicts = [json.loads(line)["verdict"] for line in records.splitlines()]
