@@ -215,6 +215,7 @@ class Outbox:
                 self._state.closed = True
                 self._state.changed.notify_all()
             self._writer.join(_DRAIN)
+            self._reader.end()
             if not self._writer.is_alive():  # else it hangs in a write, and ends with the process
                 os.close(self._lock)
 

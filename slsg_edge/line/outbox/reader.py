@@ -30,6 +30,7 @@ class Reader:
         self._path, self._damaged = path, damaged
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._ended = False
 
     def after(self, position: int, limit: int, stations: Collection[str] | None) -> list[Stored]:
         asked, values = _AFTER, [position, limit]
@@ -92,6 +93,14 @@ class Reader:
             except sqlite3.Error as error:
                 self._forget()
                 raise self._said(error) from error
+            finally:
+                if self._ended:
+                    self._forget()
+
+    def end(self) -> None:
+        """From now on nothing stays open: who looks still opens the file for that look alone."""
+        self._ended = True
+        self.close()
 
     def close(self) -> None:
         """Also where another file takes its place: the next look opens that one."""

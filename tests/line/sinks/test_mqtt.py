@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import replace
+from getpass import getuser
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def broker(tmp_path):
-    keeps = ("persistence true", f"persistence_location {tmp_path}/")
+    # what it confirmed outlasts its end; started by root it would give up the right to write there
+    keeps = ("persistence true", f"persistence_location {tmp_path}/", f"user {getuser()}")
     with running_broker(tmp_path, *keeps) as running:
         yield running
 
