@@ -24,9 +24,13 @@ class Ballast:
     def take(self) -> bool:
         """Whether it was taken just now: not where it is there, or the disk has little room."""
         with suppress(OSError):
-            if self._size and not self._path.exists() and self._has_room():
+            if self._size and not self._is_whole() and self._has_room():
                 return self._filled()
         return False
+
+    def _is_whole(self) -> bool:
+        """Not where a process was killed while it took the room."""
+        return self._path.exists() and self._path.stat().st_size == self._size
 
     def _has_room(self) -> bool:
         if not hasattr(os, "statvfs"):

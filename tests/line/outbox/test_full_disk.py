@@ -114,8 +114,7 @@ def test_the_reserve_is_given_up_first_and_made_again(
     monkeypatch.setattr(writer, "_BALLAST_EVERY", 0.1)
     outbox = open_outbox(small_disk)
     reserve = small_disk / "outbox.reserve"
-    assert until(reserve.exists)
-    assert reserve.stat().st_blocks * 512 == MB
+    assert until(lambda: reserve.exists() and reserve.stat().st_blocks * 512 == MB)
     other = fill(small_disk)
     number = 0
     while reserve.exists():
@@ -126,6 +125,14 @@ def test_the_reserve_is_given_up_first_and_made_again(
     other.unlink()
     assert until(reserve.exists)
     assert [one.record.sequence for one in outbox.after(0, 1000)] == list(range(1, number + 1))
+
+
+def test_a_reserve_that_was_begun_and_not_filled_is_filled(tmp_path):
+    (tmp_path / "reserve").touch()
+    made = Ballast(tmp_path / "reserve", MB)
+    assert made.take()
+    assert (tmp_path / "reserve").stat().st_size == MB
+    assert not made.take()
 
 
 def test_a_reserve_that_does_not_fit_leaves_nothing(tmp_path, monkeypatch):
