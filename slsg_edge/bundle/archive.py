@@ -12,12 +12,12 @@ import stat
 import tempfile
 import unicodedata
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from slsg_edge.bundle.digests import FILE_LIMIT
-from slsg_edge.bundle.folder import Bundle, check_name
+from slsg_edge.bundle.folder import Bundle, Manifest, check_name
 from slsg_edge.bundle.manifest import DAMAGE, LONGEST_NAME, MANIFEST_LIMIT, manifest_from_json
 from slsg_edge.bundle.plan import MANIFEST_FILE
 from slsg_edge.errors import BundleError, ConfigError, UntrustedBundle
@@ -45,19 +45,15 @@ def pack(bundle: Bundle, target: Path) -> Path:
     """
     if target.exists() and not zipfile.is_zipfile(target):
         raise ConfigError(f"{target} is no archive of a bundle.", fix="Give another name.")
-    names = sorted(
-        name
-        for stage in bundle.manifest.stages.values()
-        for name in stage.outputs
-        if (bundle.path / name).exists()
-    )
+    vouched = _vouched(bundle.manifest)
+    names = sorted(name for name in vouched if (bundle.path / name).exists())
     require_outside_bundles(target)
     temporary = temporary_name(target.absolute().parent)
     try:
         with temporary.open("wb") as file:
             with zipfile.ZipFile(file, "w") as archive:
                 for name in (MANIFEST_FILE, *names):
-                    _add(archive, bundle, name)
+                    _add(archive, bundle, name, vouched.get(name))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)
@@ -95,21 +91,14 @@ def unpack(archive: Path, target: Path) -> Path:
     return target
 
 
-def _add(archive: zipfile.ZipFile, bundle: Bundle, name: str) -> None:
+def _add(archive: zipfile.ZipFile, bundle: Bundle, name: str, recorded: str | None) -> None:
     entry = zipfile.ZipInfo(name, _DATE)
     entry.external_attr, entry.create_system = _MODE, 3
     path = bundle.path / name
-    recorded = next(
-        (each.outputs[name] for each in bundle.manifest.stages.values() if name in each.outputs),
-        None,
-    )
-    digest = hashlib.sha256()
     entry.file_size = path.stat().st_size
     with path.open("rb") as source, archive.open(entry, "w") as target:
-        while block := source.read(_BLOCK):
-            digest.update(block)
-            target.write(block)
-    if recorded is not None and digest.hexdigest() != recorded:
+        digest = _copied(source, target)
+    if recorded is not None and digest != recorded:
         raise UntrustedBundle(
             f"{path} is not the file that the manifest names.",
             fix=f"Run: slsg-edge info {bundle.path}",
@@ -124,7 +113,7 @@ def _extract(archive: Path, folder: Path) -> None:
             raise zipfile.BadZipFile("its beginning or its end is missing")
         _require_harmless(entries, archive)
         content = _read_manifest(opened, archive)
-        vouched = _vouched(content, archive)
+        vouched = _vouched(_parsed(content, archive))
         given = {entry.filename for entry in entries} - {MANIFEST_FILE}
         if strange := sorted(given - set(vouched)):
             raise _untrusted(archive, f"its manifest does not name {strange[0]!r}")
@@ -137,9 +126,8 @@ def _extract(archive: Path, folder: Path) -> None:
         (folder / MANIFEST_FILE).write_bytes(content)
 
 
-def _require_harmless(entries: Iterable[zipfile.ZipInfo], archive: Path) -> None:
+def _require_harmless(entries: Collection[zipfile.ZipInfo], archive: Path) -> None:
     """Before a byte of any file is read."""
-    entries = list(entries)
     if len(entries) > MOST_FILES:
         raise _untrusted(archive, f"it holds {len(entries)} files")
     seen: set[str] = set()
@@ -190,12 +178,16 @@ def _read_manifest(opened: zipfile.ZipFile, archive: Path) -> bytes:
         return file.read(MANIFEST_LIMIT + 1)
 
 
-def _vouched(content: bytes, archive: Path) -> dict[str, str]:
-    """Name and sha256 of every file that the manifest vouches for."""
+def _parsed(content: bytes, archive: Path) -> Manifest:
     try:
-        stages = manifest_from_json(content).stages.values()
+        return manifest_from_json(content)
     except DAMAGE as error:
         raise _untrusted(archive, f"its {MANIFEST_FILE} is damaged: {error}") from error
+
+
+def _vouched(manifest: Manifest) -> dict[str, str]:
+    """Name and sha256 of every file that the manifest vouches for."""
+    stages = manifest.stages.values()
     return {name: digest for stage in stages for name, digest in stage.outputs.items()}
 
 
