@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from slsg_edge.line.records import Record
 from slsg_edge.line.service.status import SourceState
+from slsg_edge.scoring import BETWEEN_THRESHOLDS
 
 _GONE = frozenset({"no_frame", "frozen", "stale"})  # one of them says that the source is lost
 _ODD_IN_A_ROW = 5  # frames that are damaged or show something else
@@ -21,7 +22,7 @@ class Course:
         """The state from this verdict on."""
         failed = record.reason == "detector_failed"
         self.failures = self.failures + 1 if failed else 0
-        seen = record.reason is None or record.reason == "between_thresholds"
+        seen = record.reason in (None, BETWEEN_THRESHOLDS)
         self._odd = 0 if seen or failed else self._odd + 1
         if record.reason in _GONE or self._odd >= _ODD_IN_A_ROW:
             self.state = "lost"
