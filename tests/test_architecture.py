@@ -12,7 +12,7 @@ PACKAGE = ROOT / "slsg_edge"
 # From the ground up: a room imports only what stands before it.
 FLOORS = (
     "errors", "contracts", "config", "storage", "progress", "images", "preprocessing", "scoring",
-    "pictures", "machine", "metrics", "bundle", "data", "synthesis", "sample", "training",
+    "machine", "metrics", "bundle", "data", "synthesis", "training",
     "models", "runtime", "calibration", "export", "line", "bench", "stages", "evaluation",
     "reports", "doctor", "demo", "api", "cli", "__main__",
 )  # fmt: skip

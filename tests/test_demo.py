@@ -11,6 +11,8 @@ from slsg_edge.cli import app
 from slsg_edge.demo import folder as demo_folder
 from slsg_edge.demo import story
 from slsg_edge.demo.folder import SECOND, claim, mark, marked
+from slsg_edge.demo.sample.dataset import SampleCounts
+from slsg_edge.demo.sample.film import FilmSettings
 from slsg_edge.demo.story import DemoResult
 from slsg_edge.errors import ConfigError
 from slsg_edge.evaluation.evaluate import Evaluation
@@ -18,8 +20,6 @@ from slsg_edge.line.records import WatchSummary
 from slsg_edge.metrics.intervals import Figure
 from slsg_edge.models.npad.gathering import StatisticsPhases
 from slsg_edge.models.slsg import budget
-from slsg_edge.sample.dataset import SampleCounts
-from slsg_edge.sample.film import FilmSettings
 from slsg_edge.training.checkpoints import unfinished
 
 LINE = {"seed": 0, "train": demo_folder.COUNTS.train, "validation": demo_folder.COUNTS.validation}

@@ -13,8 +13,8 @@ from made_once import made_once
 import slsg_edge
 from slsg_edge.bundle.commands import BUNDLE
 from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.demo.sample.dataset import SampleCounts, write_dataset
 from slsg_edge.demo.story import SETTINGS
-from slsg_edge.sample.dataset import SampleCounts, write_dataset
 from slsg_edge.stages.export import export_bundle
 from slsg_edge.stages.settings import settings_of_run
 from slsg_edge.stages.train import train

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from slsg_edge.contracts import Image
-from slsg_edge.sample.specimen import Specimen, draw, specimen
+from slsg_edge.demo.sample.specimen import Specimen, draw, specimen
 
 FOLDER = Path(__file__).resolve().parent.parent / "photos"
 SIDE = 224

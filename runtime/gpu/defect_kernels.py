@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from slsg_edge.contracts import Image, Mask
-from slsg_edge.pictures import FULL_COVER_HEAT
+from slsg_edge.images.drawing import FULL_COVER_HEAT
 from slsg_edge.preprocessing import Preprocessing, Roi, placement, require_inside
 from slsg_edge.runtime.gpu.defects import Defect, largest_first
 from slsg_edge.runtime.gpu.device import Device

@@ -23,9 +23,9 @@ def sample(
     film: Annotated[bool, typer.Option(help="Also draw a film of modules passing by.")] = True,
 ) -> None:
     """Draw a data set of a made-up product, with defects and masks, and a film of it."""
+    from slsg_edge.demo.sample.dataset import SampleCounts, write_dataset
+    from slsg_edge.demo.sample.film import FilmSettings, write_film
     from slsg_edge.progress import progress
-    from slsg_edge.sample.dataset import SampleCounts, write_dataset
-    from slsg_edge.sample.film import FilmSettings, write_film
 
     counts = SampleCounts(train, validation, good, structural, logical, size)
     settings = FilmSettings(size=size) if film else None

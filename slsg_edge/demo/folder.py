@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from slsg_edge.demo.sample.dataset import SampleCounts, write_dataset
+from slsg_edge.demo.sample.film import FilmedModule, FilmSettings, write_film
 from slsg_edge.errors import ConfigError
 from slsg_edge.models.recipe import Notify
 from slsg_edge.progress import progress
-from slsg_edge.sample.dataset import SampleCounts, write_dataset
-from slsg_edge.sample.film import FilmedModule, FilmSettings, write_film
 from slsg_edge.storage import write_atomically
 
 MARKER = "demo.json"

@@ -18,12 +18,13 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from slsg_edge import sample
 from slsg_edge.bundle.commands import recorded_command
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.config import require
 from slsg_edge.contracts import Outcome
+from slsg_edge.demo import sample
 from slsg_edge.demo.folder import JUDGE, SECOND, claim, draw, forget, mark, marked, standings_of
+from slsg_edge.demo.sample.film import FilmedModule
 from slsg_edge.evaluation.evaluate import Evaluation, evaluate_bundle
 from slsg_edge.line.records import Inspection, WatchSummary
 from slsg_edge.line.sinks.json_lines import JsonLinesFile
@@ -37,7 +38,6 @@ from slsg_edge.models.slsg.settings import SlsgSettings
 from slsg_edge.reports.from_evaluation import evaluation_report_page
 from slsg_edge.runtime.detector import choose
 from slsg_edge.runtime.judged import open_judged
-from slsg_edge.sample.film import FilmedModule
 from slsg_edge.stages.export import export_bundle
 from slsg_edge.stages.settings import settings_of_run
 from slsg_edge.stages.threshold import Choice, calibrate, has_threshold

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.contracts import AnomalyMap, Image, Mask
-from slsg_edge.pictures import heat_layer
+from slsg_edge.images.drawing import heat_layer
 from slsg_edge.preprocessing import resize
 from slsg_edge.reports.hot_box import Box, hot_box
 

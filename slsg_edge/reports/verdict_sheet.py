@@ -11,8 +11,8 @@ from slsg_edge.contracts import GOOD, AnomalyMap, Detector, Image
 from slsg_edge.errors import DatasetError
 from slsg_edge.evaluation.evaluate import Evaluation, Row
 from slsg_edge.images import read_image
+from slsg_edge.images.drawing import Bgr, heat_overlay
 from slsg_edge.metrics.axis import score_text
-from slsg_edge.pictures import Bgr, heat_overlay
 from slsg_edge.preprocessing import Preprocessing, map_on_frame, resize
 from slsg_edge.runtime.detector import BackendChoice, open_choice
 from slsg_edge.storage import write_atomically

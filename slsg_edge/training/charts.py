@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from slsg_edge.images import encode_image
-from slsg_edge.pictures import contact_sheet
+from slsg_edge.images.drawing import contact_sheet
 from slsg_edge.storage import write_atomically
 from slsg_edge.training.checkpoint import History
 from slsg_edge.training.feed import PairBatches

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from slsg_edge.sample.dataset import SampleCounts, write_dataset
+from slsg_edge.demo.sample.dataset import SampleCounts, write_dataset
 
 
 @pytest.fixture

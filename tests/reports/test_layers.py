@@ -6,7 +6,7 @@ import re
 import cv2
 import numpy as np
 
-from slsg_edge.pictures import heat_overlay
+from slsg_edge.images.drawing import heat_overlay
 from slsg_edge.reports.layers import HEAT_STRENGTH, LONGEST_SIDE, picture_of
 
 

@@ -12,6 +12,7 @@ from training_runs import run_training
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.bundle.good_scores import good_scores_of
 from slsg_edge.data.contents import content_hash
+from slsg_edge.demo.sample.specimen import draw, specimen
 from slsg_edge.errors import ConfigError
 from slsg_edge.images import encode_image, read_image
 from slsg_edge.models.clflow.settings import ClflowSettings
@@ -19,7 +20,6 @@ from slsg_edge.models.fractalad.settings import FractalAdSettings
 from slsg_edge.models.npad.settings import NpadSettings
 from slsg_edge.models.recipe import TrainingContext
 from slsg_edge.models.slsg.settings import PretrainSettings, StageTwoSettings
-from slsg_edge.sample.specimen import draw, specimen
 from slsg_edge.stages.reference import trained_model
 from slsg_edge.stages.settings import settings_of_run
 from slsg_edge.training.folds import folds_of

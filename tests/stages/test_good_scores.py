@@ -13,11 +13,11 @@ from slsg_edge.bundle.good_scores import good_scores_of
 from slsg_edge.calibration.acquisitions import acquisition_notes
 from slsg_edge.calibration.operating_points import AcquiredScore, threshold_at
 from slsg_edge.data.contents import content_hash
+from slsg_edge.demo.sample.specimen import draw, specimen
 from slsg_edge.images import encode_image, read_image
 from slsg_edge.models.npad.settings import NpadSettings, StatisticsSettings
 from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.preprocessing import Preprocessing
-from slsg_edge.sample.specimen import draw, specimen
 from slsg_edge.stages.reference import trained_model
 from slsg_edge.stages.train import train
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from slsg_edge.contracts import SIZES, SimulatedScore
-from slsg_edge.sample.specimen import draw, specimen
+from slsg_edge.demo.sample.specimen import draw, specimen
 from slsg_edge.synthesis.anomalies import AnomalySimulator
 from slsg_edge.synthesis.fractal_patches import FractalSettings, FractalSimulator
 from slsg_edge.synthesis.settings import SynthesisSettings

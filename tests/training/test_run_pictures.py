@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from slsg_edge.pictures import CAPTION_HEIGHT, SHEET_GAP
+from slsg_edge.images.drawing import CAPTION_HEIGHT, SHEET_GAP
 from slsg_edge.training.charts import write_good_sheet, write_loss_chart
 from slsg_edge.training.frames import StoredFrames
 

@@ -11,7 +11,7 @@ from slsg_edge.data.survey.finding import shown
 from slsg_edge.data.survey.survey import Group, Survey
 from slsg_edge.errors import DatasetError
 from slsg_edge.images import read_image
-from slsg_edge.pictures import SHEET_COLOUR, contact_sheet, outline
+from slsg_edge.images.drawing import SHEET_COLOUR, contact_sheet, outline
 
 COLUMNS = 8
 SIDE = 160  # pixels of a cell

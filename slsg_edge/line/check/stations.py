@@ -14,6 +14,7 @@ from slsg_edge.bundle.region import with_region
 from slsg_edge.contracts import Frame
 from slsg_edge.errors import CameraError, DatasetError
 from slsg_edge.images import encode_image
+from slsg_edge.images.drawing import heat_overlay
 from slsg_edge.line.check.answers import StationCheck, told
 from slsg_edge.line.records import Inspection
 from slsg_edge.line.service.live_options import live_options
@@ -24,7 +25,6 @@ from slsg_edge.line.sources.files import image_frames, images_and_notes
 from slsg_edge.line.sources.redaction import redacted
 from slsg_edge.line.sources.source import open_source
 from slsg_edge.line.watching import inspection_of
-from slsg_edge.pictures import heat_overlay
 from slsg_edge.preprocessing import Preprocessing, Roi, map_on_frame
 from slsg_edge.runtime.deadline import within
 from slsg_edge.runtime.judged import Judged, open_judged

@@ -12,8 +12,8 @@ from slsg_edge.bundle.folder import Bundle
 from slsg_edge.contracts import Image
 from slsg_edge.errors import SlsgError
 from slsg_edge.images import HEAT_SUFFIX, encode_image, read_image
+from slsg_edge.images.drawing import heat_overlay
 from slsg_edge.line.records import Inspection, Record
-from slsg_edge.pictures import heat_overlay
 from slsg_edge.preprocessing import map_on_frame, resize
 
 _EVERY = 0.2  # seconds between two pictures of one station that are encoded

@@ -16,10 +16,10 @@ from pathlib import Path
 from slsg_edge.contracts import Image, Prediction
 from slsg_edge.errors import SlsgError
 from slsg_edge.images import HEAT_SUFFIX, encode_image
+from slsg_edge.images.drawing import heat_overlay
 from slsg_edge.line.records import Inspection, Record
 from slsg_edge.line.settings.line import KeepSettings
 from slsg_edge.line.sinks.picture_store import PictureStore
-from slsg_edge.pictures import heat_overlay
 from slsg_edge.preprocessing import Preprocessing, map_on_frame
 from slsg_edge.runtime.reasons import described, one_line
 from slsg_edge.storage import require_outside_bundles

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from slsg_edge.contracts import Image, Prediction
 from slsg_edge.images import HEAT_SUFFIX, encode_image
+from slsg_edge.images.drawing import heat_overlay
 from slsg_edge.line.records import Inspection
-from slsg_edge.pictures import heat_overlay
 from slsg_edge.preprocessing import Preprocessing, map_on_frame
 from slsg_edge.storage import require_outside_bundles, storage_error, write_new
 

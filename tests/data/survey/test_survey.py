@@ -12,7 +12,7 @@ from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.survey.sheet import COLUMNS, SIDE, sheet_of
 from slsg_edge.data.survey.survey import survey, survey_summary
 from slsg_edge.errors import DatasetError
-from slsg_edge.pictures import CAPTION_HEIGHT, CYAN, SHEET_GAP
+from slsg_edge.images.drawing import CAPTION_HEIGHT, CYAN, SHEET_GAP
 
 DAY = datetime(2026, 11, 2, 6, 20).timestamp()
 

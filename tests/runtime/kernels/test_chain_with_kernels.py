@@ -7,8 +7,8 @@ import pytest
 
 from slsg_edge.contracts import Frame
 from slsg_edge.errors import CameraError, ConfigError, CudaError, EngineError
+from slsg_edge.images.drawing import heat_overlay
 from slsg_edge.machine.nvidia import Gpu
-from slsg_edge.pictures import heat_overlay
 from slsg_edge.preprocessing import Preprocessing, Roi, cut, map_on_frame, prepare
 from slsg_edge.runtime import engine_choice
 from slsg_edge.runtime.engine_choice import Kernels, kernels_for

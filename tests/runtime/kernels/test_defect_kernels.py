@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from slsg_edge.errors import ConfigError
-from slsg_edge.pictures import heat_overlay
+from slsg_edge.images.drawing import heat_overlay
 from slsg_edge.preprocessing import Preprocessing, Roi, map_on_frame
 from slsg_edge.runtime.gpu.defect_kernels import DefectKernels
 from slsg_edge.runtime.gpu.defects import defects_in, mask_of

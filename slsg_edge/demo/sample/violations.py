@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from slsg_edge.sample.product import SPARE, Piece, Product
+from slsg_edge.demo.sample.product import SPARE, Piece, Product
 
 FUSES = (4, 5, 6, 7)
 LABEL = 8

@@ -16,12 +16,12 @@ import cv2
 import numpy as np
 
 from slsg_edge.contracts import GOOD, Image
+from slsg_edge.demo.sample.dataset import FILM_NUMBER, check_seed, check_size
+from slsg_edge.demo.sample.product import Exposure
+from slsg_edge.demo.sample.rendering import expose
+from slsg_edge.demo.sample.specimen import DEFECTS, LOGICAL, STRUCTURAL, paint_specimen, specimen
 from slsg_edge.errors import ConfigError, StorageError
 from slsg_edge.images import quiet_ffmpeg
-from slsg_edge.sample.dataset import FILM_NUMBER, check_seed, check_size
-from slsg_edge.sample.product import Exposure
-from slsg_edge.sample.rendering import expose
-from slsg_edge.sample.specimen import DEFECTS, LOGICAL, STRUCTURAL, paint_specimen, specimen
 from slsg_edge.storage import temporary_folder, write_together
 
 FILM_CODEC = "mp4v"  # the one MP4 encoder that every OpenCV wheel brings

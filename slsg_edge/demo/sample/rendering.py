@@ -7,11 +7,11 @@ same noise. Knows nothing about what is a defect.
 import numpy as np
 
 from slsg_edge.contracts import Image
-from slsg_edge.sample.housing import paint_belt, paint_housing
-from slsg_edge.sample.pieces import paint_piece
-from slsg_edge.sample.product import Exposure, Product
-from slsg_edge.sample.shapes import product_grid, window
-from slsg_edge.sample.surface import Canvas
+from slsg_edge.demo.sample.housing import paint_belt, paint_housing
+from slsg_edge.demo.sample.pieces import paint_piece
+from slsg_edge.demo.sample.product import Exposure, Product
+from slsg_edge.demo.sample.shapes import product_grid, window
+from slsg_edge.demo.sample.surface import Canvas
 
 NOISE = 1.8  # grey levels
 # How far a piece and its shadow reach from its middle, whatever way it is turned.

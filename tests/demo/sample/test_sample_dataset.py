@@ -6,11 +6,11 @@ import pytest
 
 from slsg_edge.data.layouts import read_dataset
 from slsg_edge.data.masks import grey_of
+from slsg_edge.demo.sample import dataset
+from slsg_edge.demo.sample.dataset import SampleCounts, write_dataset
+from slsg_edge.demo.sample.specimen import LOGICAL, STRUCTURAL
 from slsg_edge.errors import ConfigError, StorageError
 from slsg_edge.images import read_image
-from slsg_edge.sample import dataset
-from slsg_edge.sample.dataset import SampleCounts, write_dataset
-from slsg_edge.sample.specimen import LOGICAL, STRUCTURAL
 
 COUNTS = SampleCounts(5, 2, 2, 4, 6, size=64)
 

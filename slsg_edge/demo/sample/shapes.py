@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.sample.product import Piece, Pose
+from slsg_edge.demo.sample.product import Piece, Pose
 
 Field = NDArray[np.float32]
 """(h, w), one number per pixel."""

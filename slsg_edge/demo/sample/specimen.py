@@ -9,13 +9,13 @@ import numpy as np
 
 from slsg_edge.config import unknown_name
 from slsg_edge.contracts import GOOD, Image, Mask
-from slsg_edge.sample.damage import DAMAGES, StructuralDamage, paint_damage, random_damage
-from slsg_edge.sample.housing import paint_belt
-from slsg_edge.sample.product import Exposure, Product, normal_exposure, normal_product
-from slsg_edge.sample.rendering import expose, paint_product
-from slsg_edge.sample.shapes import outline_of, product_grid
-from slsg_edge.sample.surface import Canvas
-from slsg_edge.sample.violations import VIOLATIONS, violate
+from slsg_edge.demo.sample.damage import DAMAGES, StructuralDamage, paint_damage, random_damage
+from slsg_edge.demo.sample.housing import paint_belt
+from slsg_edge.demo.sample.product import Exposure, Product, normal_exposure, normal_product
+from slsg_edge.demo.sample.rendering import expose, paint_product
+from slsg_edge.demo.sample.shapes import outline_of, product_grid
+from slsg_edge.demo.sample.surface import Canvas
+from slsg_edge.demo.sample.violations import VIOLATIONS, violate
 
 STRUCTURAL = "structural_anomalies"
 LOGICAL = "logical_anomalies"

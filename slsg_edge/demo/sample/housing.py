@@ -8,9 +8,19 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from slsg_edge.sample.product import COLUMNS, ROWS, SPARE, Product
-from slsg_edge.sample.shapes import BUTTON, FUSE, SCREW, Field, Grid, box, coverage, disc, window
-from slsg_edge.sample.surface import Canvas, Colour, bevel, grain, paint, shade
+from slsg_edge.demo.sample.product import COLUMNS, ROWS, SPARE, Product
+from slsg_edge.demo.sample.shapes import (
+    BUTTON,
+    FUSE,
+    SCREW,
+    Field,
+    Grid,
+    box,
+    coverage,
+    disc,
+    window,
+)
+from slsg_edge.demo.sample.surface import Canvas, Colour, bevel, grain, paint, shade
 
 HOUSING = (0.43, 0.405, 0.045)
 TERMINALS = (0.398, 0.092, 0.02)

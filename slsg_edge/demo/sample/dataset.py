@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from slsg_edge.contracts import GOOD
+from slsg_edge.demo.sample.product import RULES
+from slsg_edge.demo.sample.specimen import DEFECTS, LOGICAL, STRUCTURAL, draw, specimen
 from slsg_edge.errors import ConfigError, StorageError
 from slsg_edge.images import encode_image
-from slsg_edge.sample.product import RULES
-from slsg_edge.sample.specimen import DEFECTS, LOGICAL, STRUCTURAL, draw, specimen
 from slsg_edge.storage import write_atomically
 
 RECORD = "sample.json"

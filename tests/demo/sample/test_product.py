@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from slsg_edge.sample.product import SPARE, Piece, broken_rules, normal_product
-from slsg_edge.sample.violations import VIOLATIONS, violate
+from slsg_edge.demo.sample.product import SPARE, Piece, broken_rules, normal_product
+from slsg_edge.demo.sample.violations import VIOLATIONS, violate
 
 
 def test_a_normal_product_keeps_every_rule() -> None:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from slsg_edge.contracts import Image
+from slsg_edge.demo.sample import film
+from slsg_edge.demo.sample.film import FilmSettings, film_frames, film_plan, write_film
+from slsg_edge.demo.sample.specimen import DEFECTS
 from slsg_edge.errors import ConfigError, StorageError
-from slsg_edge.sample import film
-from slsg_edge.sample.film import FilmSettings, film_frames, film_plan, write_film
-from slsg_edge.sample.specimen import DEFECTS
 
 SETTINGS = FilmSettings(modules=4, frames_each=3, size=128)
 

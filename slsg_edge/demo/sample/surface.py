@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.sample.shapes import Field, Grid, coverage
+from slsg_edge.demo.sample.shapes import Field, Grid, coverage
 
 Canvas = NDArray[np.float32]
 """(h, w, 3) BGR, 0 to 255, in even light."""

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from slsg_edge.contracts import Image, Mask
+from slsg_edge.demo.sample.product import broken_rules
+from slsg_edge.demo.sample.specimen import DEFECTS, LOGICAL, STRUCTURAL, Specimen, draw, specimen
 from slsg_edge.errors import ConfigError
-from slsg_edge.sample.product import broken_rules
-from slsg_edge.sample.specimen import DEFECTS, LOGICAL, STRUCTURAL, Specimen, draw, specimen
 
 SIZE = 160
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from slsg_edge.contracts import Image
-from slsg_edge.pictures import contact_sheet, heat_overlay, outline
+from slsg_edge.images.drawing import contact_sheet, heat_overlay, outline
 
 
 def grey(value: int, height: int = 30, width: int = 40) -> Image:

@@ -10,10 +10,20 @@ import cv2
 import numpy as np
 
 from slsg_edge.contracts import Image
-from slsg_edge.sample.housing import CONTACT_AT
-from slsg_edge.sample.product import COLOURS, Kind, Piece
-from slsg_edge.sample.shapes import BUTTON, FUSE, LABEL, SCREW, Field, Grid, box, coverage, disc
-from slsg_edge.sample.surface import Canvas, Colour, bevel, paint, shade
+from slsg_edge.demo.sample.housing import CONTACT_AT
+from slsg_edge.demo.sample.product import COLOURS, Kind, Piece
+from slsg_edge.demo.sample.shapes import (
+    BUTTON,
+    FUSE,
+    LABEL,
+    SCREW,
+    Field,
+    Grid,
+    box,
+    coverage,
+    disc,
+)
+from slsg_edge.demo.sample.surface import Canvas, Colour, bevel, paint, shade
 
 DARK: Colour = (40, 38, 36)
 BRASS: Colour = (104, 166, 196)

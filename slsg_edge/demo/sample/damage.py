@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slsg_edge.sample.housing import HOLE, HOUSING, housing_edge
-from slsg_edge.sample.product import COLOURS, Piece, Product
-from slsg_edge.sample.shapes import Field, Grid, coverage, disc, outline_of, path, product_grid
-from slsg_edge.sample.surface import Canvas, Colour, grain, paint, shade
+from slsg_edge.demo.sample.housing import HOLE, HOUSING, housing_edge
+from slsg_edge.demo.sample.product import COLOURS, Piece, Product
+from slsg_edge.demo.sample.shapes import Field, Grid, coverage, disc, outline_of, path, product_grid
+from slsg_edge.demo.sample.surface import Canvas, Colour, grain, paint, shade
 
 FRACTURE: Colour = (236, 240, 240)
 OIL = np.array((0.45, 0.62, 0.74), np.float32)  # of the light that a stain lets through, BGR
