@@ -207,6 +207,11 @@ def temporary_name(folder: Path) -> Path:
     return folder / name
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file is called as those that a process had begun to write."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
 def discard(temporary: Path) -> None:
     _ours.discard(temporary.name)
     with contextlib.suppress(OSError):  # a read-only disk has said so
