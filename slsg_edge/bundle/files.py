@@ -8,7 +8,7 @@ from pathlib import Path
 from slsg_edge.bundle.digests import FILE_LIMIT, unreadable
 from slsg_edge.bundle.manifest import LONGEST_NAME
 from slsg_edge.errors import UntrustedBundle
-from slsg_edge.storage import is_temporary
+from slsg_edge.storage import TEMPORARY
 
 MOST_FILES = 1000
 _DEEPEST = 3  # folders in each other; a bundle has one, of engines
@@ -29,7 +29,7 @@ def files_of(bundle: Path) -> dict[str, int]:
             if stat.S_ISDIR(state.st_mode):
                 _require(depth < _DEEPEST, bundle, name, "lies too deep")
                 waiting.append((Path(entry.path), f"{name}/", depth + 1))
-            elif not is_temporary(entry.name):
+            elif TEMPORARY.fullmatch(entry.name) is None:
                 _require_harmless(bundle, name, state)
                 found[name] = state.st_size
             _require(len(found) <= MOST_FILES, bundle, name, f"is one of over {MOST_FILES}")

@@ -3,6 +3,7 @@
 A signature's payload is parsed only once a key that this machine knows is seen to have signed it.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ from slsg_edge.bundle.envelope import (
     envelopes_from,
 )
 from slsg_edge.bundle.keys import PublicKey
-from slsg_edge.bundle.statement import DEVICE, Role, Statement, now, statement_from
+from slsg_edge.bundle.manifest import MANIFEST_LIMIT
+from slsg_edge.bundle.plan import MANIFEST_FILE
+from slsg_edge.bundle.statement import DEVICE, Entry, Role, Statement, now, statement_from
 from slsg_edge.bundle.trust_store import TrustedKey, TrustStore
 from slsg_edge.errors import UntrustedBundle
 
@@ -47,6 +50,20 @@ class Voice:
 def is_signed(bundle: Path) -> bool:
     """Whether anybody signed it, whatever that is worth."""
     return (bundle / SIGNATURES_FILE).exists()
+
+
+def covers_manifest(bundle: Path) -> bool:
+    """Whether any signature, whatever it is worth, is of the manifest as it is now."""
+    content = bounded_content(bundle / MANIFEST_FILE, MANIFEST_LIMIT)
+    now_there = Entry(hashlib.sha256(content).hexdigest(), len(content))
+    return any(_names(envelope, now_there) for envelope in envelopes_of(bundle))
+
+
+def _names(envelope: Envelope, manifest: Entry) -> bool:
+    try:
+        return statement_from(envelope.payload).files.get(MANIFEST_FILE) == manifest
+    except ValueError:
+        return False
 
 
 def envelopes_of(bundle: Path) -> list[Envelope]:
