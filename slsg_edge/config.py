@@ -28,6 +28,7 @@ else:
 Settings = TypeVar("Settings")
 
 _LONGEST_JSON = 64 * 2**20  # bytes: the record of 100,000 images takes 16 MB
+_BYTES_OF_A_VALUE = 16  # at least, on the average of what may be as large as its limit
 _LONGEST_TOML = 2**20  # bytes: settings take a few hundred
 _SHOWN = 80  # characters of a text in a message
 _AS_UTF_8 = "Save it as UTF-8 again; in Notepad: Save as, Encoding, UTF-8."
@@ -75,14 +76,23 @@ def value_from_text(text: str) -> object:
 
 def json_from(content: bytes, limit: int | None = None) -> Any:
     """What JSON says; ValueError for a key that is given twice, of which readers would take either,
-    for NaN and infinity, for what is nested too deeply, and for more than `limit` bytes.
+    for NaN and infinity, for what is nested too deeply, and for more than `limit` bytes or more
+    values than so many bytes should hold.
     """
     if limit is not None and len(content) > limit:
         raise ValueError(f"it is larger than {limit >> 20} MiB")
+    if limit is not None:
+        _require_few_values(content, limit // _BYTES_OF_A_VALUE)
     try:
         return json.loads(content, parse_constant=_refuse, object_pairs_hook=_once_each)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _require_few_values(content: bytes, most: int) -> None:
+    """Before anything is parsed, since 16 MB of empty lists would take half a gigabyte."""
+    if sum(map(content.count, (b",", b"[", b"{"))) > most:
+        raise ValueError(f"it holds more than {most} values")
 
 
 def read_json(path: Path) -> Any:

@@ -55,7 +55,7 @@ def accept(bundle: Path, store: TrustStore) -> Sequence[str]:
 
     UntrustedBundle where anything else is not as its makers signed it.
     """
-    examined = examine(bundle, store)
+    examined = examine(bundle, store, accepting=True)
     trusted_from(examined)
     if examined.unknown:
         content = _renewed(examined, examined.present, store.device_key())

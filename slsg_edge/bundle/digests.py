@@ -12,6 +12,7 @@ from slsg_edge.config import open_regular, read_regular
 from slsg_edge.errors import BundleError
 
 FILE_LIMIT = 2 * 2**30  # bytes: no ONNX file may be larger, and nothing else in a bundle is
+JSON_LIMIT = 64 * 2**20  # bytes: the record of 100,000 images takes 16 MB
 _BLOCK = 2**20  # bytes
 _SETTLED = 100_000_000  # nanoseconds: some file systems stamp every 10 ms
 

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from slsg_edge.bundle.digests import FILE_LIMIT
+from slsg_edge.bundle.digests import JSON_LIMIT
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.plan import GOOD_SCORES_FILE
 from slsg_edge.config import json_from, require_shares, settings_from_table
@@ -66,7 +66,7 @@ def good_scores_of(bundle: Bundle) -> GoodScores:
         return GoodScores()
     content = bundle.content(GOOD_SCORES_FILE)
     try:
-        table = json_from(content.data, FILE_LIMIT)
+        table = json_from(content.data, JSON_LIMIT)
         found = settings_from_table(GoodScores, table, content.path.name)
         require_shares("A share of an anomaly", *(each.share for each in found.simulated))
     except (ValueError, AttributeError, ConfigError) as error:

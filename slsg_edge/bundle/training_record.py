@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slsg_edge.bundle.digests import FILE_LIMIT
+from slsg_edge.bundle.digests import JSON_LIMIT
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.plan import TRAINING_RECORD_FILE
 from slsg_edge.config import json_from
@@ -33,7 +33,7 @@ def trained_on(bundle: Bundle) -> TrainedOn | None:
         return None
     content = bundle.content(TRAINING_RECORD_FILE)
     try:
-        record = json_from(content.data, FILE_LIMIT)
+        record = json_from(content.data, JSON_LIMIT)
         return TrainedOn(frozenset(record["train"]), frozenset(record["holdout"]))
     except (ValueError, KeyError, TypeError) as error:
         raise UntrustedBundle(

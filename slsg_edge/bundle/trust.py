@@ -6,6 +6,7 @@ names and sizes, then signatures, then sha256, then the manifest.
 """
 
 import hashlib
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,19 +73,21 @@ def require_trusted(bundle: Path, store: TrustStore) -> Trusted:
         return Trusted(bundle, signed=False, fingerprint="")
     examined = examine(bundle, store)
     if examined.unknown:
-        raise refused(bundle, _words_of_unknown(examined.unknown[0], examined), _fix_of(bundle))
+        name = examined.unknown[0]
+        raise refused(bundle, _words_of_unknown(name, examined), _fix_of(bundle, name))
     return trusted_from(examined)
 
 
-def examine(bundle: Path, store: TrustStore) -> Examined:
+def examine(bundle: Path, store: TrustStore, *, accepting: bool = False) -> Examined:
     """As `require_trusted`, but files that a line may change need nobody to account for them.
 
-    They are told in `unknown`; of these the manifest is not parsed here.
+    They are told in `unknown`; of these the manifest is not parsed here. accepting: whatever their
+    sizes are, which are otherwise told before anything is hashed.
     """
     require_cryptography()
     sizes = files_of(bundle)
     voices, faults = voices_of(bundle, store, sizes)
-    _require_sizes(bundle, sizes, voices, faults)
+    _require_sizes(bundle, sizes, voices, faults, accepting=accepting)
     digests = Digests()
     present = {
         name: Entry(digests.of(bundle / name), size)
@@ -126,7 +129,12 @@ def trusted_from(examined: Examined) -> Trusted:
 
 
 def _require_sizes(
-    bundle: Path, sizes: Mapping[str, int], voices: Sequence[Voice], faults: Sequence[str]
+    bundle: Path,
+    sizes: Mapping[str, int],
+    voices: Sequence[Voice],
+    faults: Sequence[str],
+    *,
+    accepting: bool,
 ) -> None:
     """Before a byte of any file is read."""
     if not any(voice.signer for voice in voices):
@@ -134,13 +142,13 @@ def _require_sizes(
     if MANIFEST_FILE not in sizes:
         raise refused(bundle, f"it has no {MANIFEST_FILE}", "Copy the bundle again.")
     for name, size in sizes.items():
-        if name == SIGNATURES_FILE:
+        if name == SIGNATURES_FILE or (accepting and is_of_the_line(name)):
             continue
         said = [v.statement.files[name] for v in voices if name in v.statement.files]
         if not said:
-            raise refused(bundle, _unnamed(name), _fix_of(bundle))
+            raise refused(bundle, _unnamed(name), _fix_of(bundle, name))
         if size not in {entry.length for entry in said}:
-            raise refused(bundle, f"{name} is not as long as it was signed", _fix_of(bundle))
+            raise refused(bundle, f"{name} is not as long as it was signed", _fix_of(bundle, name))
 
 
 def _holding(
@@ -236,8 +244,10 @@ def _unnamed(name: str) -> str:
     return f"{name} is in it, and nobody signed it"
 
 
-def _fix_of(bundle: Path) -> str:
-    return (
-        "Copy the bundle again from its source, or let its maker sign it again; where this machine "
-        f"changed it before it trusted a key, run: slsg-edge trust accept {bundle}"
-    )
+def _fix_of(bundle: Path, name: str = "") -> str:
+    """name: of a file that may have been made on this machine."""
+    again = "Copy the bundle again from its source, or let its maker sign it again"
+    if not is_of_the_line(name):
+        return f"{again}."
+    words = shlex.join(["slsg-edge", "trust", "accept", str(bundle)])
+    return f"{again}; where this machine made that before it trusted a key, run: {words}"
