@@ -28,6 +28,7 @@ else:
 Settings = TypeVar("Settings")
 
 _LONGEST_JSON = 64 * 2**20  # bytes: the record of 100,000 images takes 16 MB
+_SMALL = 2**20  # bytes: what the system makes up has no size of its own
 _BYTES_OF_A_VALUE = 16  # at least, on the average of what may be as large as its limit
 _LONGEST_TOML = 2**20  # bytes: settings take a few hundred
 _SHOWN = 80  # characters of a text in a message
@@ -120,7 +121,10 @@ def open_regular(path: Path, limit: int) -> BinaryIO:
 def read_regular(path: Path, limit: int, at_most: int | None = None) -> bytes:
     """The content of such a file, or its beginning; OSError or ValueError as `open_regular`."""
     with open_regular(path, limit) as file:
-        return file.read(limit if at_most is None else at_most)
+        if at_most is not None:
+            return file.read(at_most)
+        # room for all that is asked for is taken at once, so no more than there is
+        return file.read(min(limit, max(os.fstat(file.fileno()).st_size, _SMALL)))
 
 
 def settings_from_table(

@@ -23,7 +23,7 @@ _MESSAGES: Mapping[str, Mapping[int, str]] = {
     "training": {1: "graph", 2: "graph"},
     "tensor": {},
 }
-_MOST_FIELDS = 500_000  # an exported graph has a few thousand
+_MOST_FIELDS = 100_000  # an exported graph has a few thousand
 _OP_TYPE = 4  # of a node
 _LOOPS = (b"Loop", b"Scan", b"SequenceMap")
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
