@@ -22,8 +22,6 @@ from slsg_edge.training.settings import Resources
 
 COUNTS = SampleCounts(40, 20, 8, 6, 6, size=128)
 BEHIND_IT = (
-    "stages/train.py", "stages/phases.py", "models", "demo/sample", "synthesis", "training",
-)  # fmt: skip
     "stages/train.py",
     "stages/phases.py",
     "models",
