@@ -154,7 +154,7 @@ class Bundle:
     def copy_stage(self, stage: str, target: Path) -> "Bundle":
         """A new bundle at `target` of this one stage, recorded as it was when it ran."""
         record = self.manifest.stages[stage]
-        files = {name: self.file(name).read_bytes() for name in record.outputs}
+        files = {name: self.content(name).data for name in record.outputs}
         new = new_bundle(target, replace(self.manifest, stages={}))
         with new._locked():
             current = new._current()
