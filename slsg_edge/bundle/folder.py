@@ -256,6 +256,10 @@ def open_bundle(path: str | Path) -> Bundle:
     """The bundle at `path`; BundleError when there is none or its manifest cannot be read."""
     path = Path(path)
     manifest = path / MANIFEST_FILE
+    if not path.exists():
+        raise BundleError(
+            f"There is no {path}.", fix="Give the path of a bundle; in a line.toml it is `bundle`."
+        )
     if not _is_file(manifest):
         raise BundleError(
             f"{path} is not a bundle: it has no {MANIFEST_FILE}.",
