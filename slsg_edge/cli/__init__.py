@@ -32,11 +32,13 @@ from slsg_edge.machine.host import wait_without_spinning
 # What to install for a package that a command turns out to need.
 EXTRAS = {
     "cv2": "line",
+    "fsspec": "scale",
     "matplotlib": "train",
     "onnx": "train",
     "onnxruntime": "cpu",
     "onnxscript": "train",
     "openvino": "openvino",
+    "pyarrow": "scale",
     "pycuda": "cuda",
     "safetensors": "train",
     "sklearn": "dev",
