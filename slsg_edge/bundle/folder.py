@@ -274,7 +274,11 @@ def open_bundle(path: str | Path) -> Bundle:
 
 
 def require_bundle(path: Path) -> None:
-    """BundleError for a folder without a manifest."""
+    """BundleError for a folder without a manifest, or none."""
+    if not path.exists():
+        raise BundleError(
+            f"There is no {path}.", fix="Give the path of a bundle; in a line.toml it is `bundle`."
+        )
     if not _is_file(path / MANIFEST_FILE):
         raise BundleError(
             f"{path} is not a bundle: it has no {MANIFEST_FILE}.",
