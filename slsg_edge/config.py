@@ -29,6 +29,7 @@ Settings = TypeVar("Settings")
 
 _LONGEST_JSON = 64 * 2**20  # bytes: the record of 100,000 images takes 16 MB
 _LONGEST_TOML = 2**20  # bytes: settings take a few hundred
+_DEEPEST = 64  # levels of lists and tables in JSON: a manifest has seven
 _SHOWN = 80  # characters of a text in a message
 _AS_UTF_8 = "Save it as UTF-8 again; in Notepad: Save as, Encoding, UTF-8."
 
@@ -80,9 +81,21 @@ def json_from(content: bytes, limit: int | None = None) -> Any:
     if limit is not None and len(content) > limit:
         raise ValueError(f"it is larger than {limit >> 20} MiB")
     try:
-        return json.loads(content, parse_constant=_refuse, object_pairs_hook=_once_each)
+        found = json.loads(content, parse_constant=_refuse, object_pairs_hook=_once_each)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    require_shallow(found)
+    return found
+
+
+def require_shallow(value: Any) -> None:
+    """ValueError for what whoever walks through it could not reach the bottom of."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(_DEEPEST):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [one for each in inner for one in each if isinstance(one, dict | list)]
+    if level:
+        raise ValueError("it is nested too deeply")
 
 
 def read_json(path: Path) -> Any:
@@ -245,7 +258,9 @@ def _items(arguments: tuple[Any, ...], value: list[object], where: str) -> tuple
 
 def _scalar(hint: Any, value: object, where: str) -> Any:
     if hint is float and type(value) is int:
-        return float(value)
+        return _as_float(value, where)
+    if isinstance(value, str) and "\0" in value:
+        raise ConfigError(f"{where} holds a NUL character.", fix="Take it out.")
     if hint is Path and isinstance(value, str):
         return Path(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -257,6 +272,13 @@ def _scalar(hint: Any, value: object, where: str) -> Any:
             f"{where} is {_shown(value)}, a {type(value).__name__}.", fix=f"Give a {expected}."
         )
     return value
+
+
+def _as_float(value: int, where: str) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ConfigError(f"{where} is {_shown(value)}.", fix="Give a smaller number.") from error
 
 
 def _name_of(hint: Any) -> str:

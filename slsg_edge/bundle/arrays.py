@@ -1,8 +1,12 @@
 """Arrays in .npz files that may come from anywhere: what a file only claims is not allocated."""
 
 import io
+import lzma
 import math
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +20,11 @@ from slsg_edge.config import open_regular
 LIMIT = 512 * 2**20  # bytes, packed or not: 8 golden frames of 1024 x 1024 are 60 MB
 
 # What reading one raises that this version did not write.
-DAMAGE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, RuntimeError)
+DAMAGE = (
+    OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, OverflowError, SyntaxError,
+    MemoryError, IndexError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+    tokenize.TokenError,
+)  # fmt: skip
 
 
 def stored_arrays(path: Path, names: Sequence[str]) -> list[NDArray[Any]]:

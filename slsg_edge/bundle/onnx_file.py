@@ -3,6 +3,9 @@
 A manifest vouches for the files it names; weights in another file could be exchanged behind its
 back. Reads the file's own format (protobuf), since a line PC has no package for it. Numbers of
 fields are those of onnx.proto.
+
+The reader that loads the file may take what this one does not understand. So a file that names a
+location anywhere is believed to name none only where all of it was understood.
 """
 
 import functools
@@ -23,8 +26,12 @@ _MESSAGES: Mapping[str, Mapping[int, str]] = {
     "training": {1: "graph", 2: "graph"},
     "tensor": {},
 }
-_EXTERNAL_DATA, _DATA_LOCATION = 13, 14
-_VARINT, _EIGHT, _SIZED, _FOUR = 0, 1, 2, 5  # wire types
+_LOCATION = b"location"  # the key without which no reader looks for another file
+_EXTERNAL_DATA, _DATA_LOCATION, _EXTERNAL = 13, 14, 1
+_VARINT, _EIGHT, _SIZED, _GROUP, _END, _FOUR = range(6)  # wire types
+_FIXED = {_EIGHT: 8, _FOUR: 4}
+_MOST = 1_000_000  # messages: a large network has some ten thousand
+_WORD = 2**32 - 1  # readers take so many bits of a tag or an enumeration, whatever more there are
 
 
 @functools.lru_cache(16)
@@ -45,43 +52,73 @@ def require_self_contained(path: Path, digest: str) -> None:
 
 
 def names_other_files(content: bytes | mmap.mmap) -> bool:
-    """False for what is no ONNX, which whoever loads it will say."""
-    waiting = [("model", 0, len(content))]
+    """Also where that cannot be ruled out, as in a file that cannot be understood to its end.
+
+    False for what names no location anywhere, whatever it is: whoever loads it will say.
+    """
+    if content.find(_LOCATION) < 0:
+        return False
     try:
-        while waiting:
-            message, start, end = waiting.pop()
-            for field, begin, after in _fields(content, start, end):
-                if message == "tensor" and _is_external(field, begin):
-                    return True
-                if field in _MESSAGES[message] and after > begin >= 0:
-                    waiting.append((_MESSAGES[message][field], begin, after))
+        return any(
+            message == "tensor" and _is_external(field, kind, value)
+            for message, field, kind, value in _all_fields(content)
+        )
     except (ValueError, IndexError):
-        pass
-    return False
+        return True
 
 
-def _is_external(field: int, value: int) -> bool:
-    """Numbers are given as they are below zero, so that they are no place in the file."""
-    return field == _EXTERNAL_DATA or (field == _DATA_LOCATION and value == ~1)
+def _is_external(field: int, kind: int, value: int) -> bool:
+    located = field == _DATA_LOCATION and kind == _VARINT and value & _WORD == _EXTERNAL
+    return field == _EXTERNAL_DATA or located
 
 
-def _fields(content: bytes | mmap.mmap, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """The number of each field and from where to where its content is; ~value for a varint."""
+def _all_fields(content: bytes | mmap.mmap) -> Iterator[tuple[str, int, int, int]]:
+    """Message, number, wire type and value (or place) of each field; ValueError for too many."""
+    waiting, found = [("model", 0, len(content))], 1
+    while waiting:
+        message, start, end = waiting.pop()
+        for field, kind, value, after in _fields(content, start, end):
+            yield message, field, kind, value
+            if kind == _SIZED and field in _MESSAGES[message]:
+                waiting.append((_MESSAGES[message][field], value, after))
+                found += 1
+                if found > _MOST:
+                    raise ValueError("no model has so many parts")
+
+
+def _fields(
+    content: bytes | mmap.mmap, at: int, end: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """Number and wire type of each field, its value or where its content starts, and where it
+    ends. What stands in a group, which ONNX does not know, is skipped as readers do.
+    """
+    groups = 0
     while at < end:
         key, at = _varint(content, at)
-        kind = key & 7
-        if kind == _VARINT:
-            value, at = _varint(content, at)
-            yield key >> 3, ~value, at
-            continue
-        size, at = _varint(content, at) if kind == _SIZED else (_FIXED[kind], at)
-        if at + size > end:
+        field, kind = (key & _WORD) >> 3, key & 7
+        value, after = _value(content, at, kind)
+        if after > end:
             raise ValueError("a field ends outside of its message")
-        yield key >> 3, at, at + size
-        at += size
+        groups += {_GROUP: 1, _END: -1}.get(kind, 0)
+        if groups < 0:
+            raise ValueError("a group ends that did not begin")
+        if not groups and kind != _END:
+            yield field, kind, value, after
+        at = after
+    if groups:
+        raise ValueError("a group does not end")
 
 
-_FIXED = {_EIGHT: 8, _FOUR: 4, 3: 2**63, 4: 2**63, 6: 2**63, 7: 2**63}
+def _value(content: bytes | mmap.mmap, at: int, kind: int) -> tuple[int, int]:
+    """A number, or where a field's content starts; and where the field ends."""
+    if kind == _VARINT:
+        return _varint(content, at)
+    if kind == _SIZED:
+        size, at = _varint(content, at)
+        return at, at + size
+    if kind in (_GROUP, _END):
+        return at, at
+    return at, at + _FIXED[kind] if kind in _FIXED else 2**63
 
 
 def _varint(content: bytes | mmap.mmap, at: int) -> tuple[int, int]:

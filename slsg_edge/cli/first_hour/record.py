@@ -51,7 +51,7 @@ def read_record(path: Path, data: Path) -> Record:
         table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         steps = tuple(Done(**{**step, "words": tuple(step["words"])}) for step in table["steps"])
         record = Record(**{**table, "steps": steps})
-    except (OSError, ValueError, TypeError, KeyError):  # none, cut short, or of another version
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # none, cut short, or of another version
         return empty
     same = (record.data, record.photos, record.version) == (empty.data, empty.photos, __version__)
     return record if same else empty

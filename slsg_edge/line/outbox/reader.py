@@ -18,7 +18,7 @@ Rows: TypeAlias = list[tuple[Any, ...]]
 _PAGE = 500  # verdicts that are in memory at once
 _EVER = 2**62
 # The plus keeps SQLite from the index of stations: it would sort all that wait.
-_AFTER = "SELECT position, record FROM verdicts WHERE position > ?"
+_AFTER = "SELECT position, record, id, station FROM verdicts WHERE position > ?"
 _OF_STATIONS = " AND +station IN (SELECT value FROM json_each(?))"
 _COUNT = "SELECT count(*) FROM verdicts WHERE position > ?"
 
@@ -59,12 +59,12 @@ class Reader:
             position = page[-1].position if len(page) == _PAGE else last
 
     def rejects(self, limit: int, before: int | None) -> list[Stored]:
-        asked = "SELECT position, record FROM verdicts WHERE verdict <> 'good' AND position < ?"
+        asked = "SELECT position, record, id, station FROM verdicts WHERE verdict <> 'good' AND position < ?"
         before = _EVER if before is None else before
         return self._stored(f"{asked} ORDER BY position DESC LIMIT ?", (before, limit))
 
     def find(self, verdict_id: str) -> Stored | None:
-        asked = "SELECT position, record FROM verdicts WHERE id = ?"
+        asked = "SELECT position, record, id, station FROM verdicts WHERE id = ?"
         return next(iter(self._stored(asked, (verdict_id,))), None)
 
     def events(self, start: float, end: float | None, limit: int) -> list[Event]:
@@ -108,7 +108,7 @@ class Reader:
             self._forget()
 
     def _stored(self, asked: str, values: Sequence[Any]) -> list[Stored]:
-        return [stored_from(position, text) for position, text in self.rows(asked, values)]
+        return [stored_from(*row) for row in self.rows(asked, values)]
 
     def _forget(self) -> None:
         connection, self._connection = self._connection, None

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from slsg_edge.line.outbox.entries import Stored
 from slsg_edge.line.outbox.pending import Change, Statement, Verdict
-from slsg_edge.line.outbox.rows import record_from
+from slsg_edge.line.outbox.rows import DAMAGE, record_from
 
 _SINK = "INSERT INTO sinks VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET position = ?2"
 _SEQUENCE = (
@@ -167,6 +167,6 @@ def _newest_sequences(connection: sqlite3.Connection) -> list[tuple[str, int]]:
     newest = "SELECT station, record, max(position) FROM verdicts GROUP BY station"
     found = []
     for station, text, _ in connection.execute(newest):
-        with suppress(ValueError, TypeError):
+        with suppress(*DAMAGE):
             found.append((station, record_from(text).sequence))
     return found
