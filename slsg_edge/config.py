@@ -133,6 +133,8 @@ def settings_from_table(
 
     `where` names the table in errors, as in `juice.toml [synthesis]`.
     """
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{where} is {_shown(table)}, and no table.", fix="Give a table.")
     base = _defaults(cls) if base is None else base
     hints = typing.get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]

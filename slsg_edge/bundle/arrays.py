@@ -5,6 +5,7 @@ import lzma
 import math
 import struct
 import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -33,7 +34,9 @@ def stored_arrays(path: Path, names: Sequence[str]) -> list[NDArray[Any]]:
         members = [stored.getinfo(f"{name}.npy") for name in names]
         if sum(member.file_size for member in members) > LIMIT:
             raise ValueError(f"it unpacks to more than {LIMIT >> 20} MiB")
-        return [_array(stored, member) for member in members]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers as Python 2 wrote them
+            return [_array(stored, member) for member in members]
 
 
 def _array(stored: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:

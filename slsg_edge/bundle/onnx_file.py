@@ -86,9 +86,7 @@ def _all_fields(content: bytes | mmap.mmap) -> Iterator[tuple[str, int, int, int
                     raise ValueError("no model has so many parts")
 
 
-def _fields(
-    content: bytes | mmap.mmap, at: int, end: int
-) -> Iterator[tuple[int, int, int, int]]:
+def _fields(content: bytes | mmap.mmap, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
     """Number and wire type of each field, its value or where its content starts, and where it
     ends. What stands in a group, which ONNX does not know, is skipped as readers do.
     """

@@ -14,6 +14,7 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 
 from fuzz.mutation import mutated
@@ -36,10 +37,15 @@ class Counts:
     failures: dict[str, str] = field(default_factory=dict)
 
 
+@cache
+def seeds_of(name: str) -> Sequence[bytes]:
+    return TARGETS[name].seeds()
+
+
 def input_of(target: Target, seed: int) -> bytes:
     """The same input for the same seed, whatever came before."""
     rng = random.Random(seed)
-    content = mutated(rng, target.seeds(), target.tokens)
+    content = mutated(rng, seeds_of(target.name), target.tokens)
     return target.mend(rng, content) if target.mend and rng.random() < 0.5 else content
 
 
@@ -73,8 +79,8 @@ def _keep(
     target: Target, seed: int, content: bytes, error: BaseException, counts: Counts, out: Path
 ) -> None:
     counts.failed += 1
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    ours = [each for each in traceback.extract_tb(error.__traceback__) if "slsg_edge" in each.filename]
+    frames = traceback.extract_tb(error.__traceback__)
+    frame, ours = frames[-1], [each for each in frames if "slsg_edge" in each.filename]
     place = f"{type(error).__name__} at {frame.filename}:{frame.lineno}"
     if ours:
         place += f" from {ours[-1].filename}:{ours[-1].lineno}"
@@ -98,7 +104,7 @@ def main(arguments: Sequence[str]) -> int:
     warnings.simplefilter("error")
     chosen = [TARGETS[name] for name in given.targets or TARGETS]
     for target in chosen:  # what is made once is made before the memory is limited
-        target.seeds()
+        seeds_of(target.name)
     _limit_memory()
     found: dict[str, Counts] = {}
     for target in chosen:

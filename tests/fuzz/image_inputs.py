@@ -3,7 +3,9 @@
 import random
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -77,10 +79,8 @@ def _read(suffix: str, content: bytes, folder: Path) -> None:
     """A picture, or why there is none; also what else is asked of a file of 16 bit."""
     path = folder / f"x{suffix}"
     path.write_bytes(content)
-    try:
+    with suppress(SlsgError):
         peak_of(path)
-    except SlsgError:
-        pass
     image = read_image(path)
     assert image.dtype == np.uint8
     assert image.ndim == 3
@@ -168,10 +168,10 @@ def _film(content: bytes, folder: Path) -> None:
         capture.close()
 
 
-def _image(suffix: str, seeds: Sequence[bytes] | None = None) -> Target:
+def _image(suffix: str, seeds: Callable[[], Sequence[bytes]] | None = None) -> Target:
     return Target(
         f"image{suffix}",
-        (lambda: _seeds(suffix)) if seeds is None else (lambda: seeds),
+        seeds or (lambda: _seeds(suffix)),
         lambda content, folder: _read(suffix, content, folder),
     )
 
@@ -182,13 +182,13 @@ _NETPBM = (
 )  # fmt: skip
 
 TARGETS = (
-    Target("image.png", lambda: _seeds(".png"), lambda c, f: _read(".png", c, f), mend=_with_checksums),
-    Target("image.jpg", _jpegs, lambda c, f: _read(".jpg", c, f)),
-    Target("image.tiff", _tiffs, lambda c, f: _read(".tiff", c, f)),
+    replace(_image(".png"), mend=_with_checksums),
+    _image(".jpg", _jpegs),
+    _image(".tiff", _tiffs),
     _image(".webp"),
     _image(".bmp"),
     _image(".jp2"),
-    _image(".pnm", _NETPBM),
+    _image(".pnm", lambda: _NETPBM),
     Target("snapshot", lambda: [*_jpegs(), *_seeds(".png")], _snapshot),
     Target("h264 packet", _streams, _units),
     Target("film", _films, _film, refusals=(CannotOpen,)),

@@ -75,10 +75,12 @@ bundle = "/bundles/label.slsg"
 trigger = { kind = "mqtt", topic = "go", sink = "plant" }
 """
 _TRAIN = b"""[structure]
-share = 0.5
+cells = [1, 2]
+jitter = 0.5
+strong_jitter = [0.1, 0.2, 0.3]
 [texture]
 cells = [2, 4, 8]
-[foreground]
+augmentations = 3
 """
 _CSV = (
     b"image,label,split,mask,kind,acquisition\na.png,good,train,,,monday\nb/c.png,1,test,m.png;n.png,hole,\n",

@@ -1,6 +1,8 @@
 """What comes over the network: requests of browsers, of a PLC, and what a broker sends."""
 
 import asyncio
+import atexit
+import shutil
 import tempfile
 import traceback
 import warnings
@@ -54,8 +56,8 @@ class _Dashboard:
     def __init__(self) -> None:
         from slsg_edge.line.dashboard.app import make_app
 
-        self._made = tempfile.TemporaryDirectory()
-        folder = Path(self._made.name)
+        folder = Path(tempfile.mkdtemp(prefix="slsg-fuzz-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
         (folder / "line").mkdir()
         bundle = toys.build_bundle(folder / "toy.slsg", toys.TOY.read_bytes(), toys.HALF)
         self.line = FakeLine(folder / "line", bundle.path)

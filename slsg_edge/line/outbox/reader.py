@@ -17,8 +17,9 @@ Rows: TypeAlias = list[tuple[Any, ...]]
 
 _PAGE = 500  # verdicts that are in memory at once
 _EVER = 2**62
+_STORED = "SELECT position, record, id, station FROM verdicts"
 # The plus keeps SQLite from the index of stations: it would sort all that wait.
-_AFTER = "SELECT position, record, id, station FROM verdicts WHERE position > ?"
+_AFTER = f"{_STORED} WHERE position > ?"
 _OF_STATIONS = " AND +station IN (SELECT value FROM json_each(?))"
 _COUNT = "SELECT count(*) FROM verdicts WHERE position > ?"
 
@@ -59,13 +60,12 @@ class Reader:
             position = page[-1].position if len(page) == _PAGE else last
 
     def rejects(self, limit: int, before: int | None) -> list[Stored]:
-        asked = "SELECT position, record, id, station FROM verdicts WHERE verdict <> 'good' AND position < ?"
+        asked = f"{_STORED} WHERE verdict <> 'good' AND position < ?"
         before = _EVER if before is None else before
         return self._stored(f"{asked} ORDER BY position DESC LIMIT ?", (before, limit))
 
     def find(self, verdict_id: str) -> Stored | None:
-        asked = "SELECT position, record, id, station FROM verdicts WHERE id = ?"
-        return next(iter(self._stored(asked, (verdict_id,))), None)
+        return next(iter(self._stored(f"{_STORED} WHERE id = ?", (verdict_id,))), None)
 
     def events(self, start: float, end: float | None, limit: int) -> list[Event]:
         asked = "SELECT * FROM events WHERE at >= ? AND at < ? ORDER BY position DESC LIMIT ?"

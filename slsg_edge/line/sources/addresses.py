@@ -43,9 +43,7 @@ def _line_of(path: Path) -> str:
         with path.open("rb") as file:
             lines = file.read(_LONGEST).decode().split("\n")
     except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"Cannot read the address in {str(path)[:_SHOWN]}.", fix=fix
-        ) from error
+        raise ConfigError(f"Cannot read the address in {str(path)[:_SHOWN]}.", fix=fix) from error
     if not lines[0].strip():
         raise ConfigError(f"{path} holds no address.", fix=fix)
     return lines[0].strip()
