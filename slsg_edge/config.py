@@ -29,6 +29,7 @@ Settings = TypeVar("Settings")
 
 _LONGEST_JSON = 64 * 2**20  # bytes: the record of 100,000 images takes 16 MB
 _LONGEST_TOML = 2**20  # bytes: settings take a few hundred
+_LARGEST = 2**63  # of whole numbers, as TOML has them
 _DEEPEST = 64  # levels of lists and tables in JSON: a manifest has seven
 _SHOWN = 80  # characters of a text in a message
 _AS_UTF_8 = "Save it as UTF-8 again; in Notepad: Save as, Encoding, UTF-8."
@@ -268,6 +269,8 @@ def _scalar(hint: Any, value: object, where: str) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{where} is {value}.", fix="Give a finite number.")
     # type() and not isinstance: true is no number
+    if type(value) is int and abs(value) >= _LARGEST:
+        raise ConfigError(f"{where} is {_shown(value)}.", fix="Give a smaller number.")
     if type(value) is not hint:
         expected = "table" if dataclasses.is_dataclass(hint) else _name_of(hint)
         raise ConfigError(

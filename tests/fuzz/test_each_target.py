@@ -34,7 +34,7 @@ def target(request):
 
 
 def test_a_valid_input_is_taken(target, tmp_path):
-    assert not all([refused(target, seed, tmp_path) for seed in seeds_of(target.name)])
+    assert not any(refused(target, seed, tmp_path) for seed in seeds_of(target.name))
 
 
 def test_what_is_nearly_valid(target, tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from slsg_edge.errors import StorageError
-from slsg_edge.line.outbox.database import connected, is_damage, said_of
+from slsg_edge.line.outbox.database import FAILURES, connected, is_damage, said_of
 from slsg_edge.line.outbox.entries import Event, Stored
 from slsg_edge.line.outbox.rows import stored_from
 
@@ -90,7 +90,7 @@ class Reader:
                 if self._connection is None:
                     self._connection = connected(self._path, create=False)
                 return self._connection.execute(asked, values).fetchall()
-            except sqlite3.Error as error:
+            except FAILURES as error:
                 self._forget()
                 raise self._said(error) from error
             finally:
@@ -116,7 +116,7 @@ class Reader:
             with suppress(sqlite3.Error):
                 connection.close()
 
-    def _said(self, error: sqlite3.Error) -> StorageError:
+    def _said(self, error: Exception) -> StorageError:
         if not is_damage(error):
             return said_of(self._path, error)
         self._damaged()

@@ -17,7 +17,8 @@ _OUTCOMES = frozenset(typing.get_args(Outcome))
 _LARGEST = 2**63
 _TEXTS = ("origin", "captured_at", "verdict", "bundle", "id", "station")
 _TEXTS_OR_NONE = ("reason", "detail", "image")
-_NUMBERS = ("index", "captured_monotonic", "age_ms", "sequence", "version")
+_COUNTS = ("index", "sequence", "version")
+_NUMBERS = ("captured_monotonic", "age_ms", *_COUNTS)
 _NUMBERS_OR_NONE = ("score", "threshold", "p_value")
 # What reading the text of a record raises that this version did not write.
 DAMAGE = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
@@ -76,11 +77,13 @@ def _require_plain(record: Record) -> None:
     texts += [text for name in _TEXTS_OR_NONE if (text := getattr(record, name)) is not None]
     numbers = [getattr(record, name) for name in _NUMBERS]
     numbers += [one for name in _NUMBERS_OR_NONE if (one := getattr(record, name)) is not None]
-    numbers += record.latency_ms.values()
+    numbers += [one for one in record.latency_ms.values() if one is not None]
     if not all(isinstance(text, str) for text in (*texts, *record.drift)):
         raise ValueError("a text is none")
     if not all(type(one) in (int, float) and abs(one) < _LARGEST for one in numbers):
         raise ValueError("a number is none")
+    if not all(type(getattr(record, name)) is int for name in _COUNTS):
+        raise ValueError("a count is none")
     if record.verdict not in _OUTCOMES:
         raise ValueError("there is no such verdict")
 

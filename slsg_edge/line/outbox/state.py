@@ -49,10 +49,14 @@ class State:
 
     def load(self, connection: sqlite3.Connection) -> None:
         """What the file knows, where it is further than what is remembered."""
-        counted = connection.execute("SELECT max(value) FROM counters").fetchone()[0]
+        counted = connection.execute("SELECT CAST(max(value) AS INTEGER) FROM counters").fetchone()[
+            0
+        ]
         newest = connection.execute("SELECT max(position) FROM verdicts").fetchone()[0]
-        sinks = connection.execute("SELECT name, position FROM sinks").fetchall()
-        sequences = connection.execute("SELECT station, last FROM sequences").fetchall()
+        sinks = connection.execute("SELECT name, CAST(position AS INTEGER) FROM sinks").fetchall()
+        sequences = connection.execute(
+            "SELECT station, CAST(last AS INTEGER) FROM sequences"
+        ).fetchall()
         with self.changed:
             self.durable = self.position = max(counted or 0, newest or 0, self.position)
             _raise_to(self.sinks, sinks)
