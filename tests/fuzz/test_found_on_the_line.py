@@ -20,6 +20,7 @@ from slsg_edge.line.outbox.rows import stored_from, text_of
 from slsg_edge.line.settings.cameras import camera_of
 from slsg_edge.line.settings.reading import read_line
 from slsg_edge.line.settings.sinks import MqttSettings
+from slsg_edge.line.sinks.modbus_registers import words_of
 from slsg_edge.line.sources.addresses import with_secrets
 from slsg_edge.line.sources.redaction import redacted
 from slsg_edge.line.triggers.mqtt_requests import MqttRequests
@@ -138,6 +139,11 @@ def test_a_stored_verdict_that_is_damaged_is_undecided(text):
     assert (found.position, found.record.id, found.record.station) == (7, "an-id", "cap")
     assert found.record.verdict == "undecided"
     assert found.record.detail == "the stored verdict is damaged"
+
+
+def test_a_latency_that_was_no_number_is_none_for_a_plc():
+    text = text_of(record()).replace('"detect": 1.0', '"detect": null')
+    assert words_of(stored_from(1, text, "an-id", "cap"), 0, "ok")[9] == 0
 
 
 def test_one_damaged_verdict_holds_up_no_other(tmp_path):

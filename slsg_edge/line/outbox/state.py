@@ -49,14 +49,11 @@ class State:
 
     def load(self, connection: sqlite3.Connection) -> None:
         """What the file knows, where it is further than what is remembered."""
-        counted = connection.execute("SELECT CAST(max(value) AS INTEGER) FROM counters").fetchone()[
-            0
-        ]
-        newest = connection.execute("SELECT max(position) FROM verdicts").fetchone()[0]
-        sinks = connection.execute("SELECT name, CAST(position AS INTEGER) FROM sinks").fetchall()
-        sequences = connection.execute(
-            "SELECT station, CAST(last AS INTEGER) FROM sequences"
-        ).fetchall()
+        run = connection.execute
+        counted = run("SELECT CAST(max(value) AS INTEGER) FROM counters").fetchone()[0]
+        newest = run("SELECT max(position) FROM verdicts").fetchone()[0]
+        sinks = run("SELECT name, CAST(position AS INTEGER) FROM sinks").fetchall()
+        sequences = run("SELECT station, CAST(last AS INTEGER) FROM sequences").fetchall()
         with self.changed:
             self.durable = self.position = max(counted or 0, newest or 0, self.position)
             _raise_to(self.sinks, sinks)
