@@ -63,8 +63,8 @@ def licence_of(name: str) -> str:
     said = metadata(name)
     if name in _SAID:
         return _SAID[name]
-    if expression := said.get("License-Expression"):
-        return expression
+    if expression := said.get_all("License-Expression"):
+        return str(expression[0])
     found = [
         kind.rpartition(" :: ")[2]
         for kind in said.get_all("Classifier") or []
@@ -72,7 +72,7 @@ def licence_of(name: str) -> str:
     ]
     if found:
         return ", ".join(_SHORT.get(each, each) for each in found)
-    text = (said.get("License") or "").strip()
+    text = str((said.get_all("License") or [""])[0]).strip()
     return text if text and len(text) <= _LONGEST and "\n" not in text else "not said"
 
 

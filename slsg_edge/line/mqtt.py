@@ -45,8 +45,8 @@ def mqtt_client(settings: MqttSettings, client_id: str, *, clean: bool = False) 
 def begin(client: "Client", settings: MqttSettings) -> None:
     """Tries to connect, for ever, in a thread of the client's own."""
     client.connect_async(settings.host, settings.port, _KEEP_ALIVE)
-    loop = partial(_for_ever, client, client.loop_forever)
-    client.loop_forever = loop  # type: ignore[method-assign]
+    # its thread calls this
+    vars(client)["loop_forever"] = partial(_for_ever, client, client.loop_forever)
     client.loop_start()
 
 

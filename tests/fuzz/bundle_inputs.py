@@ -74,7 +74,7 @@ def _open_manifest(content: bytes, folder: Path) -> None:
     train_record_of(bundle)
     tolerance_of(bundle.manifest.tolerances, "onnxruntime-fp32", "fp32")
     for ask in (
-        lambda: [record_of(bundle, kind) for kind in (ExportRecord, Int8Record)],
+        lambda: (record_of(bundle, ExportRecord), record_of(bundle, Int8Record)),
         lambda: [bundle.command_of(stage) for stage in bundle.manifest.stages],
         lambda: threshold_of(bundle),
         lambda: [threshold_of(bundle, name) for name in bundle.manifest.thresholds],

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -45,7 +46,11 @@ def _jpegs() -> Sequence[bytes]:
     import cv2
 
     colour, grey, _ = _drawn()
-    kinds = ([], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1], [cv2.IMWRITE_JPEG_RST_INTERVAL, 1])
+    kinds: tuple[list[int], ...] = (
+        [],
+        [cv2.IMWRITE_JPEG_PROGRESSIVE, 1],
+        [cv2.IMWRITE_JPEG_RST_INTERVAL, 1],
+    )
     return [cv2.imencode(".jpg", each, kind)[1].tobytes() for each in (colour, grey)
             for kind in kinds]  # fmt: skip
 
@@ -144,7 +149,7 @@ def _films() -> Sequence[bytes]:
     ):
         written = io.BytesIO()
         with av.open(written, "w", format=kind) as container:
-            stream = container.add_stream(codec, rate=5)
+            stream: Any = container.add_stream(codec, rate=5)
             stream.width, stream.height, stream.pix_fmt = 32, 32, form
             for level in (10, 90, 200):
                 array = np.full((32, 32, 3), level, np.uint8)

@@ -241,7 +241,7 @@ def _mqtt(content: bytes, _: Path) -> None:
     client.on_message = requests._came
     client._sock = _Socket(content)  # type: ignore[assignment]
     try:
-        for _ in range(20):
+        for _packet in range(20):
             if client.loop_read() or client._sock is None:
                 break
     except Exception as error:

@@ -5,6 +5,7 @@ import socket
 import sqlite3
 import threading
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from fake_line import BEARER
@@ -15,11 +16,12 @@ from slsg_edge.config import read_toml, settings_from_table
 from slsg_edge.data.readers.listed import read_list
 from slsg_edge.data.saturation import DEFECTS_CONFIG_FILE, defect_rules
 from slsg_edge.errors import ConfigError, DatasetError
+from slsg_edge.line.check.sinks import _webhook
 from slsg_edge.line.outbox.outbox import Outbox
 from slsg_edge.line.outbox.rows import stored_from, text_of
 from slsg_edge.line.settings.cameras import camera_of
 from slsg_edge.line.settings.reading import read_line
-from slsg_edge.line.settings.sinks import MqttSettings
+from slsg_edge.line.settings.sinks import MqttSettings, WebhookSettings
 from slsg_edge.line.sinks.modbus_registers import words_of
 from slsg_edge.line.sources.addresses import with_secrets
 from slsg_edge.line.sources.redaction import redacted
@@ -247,3 +249,31 @@ def test_a_stored_text_that_is_none(tmp_path):
         assert details == ["the stored verdict is damaged", None]
     finally:
         outbox.close()
+
+
+def test_a_server_that_leads_elsewhere_does_not_pass_the_secret_on():
+    """`line check` asks the address of a webhook with its bearer token."""
+    asked = []
+
+    class Leads(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            asked.append((self.path, self.headers.get("Authorization")))
+            self.send_response(307 if self.path == "/a" else 204)
+            self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/b")
+            self.end_headers()
+
+        do_GET = do_HEAD  # what it becomes on its way
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Leads) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}/a"
+            _webhook(WebhookSettings(url=url, bearer="secret"))
+        finally:
+            server.shutdown()
+            thread.join(20)
+    assert asked == [("/a", "Bearer secret"), ("/b", None)]
