@@ -101,20 +101,21 @@ def test_whole_numbers_beyond_any_float(toy_bundle, place):
 
 
 @pytest.mark.parametrize(
-    ("patch", "at"),
+    "patches",
     [
-        (b"\xff", 4),  # a version of zip that does not exist yet
-        (b"\x20\0", 6),  # patched data
-        (b"\x41\0", 6),  # strongly encrypted
-        (b"\0\x08\xff\xff", 6),  # names in UTF-8 that are none
+        {6: b"\xff"},  # a version of zip that does not exist yet
+        {8: b"\x20\0"},  # patched data
+        {8: b"\x40\0"},  # strongly encrypted
+        {8: b"\0\x08", 46: b"\xff\xff"},  # a name in UTF-8 that is none
     ],
 )
-def test_kinds_of_zip_that_python_does_not_know(toy_bundle, tmp_path, patch, at):
+def test_kinds_of_zip_that_python_does_not_know(toy_bundle, tmp_path, patches):
+    """As the directory at the end of the archive says of its last file."""
     archive = pack(open_bundle(toy_bundle), tmp_path / "a.slsg.zip")
     content = bytearray(archive.read_bytes())
-    for start, shift in ((b"PK\x01\x02", 2), (b"PK\x03\x04", 0)):
-        place = content.index(start) + at + shift
-        content[place : place + len(patch)] = patch
+    entry = content.rindex(b"PK\x01\x02")
+    for at, patch in patches.items():
+        content[entry + at : entry + at + len(patch)] = patch
     archive.write_bytes(bytes(content))
     with pytest.raises(BundleError):
         unpack(archive, tmp_path / "b.slsg")

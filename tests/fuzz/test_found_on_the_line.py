@@ -216,8 +216,16 @@ def test_a_broker_that_sends_no_mqtt_is_connected_to_again():
                 connection.close()
 
 
-@pytest.mark.parametrize("damage", [b"posi\x8eion INT", b"posixion INT"])
-def test_an_outbox_whose_tables_are_called_otherwise(tmp_path, damage):
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        (b"position INTEGER NOT", b"posixion INTEGER NOT"),
+        (b"position INTEGER NOT", b"posi\x8eion INTEGER NOT"),
+        (b"INDEX verdicts_by_time", b"INDEX verdicts_by_t\x8eme"),
+        (b"INDEX verdicts_by_time ON verdicts (at)", b"INDEX verdicts_by_time ON verdicts (\x8et)"),
+    ],
+)
+def test_an_outbox_whose_tables_are_called_otherwise(tmp_path, name, damage):
     """The file is whole for SQLite, which says so in bytes that are no text."""
     outbox = Outbox(tmp_path, lambda _: None)
     assert outbox.put(record("stale")).wait(20)
@@ -225,7 +233,9 @@ def test_an_outbox_whose_tables_are_called_otherwise(tmp_path, damage):
     path = tmp_path / "outbox.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    path.write_bytes(path.read_bytes().replace(b"position INT", damage))
+    content = path.read_bytes()
+    assert name in content
+    path.write_bytes(content.replace(name, damage))
     told = []
     outbox = Outbox(tmp_path, told.append)
     try:
