@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _KEEP_ALIVE = 5  # seconds: a broker that hangs is noticed after twice as many
 _SLOWEST = 5  # seconds between two attempts to connect
-_PAUSE = 1.0  # seconds after what is no MQTT
+_PAUSE = 1.0  # seconds after what paho stumbled over
 _ENDED = "ended"  # what a client is told of that is not to connect again
 
 
@@ -61,8 +61,8 @@ def end(client: "Client") -> None:
 def _for_ever(
     client: "Client", loop_forever: Callable[..., "MQTTErrorCode"], *given: Any, **options: Any
 ) -> "MQTTErrorCode | None":
-    """Also where a broker sends what paho stumbles over, which would end its thread for good: the
-    connection ends then, and the next one is tried as after any other loss.
+    """Also where paho stumbles over what a broker does, which would end its thread for good, as
+    where one refuses the protocol and is gone then: the next connection is tried all the same.
     """
     while client.user_data_get() != _ENDED:
         try:
@@ -73,10 +73,10 @@ def _for_ever(
 
 
 def _lose(client: "Client") -> None:
-    """Ends a connection on which something came that is no MQTT, and begins another one."""
+    """Ends a connection that paho stumbled over, and begins another one."""
     with suppress(Exception):
         if told := client.on_disconnect:
-            told(client, None, None, "it sent what is no MQTT", None)  # type: ignore[arg-type,call-arg]
+            told(client, None, None, "the broker went wrong", None)  # type: ignore[arg-type,call-arg]
     time.sleep(_PAUSE)
     with suppress(Exception):  # it also forgets what was read
         if client.user_data_get() != _ENDED:

@@ -4,6 +4,7 @@ import json
 import socket
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -183,37 +184,45 @@ def test_half_a_character_in_a_form_is_refused(tmp_path, toy_bundle):
     assert client.post("/enter", content=body, headers=kind).status_code == 400
 
 
-CONNACK = b"\x20\x02\0\0"
-NO_MQTT = b"\x32\x01\0"  # a message whose topic is cut
+CONNACK, WRONG_PROTOCOL = b"\x20\x02\0\0", b"\x20\x02\0\1"
+GO = b"\x30\x04\0\2go"
 
 
-def test_a_broker_that_sends_no_mqtt_is_connected_to_again():
+def _restarted_broker(server, port, came):
+    """Refuses the protocol while it goes down, and is there again soon."""
+    connection, _ = server.accept()
+    came.append(connection)
+    connection.recv(1000)
+    server.close()
+    connection.sendall(WRONG_PROTOCOL)
+    while connection.recv(1000):  # until the client tries anew
+        pass
+    time.sleep(0.3)
+    with socket.create_server(("127.0.0.1", port)) as again:
+        connection, _ = again.accept()
+        came.append(connection)
+        connection.recv(1000)
+        connection.sendall(CONNACK + GO)
+
+
+def test_a_broker_that_refuses_and_goes_down_is_connected_to_again():
     """paho's thread would end with an exception, and nobody would ever ask for a verdict."""
     pytest.importorskip("paho.mqtt")
-    came = []
-
-    def serve(server):
-        for answer in (CONNACK + NO_MQTT, CONNACK + b"\x30\x04\0\2go"):
-            connection, _ = server.accept()
-            came.append(connection)
-            connection.recv(1000)
-            connection.sendall(answer)
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=serve, args=(server,), daemon=True)
-        thread.start()
-        settings = MqttSettings(port=server.getsockname()[1])
-        threading.excepthook, before = (lambda _: None), threading.excepthook
-        asked = MqttRequests(settings, "line", "go")
-        try:
-            assert asked.requests.wait(30)
-            assert len(came) == 2
-        finally:
-            threading.excepthook = before
-            asked.close()
-            thread.join(20)
-            for connection in came:
-                connection.close()
+    came, before = [], threading.excepthook
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+    thread = threading.Thread(target=_restarted_broker, args=(server, port, came), daemon=True)
+    thread.start()
+    threading.excepthook = lambda _: None
+    asked = MqttRequests(MqttSettings(port=port), "line", "go")
+    try:
+        assert asked.requests.wait(40)
+        assert len(came) == 2
+    finally:
+        threading.excepthook = before
+        asked.close()
+        for connection in came:
+            connection.close()
 
 
 @pytest.mark.parametrize(
