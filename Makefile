@@ -18,7 +18,7 @@ TESTS := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # Modules are compiled once, not by each process that a test starts.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick setup lint types docs bench release clean
+.PHONY: demo test quick setup lint types docs bench fuzz release clean
 
 demo: setup
 	$(BIN)/slsg-edge demo demo
@@ -58,6 +58,11 @@ docs: setup
 bench: setup
 	test -d demo/module.slsg || $(BIN)/slsg-edge demo demo
 	$(BIN)/slsg-edge bench demo/module.slsg
+
+# Inputs that nobody should send, for so many seconds: what fails is left in build/fuzz.
+fuzz: SECONDS ?= 300
+fuzz: setup
+	BIN=$(BIN) .ci/fuzz $(SECONDS)
 
 # dist/ as it could be published: built, checked, and each file seen to run on its own.
 release: setup

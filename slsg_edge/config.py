@@ -31,6 +31,8 @@ _LONGEST_JSON = 64 * 2**20  # bytes: the record of 100,000 images takes 16 MB
 _SMALL = 2**20  # bytes: what the system makes up has no size of its own
 _BYTES_OF_A_VALUE = 16  # at least, on the average of what may be as large as its limit
 _LONGEST_TOML = 2**20  # bytes: settings take a few hundred
+_LARGEST = 2**63  # of whole numbers, as TOML has them
+_DEEPEST = 64  # levels of lists and tables in JSON: a manifest has seven
 _SHOWN = 80  # characters of a text in a message
 _AS_UTF_8 = "Save it as UTF-8 again; in Notepad: Save as, Encoding, UTF-8."
 
@@ -85,9 +87,21 @@ def json_from(content: bytes, limit: int | None = None) -> Any:
     if limit is not None:
         _require_few_values(content, limit // _BYTES_OF_A_VALUE)
     try:
-        return json.loads(content, parse_constant=_refuse, object_pairs_hook=_once_each)
+        found = json.loads(content, parse_constant=_refuse, object_pairs_hook=_once_each)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    require_shallow(found)
+    return found
+
+
+def require_shallow(value: Any) -> None:
+    """ValueError for what whoever walks through it could not reach the bottom of."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(_DEEPEST):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [one for each in inner for one in each if isinstance(one, dict | list)]
+    if level:
+        raise ValueError("it is nested too deeply")
 
 
 def _require_few_values(content: bytes, most: int) -> None:
@@ -134,6 +148,8 @@ def settings_from_table(
 
     `where` names the table in errors, as in `juice.toml [synthesis]`.
     """
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{where} is {_shown(table)}, and no table.", fix="Give a table.")
     base = _defaults(cls) if base is None else base
     hints = typing.get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
@@ -259,18 +275,29 @@ def _items(arguments: tuple[Any, ...], value: list[object], where: str) -> tuple
 
 def _scalar(hint: Any, value: object, where: str) -> Any:
     if hint is float and type(value) is int:
-        return float(value)
+        return _as_float(value, where)
+    if isinstance(value, str) and "\0" in value:
+        raise ConfigError(f"{where} holds a NUL character.", fix="Take it out.")
     if hint is Path and isinstance(value, str):
         return Path(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{where} is {value}.", fix="Give a finite number.")
     # type() and not isinstance: true is no number
+    if type(value) is int and abs(value) >= _LARGEST:
+        raise ConfigError(f"{where} is {_shown(value)}.", fix="Give a smaller number.")
     if type(value) is not hint:
         expected = "table" if dataclasses.is_dataclass(hint) else _name_of(hint)
         raise ConfigError(
             f"{where} is {_shown(value)}, a {type(value).__name__}.", fix=f"Give a {expected}."
         )
     return value
+
+
+def _as_float(value: int, where: str) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ConfigError(f"{where} is {_shown(value)}.", fix="Give a smaller number.") from error
 
 
 def _name_of(hint: Any) -> str:

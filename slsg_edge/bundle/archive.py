@@ -9,6 +9,7 @@ be harmless, and the bundle is there only when every file has the sha256 of the 
 import hashlib
 import os
 import stat
+import struct
 import tempfile
 import unicodedata
 import zipfile
@@ -34,6 +35,11 @@ from slsg_edge.storage import (
 ARCHIVE_SUFFIX = ".slsg.zip"
 MOST_FILES = 1000
 _BLOCK = 2**20  # bytes
+# What the package `zipfile` raises for a file that is none, or of a kind that we never write.
+_NO_ZIP = (
+    zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, struct.error,
+    OverflowError,
+)  # fmt: skip
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can say
 _MODE = (stat.S_IFREG | 0o644) << 16
 
@@ -83,7 +89,7 @@ def unpack(archive: Path, target: Path) -> Path:
             folder.mkdir()
             _extract(archive, folder)
             folder.rename(target)
-    except zipfile.BadZipFile as error:
+    except _NO_ZIP as error:
         raise BundleError(
             f"{archive} is no archive of a bundle: {error}.", fix="Copy it again from its source."
         ) from error

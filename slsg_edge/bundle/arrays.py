@@ -1,8 +1,13 @@
 """Arrays in .npz files that may come from anywhere: what a file only claims is not allocated."""
 
 import io
+import lzma
 import math
+import struct
+import tokenize
+import warnings
 import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import IO, Any
 
@@ -15,7 +20,11 @@ _PLAIN = 32 * 2**20  # bytes that may come of whatever is packed
 _MOST_PACKED = 100  # pictures and maps pack to a half or a tenth
 
 # What reading one raises that this version did not write.
-DAMAGE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, RuntimeError)
+DAMAGE = (
+    OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, OverflowError, SyntaxError,
+    MemoryError, IndexError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+    tokenize.TokenError,
+)  # fmt: skip
 
 
 def stored_arrays(content: bytes, names: Sequence[str]) -> list[NDArray[Any]]:
@@ -27,7 +36,9 @@ def stored_arrays(content: bytes, names: Sequence[str]) -> list[NDArray[Any]]:
         most = min(LIMIT, max(_PLAIN, _MOST_PACKED * len(content)))
         if sum(member.file_size for member in members) > most:
             raise ValueError(f"it unpacks to more than {most >> 20} MiB")
-        return [_array(stored, member) for member in members]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers as Python 2 wrote them
+            return [_array(stored, member) for member in members]
 
 
 def _array(stored: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:

@@ -17,7 +17,7 @@ from slsg_edge.storage import storage_error, sync_folder
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-PASSWORD = "SLSG_EDGE_KEY_PASSWORD"  # the variable of the environment that opens a key
+PASSWORD = "SLSG_EDGE_KEY_PASSWORD"  # noqa: S105  the variable of the environment that opens a key
 PRIVATE_SUFFIX, PUBLIC_SUFFIX = ".key", ".pub"
 EXTRA = "cpu"  # the smallest extra that brings `cryptography`
 _LIMIT = 2**14  # bytes: a key takes 200

@@ -7,7 +7,6 @@ about the files themselves.
 
 import dataclasses
 import json
-import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -25,6 +24,7 @@ FORMAT = 1
 MANIFEST_LIMIT = 16 * 2**20  # bytes: the scores of 10,000 good images take 1.5 MB
 MOST_STAGES = 200  # a threshold and an engine for every target there is come to a few dozen
 LONGEST_NAME = 255  # of a file or a stage
+_LONGEST_RUN = 1e12  # seconds: no stage ever takes so long
 
 # What reading a manifest raises that this version did not write.
 DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, ConfigError)
@@ -182,7 +182,7 @@ def _text(value: Any, where: str) -> str:
 
 
 def _seconds(value: Any, where: str) -> float:
-    if type(value) not in (int, float) or not 0 <= value < math.inf:
+    if type(value) not in (int, float) or not 0 <= value <= _LONGEST_RUN:
         raise TypeError(f"{where} is no number of seconds")
     return float(value)
 

@@ -3,12 +3,16 @@
 A manifest vouches for the files it names; weights in another file could be exchanged behind its
 back. Reads the file's own format (protobuf), since a line PC has no package for it. Numbers of
 fields are those of onnx.proto.
+
+The reader that loads the file may take what this one does not understand. So a file that names a
+location anywhere is believed to name none only where all of it was understood.
 """
 
 import functools
 import mmap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from slsg_edge.errors import UntrustedBundle
 
@@ -26,8 +30,12 @@ _MESSAGES: Mapping[str, Mapping[int, str]] = {
 _MOST_FIELDS = 100_000  # an exported graph has a few thousand
 _OP_TYPE = 4  # of a node
 _LOOPS = (b"Loop", b"Scan", b"SequenceMap")
-_EXTERNAL_DATA, _DATA_LOCATION = 13, 14
-_VARINT, _EIGHT, _SIZED, _FOUR = 0, 1, 2, 5  # wire types
+_LOCATION = b"location"  # the key without which no reader looks for another file
+_EXTERNAL_DATA, _DATA_LOCATION, _EXTERNAL = 13, 14, 1
+_VARINT, _EIGHT, _SIZED, _GROUP, _END, _FOUR = range(6)  # wire types
+_FIXED = {_EIGHT: 8, _FOUR: 4}
+_WORD = 2**32 - 1  # readers take so many bits of a tag or an enumeration, whatever more there are
+_OUTSIDE = "takes weights from other files, for which nobody vouches"
 
 
 @functools.lru_cache(16)
@@ -54,48 +62,91 @@ def require_harmless(path: Path, content: bytes | mmap.mmap) -> None:
 
 
 def fault_of(content: bytes | mmap.mmap) -> str | None:
-    """None for what is no ONNX, which whoever loads it will say."""
-    waiting, seen = [("model", 0, len(content))], 0
+    """Why a graph is not run; None for what is no ONNX, which whoever loads it will say.
+
+    Weights in other files are a fault also where they cannot be ruled out, as in a file that names
+    a location and cannot be understood to its end.
+    """
+    located = content.find(_LOCATION) >= 0
     try:
-        while waiting:
-            message, start, end = waiting.pop()
-            for field, begin, after in _fields(content, start, end):
-                seen += 1
-                if seen > _MOST_FIELDS:
-                    return f"has over {_MOST_FIELDS} parts, as no graph of ours has"
-                if message == "tensor" and _is_external(field, begin):
-                    return "takes weights from other files, for which nobody vouches"
-                if message == "node" and field == _OP_TYPE and content[begin:after] in _LOOPS:
-                    return f"computes in loops ({content[begin:after].decode()})"
-                if field in _MESSAGES[message] and after > begin >= 0:
-                    waiting.append((_MESSAGES[message][field], begin, after))
+        for seen, found in enumerate(_all_fields(content)):
+            if seen >= _MOST_FIELDS:
+                return f"has over {_MOST_FIELDS} parts, as no graph of ours has"
+            if _is_external(found):
+                return _OUTSIDE
+            if loop := _loop_in(found, content):
+                return f"computes in loops ({loop})"
     except (ValueError, IndexError):
-        pass
+        return _OUTSIDE if located else None
     return None
 
 
-def _is_external(field: int, value: int) -> bool:
-    """Numbers are given as they are below zero, so that they are no place in the file."""
-    return field == _EXTERNAL_DATA or (field == _DATA_LOCATION and value == ~1)
+class _Field(NamedTuple):
+    """message: which kind it is of. value: a number, or where its content starts."""
+
+    message: str
+    number: int
+    kind: int
+    value: int
+    after: int
 
 
-def _fields(content: bytes | mmap.mmap, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """The number of each field and from where to where its content is; ~value for a varint."""
+def _is_external(field: _Field) -> bool:
+    external = field.kind == _VARINT and field.value & _WORD == _EXTERNAL
+    located = field.number == _DATA_LOCATION and external
+    return field.message == "tensor" and (field.number == _EXTERNAL_DATA or located)
+
+
+def _loop_in(field: _Field, content: bytes | mmap.mmap) -> str:
+    """The name of an operator that computes as long as it likes, or ""."""
+    if (field.message, field.number, field.kind) != ("node", _OP_TYPE, _SIZED):
+        return ""
+    name = content[field.value : field.after]
+    return name.decode() if name in _LOOPS else ""
+
+
+def _all_fields(content: bytes | mmap.mmap) -> Iterator[_Field]:
+    """Of every message in which tensors are found; ValueError for what is no message."""
+    waiting = [("model", 0, len(content))]
+    while waiting:
+        message, start, end = waiting.pop()
+        for number, kind, value, after in _fields(content, start, end):
+            yield _Field(message, number, kind, value, after)
+            if kind == _SIZED and number in _MESSAGES[message]:
+                waiting.append((_MESSAGES[message][number], value, after))
+
+
+def _fields(content: bytes | mmap.mmap, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """Number and wire type of each field, its value or where its content starts, and where it
+    ends. What stands in a group, which ONNX does not know, is skipped as readers do.
+    """
+    groups = 0
     while at < end:
         key, at = _varint(content, at)
-        kind = key & 7
-        if kind == _VARINT:
-            value, at = _varint(content, at)
-            yield key >> 3, ~value, at
-            continue
-        size, at = _varint(content, at) if kind == _SIZED else (_FIXED[kind], at)
-        if at + size > end:
+        field, kind = (key & _WORD) >> 3, key & 7
+        value, after = _value(content, at, kind)
+        if after > end:
             raise ValueError("a field ends outside of its message")
-        yield key >> 3, at, at + size
-        at += size
+        groups += {_GROUP: 1, _END: -1}.get(kind, 0)
+        if groups < 0:
+            raise ValueError("a group ends that did not begin")
+        if not groups and kind != _END:
+            yield field, kind, value, after
+        at = after
+    if groups:
+        raise ValueError("a group does not end")
 
 
-_FIXED = {_EIGHT: 8, _FOUR: 4, 3: 2**63, 4: 2**63, 6: 2**63, 7: 2**63}
+def _value(content: bytes | mmap.mmap, at: int, kind: int) -> tuple[int, int]:
+    """A number, or where a field's content starts; and where the field ends."""
+    if kind == _VARINT:
+        return _varint(content, at)
+    if kind == _SIZED:
+        size, at = _varint(content, at)
+        return at, at + size
+    if kind in (_GROUP, _END):
+        return at, at
+    return at, at + _FIXED[kind] if kind in _FIXED else 2**63
 
 
 def _varint(content: bytes | mmap.mmap, at: int) -> tuple[int, int]:

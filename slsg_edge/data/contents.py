@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from slsg_edge.config import read_regular
 from slsg_edge.data.survey.facts import thumbnail_of
 from slsg_edge.errors import DatasetError
-from slsg_edge.images import image_content
+from slsg_edge.images import image_content, largest_file
 
 _State = tuple[Path, int, int, int]
 
@@ -27,10 +28,10 @@ def content_hash(path: Path) -> str:
     """sha256 of a file, in hex; DatasetError when it cannot be read."""
     try:
         state = _state(path)
-        return _hashes.get(state) or _remembered(state, path.read_bytes())
-    except OSError as error:
+        return _hashes.get(state) or _remembered(state, read_regular(path, largest_file()))
+    except (OSError, ValueError) as error:
         raise DatasetError(
-            f"Cannot read {path}: {error.strerror}.",
+            f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.",
             fix="Check that it exists and its permissions.",
         ) from error
 

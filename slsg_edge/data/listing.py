@@ -32,6 +32,7 @@ Entries = tuple[list[Path], list[Path]]
 
 _Identity = tuple[int, int]
 _NUMBER = re.compile(r"([0-9]+)")
+_DIGITS = 1000  # more than the name of any file has, and fewer than Python makes a number of
 _known: ContextVar[dict[Path, Entries] | None] = ContextVar("_known", default=None)
 
 
@@ -42,7 +43,7 @@ def natural(path: Path) -> tuple[tuple[tuple[int, str], ...], ...]:
 
 def _parts(name: str) -> tuple[tuple[int, str], ...]:
     parts = enumerate(_NUMBER.split(name))
-    return tuple((int(part), part) if place % 2 else (0, part) for place, part in parts)
+    return tuple((int(part[:_DIGITS]), part) if place % 2 else (0, part) for place, part in parts)
 
 
 @dataclass(slots=True)

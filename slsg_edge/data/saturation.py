@@ -45,7 +45,7 @@ def defect_rules(folder: Path) -> dict[int, DefectRule] | None:
         raise DatasetError(f"Cannot read {path}: {error.strerror}.", fix=_AGAIN) from error
     try:
         return dict(_entry(entry) for entry in json.loads(content))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         raise DatasetError(f"{path} is no list of defects: {error}.", fix=_AGAIN) from error
 
 

@@ -5,6 +5,7 @@ This is the door of the room: other rooms import from here.
 
 from slsg_edge.images.header import Header as Header
 from slsg_edge.images.limit import LARGEST_VARIABLE as LARGEST_VARIABLE
+from slsg_edge.images.limit import largest_file as largest_file
 from slsg_edge.images.limit import most_pixels as most_pixels
 from slsg_edge.images.quiet import quiet_ffmpeg as quiet_ffmpeg
 from slsg_edge.images.quiet import quiet_opencv as quiet_opencv
@@ -19,6 +20,7 @@ from slsg_edge.images.reading import image_from as image_from
 from slsg_edge.images.reading import is_image as is_image
 from slsg_edge.images.reading import peak_of as peak_of
 from slsg_edge.images.reading import read_image as read_image
+from slsg_edge.images.reading import require_whole as require_whole
 from slsg_edge.images.usual import Look as Look
 from slsg_edge.images.usual import UsualFrames as UsualFrames
 from slsg_edge.images.usual import few_pixels as few_pixels

@@ -18,6 +18,7 @@ _COMMENTS = (*range(0xE0, 0xF0), 0xFE)
 _FRAMES = tuple(set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC})
 _SEQUENTIAL = (0xC0, 0xC1)
 _PADDING = 7  # bytes: some cameras fill the data up to a multiple of 8
+_MOST_SCANS = 100  # a decoder goes through all of the picture for each, however small it is
 _RUN = bytes(32)  # more zeros than one block that consists of -1 only
 # What libjpeg-turbo says of kinds of JPEG that it does not know, or of notes that it does not like.
 _NOT_KNOWN = (
@@ -64,6 +65,8 @@ def jpeg_damage(content: bytes) -> str | None:
     found = _segments(content)
     if not found.complete:
         return TRUNCATED
+    if len(found.scans) > _MOST_SCANS:
+        return damaged(f"it has {len(found.scans)} scans, where an encoder writes a dozen")
     if found.empty_quantisation:
         return damaged("a quantisation table holds zeros")
     if _RUN in found.picture and not _zeros_are_flat(found):

@@ -9,6 +9,11 @@ _USUAL = 100_000_000  # the largest area cameras have 150 million, nearly all le
 _OPENCV = 2**30  # it decodes no more
 
 
+def largest_file() -> int:
+    """Bytes of an image file: four channels of 16 bit, not compressed, and what stands beside."""
+    return 8 * most_pixels() + 2**26
+
+
 def most_pixels() -> int:
     """Of one picture; the environment may say another number. ConfigError for what is none."""
     text = os.environ.get(LARGEST_VARIABLE, "")

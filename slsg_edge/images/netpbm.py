@@ -5,8 +5,9 @@ import re
 from slsg_edge.images.header import TRUNCATED, Header
 
 _SPACE = rb"(?:\s|#[^\n]*\n)+"
-_BITMAP = re.compile(rb"P([14])" + _SPACE + rb"(\d+)" + _SPACE + rb"(\d+)\s")
-_MAP = re.compile(rb"P([2356])" + _SPACE + rb"(\d+)" + _SPACE + rb"(\d+)" + _SPACE + rb"(\d+)\s")
+_SIDE = rb"(\d{1,18})"  # digits: a header may claim more than any computer has
+_BITMAP = re.compile(rb"P([14])" + _SPACE + _SIDE + _SPACE + _SIDE + rb"\s")
+_MAP = re.compile(rb"P([2356])" + _SPACE + _SIDE + _SPACE + _SIDE + _SPACE + rb"(\d{1,18})\s")
 _NAMES = {1: "PBM", 4: "PBM", 2: "PGM", 5: "PGM", 3: "PPM", 6: "PPM"}
 _NUMBER = re.compile(rb"\d+")
 

@@ -76,11 +76,22 @@ def _frames(content: bytes) -> int:
 def _rows_damage(content: bytes, rows: list[memoryview]) -> str | None:
     if content[12:16] != b"IHDR" or content[25] not in _CHANNELS:
         return damaged("its header makes no sense")
+    due = _expected(content)
     try:
-        found = sum(_inflated(rows))
+        found = _inflated_size(rows, due + _PIECE)
     except zlib.error:
         return damaged("its rows cannot be unpacked")
-    return damaged("rows are missing") if found < _expected(content) else None
+    return damaged("rows are missing") if found < due else None
+
+
+def _inflated_size(rows: list[memoryview], most: int) -> int:
+    """Bytes that the rows come to; what a decoder leaves over is not counted beyond `most`."""
+    found = 0
+    for size in _inflated(rows):
+        found += size
+        if found > most:
+            break
+    return found
 
 
 def _inflated(rows: list[memoryview]) -> Iterator[int]:

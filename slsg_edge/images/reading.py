@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from slsg_edge.config import read_regular
 from slsg_edge.contracts import Fault, Image, Reason
 from slsg_edge.errors import DatasetError
-from slsg_edge.images.limit import LARGEST_VARIABLE, most_pixels
+from slsg_edge.images.limit import LARGEST_VARIABLE, largest_file, most_pixels
 from slsg_edge.images.quiet import quiet_opencv
 from slsg_edge.images.tiff import is_tiff, with_plain_colours
 from slsg_edge.images.whole import check_whole, foreign_format, header_of
@@ -60,7 +61,8 @@ def image_from(content: bytes, name: str, depth: int | None = None) -> Image:
 
     name: what messages call it.
     """
-    return _picture(_checked(content, Path(name)), Path(name), depth)
+    require_whole(content, name)
+    return _picture(content, Path(name), depth)
 
 
 def _picture(content: bytes, path: Path, depth: int | None) -> Image:
@@ -97,9 +99,8 @@ def peak_of(path: Path) -> int:
 def _may_be_deep(path: Path) -> bool:
     """Not so for a file that cannot be read: whoever wants its picture says why."""
     try:
-        with path.open("rb") as file:
-            start = file.read(32)
-    except OSError:
+        start = read_regular(path, largest_file(), at_most=32)
+    except (OSError, ValueError):
         return False
     png = start.startswith(b"\x89PNG")
     return start[24:25] == b"\x10" if png else not start.startswith((b"\xff\xd8", b"BM", b"RIFF"))
@@ -151,26 +152,27 @@ def _decoded(content: bytes, path: Path, flags: int) -> Any:
 def image_content(path: Path) -> bytes:
     """The bytes of a file that holds one whole picture; ImageError when it does not."""
     try:
-        content = path.read_bytes()
-    except OSError as error:
+        content = read_regular(path, largest_file())
+    except (OSError, ValueError) as error:
         raise ImageError(
-            f"Cannot read {path}: {error.strerror}.",
+            f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.",
             fix="Check that it exists and its permissions.",
         ) from error
-    return _checked(content, path)
+    require_whole(content, str(path))
+    return content
 
 
-def _checked(content: bytes, path: Path) -> bytes:
+def require_whole(content: bytes, path: str) -> None:
+    """ImageError unless the bytes are one whole picture that may be decoded."""
     if not content:
         raise ImageError(f"{path} is empty (0 bytes).", fix=_REPLACE)
     _require_readable(content, path)
     damage = check_whole(content)
     if damage is not None:
         raise ImageError(f"{path} is {damage}.", fix=_REPLACE, reason="damaged_frame")
-    return content
 
 
-def _require_readable(content: bytes, path: Path) -> None:
+def _require_readable(content: bytes, path: str) -> None:
     """Before anything is decoded: a picture of a gigapixel fits into a file of a megabyte."""
     header = header_of(content)
     if header is None:
@@ -197,7 +199,7 @@ def _require_readable(content: bytes, path: Path) -> None:
         )
 
 
-def _no_image(content: bytes, path: Path) -> str:
+def _no_image(content: bytes, path: str) -> str:
     name = foreign_format(content)
     if name is not None:
         return f"{path} is not an image that is read: inside it is {name}."

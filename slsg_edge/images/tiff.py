@@ -23,6 +23,10 @@ _FORMATS = {
     5: "complex integers",
     6: "complex numbers",
 }
+_ASKED_FOR = frozenset({
+    _KIND, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _STRIPS, _SAMPLES, _ROWS, _STRIP_BYTES,
+    _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES, _FORMAT, _JPEG_TABLES, _FILL_ORDER,
+})  # fmt: skip
 _SEPARATE = 2
 _ALPHA, _KEEPS, _DARKENS = 338, 1, 2
 _BITS_READ = (1, 2, 4, 8, 16)  # OpenCV scrambles samples of 12 bit that are packed
@@ -62,7 +66,7 @@ class Page:
 
     @property
     def jpeg_tables(self) -> bytes:
-        return bytes(self.fields.get(_JPEG_TABLES, ()))
+        return bytes(one & 0xFF for one in self.fields.get(_JPEG_TABLES, ()))
 
     @property
     def thumbnail(self) -> bool:
@@ -133,12 +137,16 @@ def pages_of(content: bytes) -> list[Page]:
     pages: list[Page] = []
     seen: set[int] = set()
     at = _number(content, order + ("Q" if big else "I"), 8 if big else 4)
+    left = 2 * len(content)  # of a file that is in order no byte belongs to two pages
     while at and at not in seen and len(pages) < _MOST_PAGES:
         seen.add(at)
         found = _page(content, at, order, big)
         if found is None:
             break
-        page, at = found
+        page, at, used = found
+        left -= used
+        if left < 0:
+            break
         pages.append(page)
     return pages
 
@@ -164,24 +172,29 @@ def _entries(content: bytes, order: str, big: bool) -> range:
     return range(start, min(start + count * entry, len(content) - entry + 1), entry)
 
 
-def _page(content: bytes, at: int, order: str, big: bool) -> tuple[Page, int] | None:
-    """A page and where the next one is; None where it is cut."""
+def _page(content: bytes, at: int, order: str, big: bool) -> tuple[Page, int, int] | None:
+    """A page, where the next one is, and how many bytes it takes; None where it is cut.
+
+    Of a field that is given twice the first counts, as for libtiff.
+    """
     count_format, entry, pointer = ("Q", 20, "Q") if big else ("H", 12, "I")
     first = at + struct.calcsize(order + count_format)
     count = _number(content, order + count_format, at)
     end = first + count * entry
     if end + struct.calcsize(pointer) > len(content):
         return None
-    fields = dict(
-        field
-        for index in range(count)
-        if (field := _field(content, first + index * entry, order, pointer))
-    )
-    return Page(fields), _number(content, order + pointer, end)
+    fields: dict[int, tuple[int, ...]] = {}
+    for place in range(first, end, entry):
+        tag = _number(content, order + "H", place)
+        if tag in _ASKED_FOR and tag not in fields:
+            field = _field(content, place, order, pointer)
+            fields |= {tag: field} if field is not None else {}
+    used = end - at + 8 * sum(map(len, fields.values()))
+    return Page(fields), _number(content, order + pointer, end), used
 
 
-def _field(content: bytes, at: int, order: str, pointer: str) -> tuple[int, tuple[int, ...]] | None:
-    tag, kind = struct.unpack_from(order + "HH", content, at)
+def _field(content: bytes, at: int, order: str, pointer: str) -> tuple[int, ...] | None:
+    kind = _number(content, order + "H", at + 2)
     count = _number(content, order + pointer, at + 4)
     if kind not in _SIZES or count > len(content):
         return None
@@ -191,7 +204,7 @@ def _field(content: bytes, at: int, order: str, pointer: str) -> tuple[int, tupl
         place = _number(content, order + pointer, place)
     if place + struct.calcsize(layout) > len(content):
         return None
-    return tag, struct.unpack_from(layout, content, place)
+    return struct.unpack_from(layout, content, place)
 
 
 def _number(content: bytes, layout: str, at: int) -> int:

@@ -32,7 +32,9 @@ def webp_damage(content: bytes) -> str | None:
     chunks = [one for one in _chunks(content) if one[0] in _PICTURES]
     if any(end > len(content) for _, _, end in chunks):
         return TRUNCATED
-    zeroed = any(_run(content, kind) in content[start:end] for kind, start, end in chunks)
+    header = webp_header(content)
+    pixels = header.pixels if header else 0
+    zeroed = any(_run(pixels, kind) in content[start:end] for kind, start, end in chunks)
     return damaged("a part of its data is zeroed") if zeroed else None
 
 
@@ -62,8 +64,6 @@ def _size(content: bytes, kind: bytes, start: int, end: int) -> tuple[int, int] 
     return None
 
 
-def _run(content: bytes, kind: bytes) -> bytes:
+def _run(pixels: int, kind: bytes) -> bytes:
     """More zeros than an encoder writes in a row."""
-    header = webp_header(content)
-    pixels = header.pixels if header else 0
     return bytes(_LOSSLESS_RUN if kind == b"VP8L" else max(_LOSSY_RUN, pixels // _PIXELS))

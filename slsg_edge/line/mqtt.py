@@ -1,8 +1,11 @@
 """A client of an MQTT broker as `line.toml` describes it: name, password, TLS, and how patient."""
 
 import ssl
+import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from slsg_edge.errors import ConfigError, MissingDependency
 from slsg_edge.line.settings.sinks import MqttSettings
@@ -10,9 +13,12 @@ from slsg_edge.line.sources.addresses import with_secrets
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client
+    from paho.mqtt.enums import MQTTErrorCode
 
 _KEEP_ALIVE = 5  # seconds: a broker that hangs is noticed after twice as many
 _SLOWEST = 5  # seconds between two attempts to connect
+_PAUSE = 1.0  # seconds after what paho stumbled over
+_ENDED = "ended"  # what a client is told of that is not to connect again
 
 
 def mqtt_client(settings: MqttSettings, client_id: str, *, clean: bool = False) -> "Client":
@@ -39,13 +45,42 @@ def mqtt_client(settings: MqttSettings, client_id: str, *, clean: bool = False) 
 def begin(client: "Client", settings: MqttSettings) -> None:
     """Tries to connect, for ever, in a thread of the client's own."""
     client.connect_async(settings.host, settings.port, _KEEP_ALIVE)
+    # its thread calls this
+    vars(client)["loop_forever"] = partial(_for_ever, client, client.loop_forever)
     client.loop_start()
 
 
 def end(client: "Client") -> None:
-    with suppress(OSError, ValueError):
+    client.user_data_set(_ENDED)
+    with suppress(Exception):
         client.disconnect()
-    client.loop_stop()
+    with suppress(Exception):
+        client.loop_stop()
+
+
+def _for_ever(
+    client: "Client", loop_forever: Callable[..., "MQTTErrorCode"], *given: Any, **options: Any
+) -> "MQTTErrorCode | None":
+    """Also where paho stumbles over what a broker does, which would end its thread for good, as
+    where one refuses the protocol and is gone then: the next connection is tried all the same.
+    """
+    while client.user_data_get() != _ENDED:
+        try:
+            return loop_forever(*given, **options)
+        except Exception:
+            _lose(client)
+    return None
+
+
+def _lose(client: "Client") -> None:
+    """Ends a connection that paho stumbled over, and begins another one."""
+    with suppress(Exception):
+        if told := client.on_disconnect:
+            told(client, None, None, "the broker went wrong", None)  # type: ignore[arg-type,call-arg]
+    time.sleep(_PAUSE)
+    with suppress(Exception):  # it also forgets what was read
+        if client.user_data_get() != _ENDED:
+            client.reconnect()
 
 
 def _context(settings: MqttSettings) -> ssl.SSLContext:

@@ -51,8 +51,8 @@ def read_record(path: Path, data: Path) -> Record:
         table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         steps = tuple(Done(**{**step, "words": tuple(step["words"])}) for step in table["steps"])
         record = Record(**{**table, "steps": steps})
-    except (OSError, ValueError, TypeError, KeyError):  # none, cut short, or of another version
-        return empty
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return empty  # there is none, or it is cut short, or of another version
     same = (record.data, record.photos, record.version) == (empty.data, empty.photos, __version__)
     return record if same else empty
 

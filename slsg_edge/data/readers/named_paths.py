@@ -12,6 +12,7 @@ from pathlib import Path
 from slsg_edge.data.names import printable
 from slsg_edge.data.readers.rows import Row
 
+_SHOWN = 80  # characters of a path in a message
 _DRIVE = re.compile(r"[A-Za-z]:/|//[^/]")  # of Windows: C:\parts, \\server\parts
 
 
@@ -25,6 +26,16 @@ def path_of(row: Row, text: str, folder: Path) -> Path:
             f"{printable(text)} is a path of Windows, which leads nowhere here",
             "Give paths from the folder of the list on.",
         )
+    try:
+        return _found(row, name, folder)
+    except (OSError, ValueError, RuntimeError) as error:  # too long, no text, a circle of links
+        why = getattr(error, "strerror", None) or "no file can be called so"
+        raise row.error(
+            f"{printable(name[:_SHOWN])} leads nowhere: {why}", "Check the path."
+        ) from error
+
+
+def _found(row: Row, name: str, folder: Path) -> Path:
     home = Path(os.path.normpath(folder.absolute()))
     path = Path(os.path.normpath(folder / name))
     if path.absolute().is_relative_to(home):

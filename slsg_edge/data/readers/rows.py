@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from slsg_edge.config import read_regular, require_shallow
 from slsg_edge.errors import DatasetError
 
 _COLUMNS = (
@@ -22,6 +23,7 @@ _COLUMNS = (
 )
 
 
+_LARGEST = 256 * 2**20  # bytes: a million images take 100 MB
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 
@@ -40,9 +42,11 @@ class Row:
 def rows_of(file: Path) -> list[Row]:
     """DatasetError when it is no such file."""
     try:
-        text = _text_of(file, file.read_bytes())
-    except OSError as error:
-        raise DatasetError(f"Cannot read {file}: {error.strerror}.", fix="Check it.") from error
+        content = read_regular(file, _LARGEST)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise DatasetError(f"Cannot read {file}: {why}.", fix="Check it.") from error
+    text = _text_of(file, content)
     rows = list(_json_rows(file, text) if file.suffix.lower() == ".jsonl" else _csv(file, text))
     if not rows:
         raise DatasetError(f"{file} lists no image.", fix=_COLUMNS)
@@ -133,7 +137,8 @@ def _json_rows(file: Path, text: str) -> Iterator[Row]:
         bare = Row(file, line, {})
         try:
             entry = json.loads(content)
-        except ValueError as error:
+            require_shallow(entry)
+        except (ValueError, RecursionError) as error:
             raise bare.error(f"it is no JSON ({error})", "Write one object per line.") from error
         if not isinstance(entry, dict):
             raise bare.error("it is no JSON object", "Write one object per line.")

@@ -183,8 +183,9 @@ def _webhook(sink: WebhookSettings) -> str:
     url = with_secrets(sink.url)
     if not url.startswith(("http://", "https://")):
         raise ConfigError("Its url is no web address.", fix='Give url = "https://…".')
-    headers = {"Authorization": f"Bearer {with_secrets(sink.bearer)}"} if sink.bearer else {}
-    request = urllib.request.Request(url, method="HEAD", headers=headers)
+    request = urllib.request.Request(url, method="HEAD")
+    if sink.bearer:  # not for wherever that address leads on to
+        request.add_unredirected_header("Authorization", f"Bearer {with_secrets(sink.bearer)}")
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE) as response:
             status = response.status

@@ -1,12 +1,12 @@
 """What a request brings: a form, or one JSON object of texts and numbers."""
 
 import asyncio
-import json
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from slsg_edge.config import json_from
 from slsg_edge.line.dashboard.guard import LARGEST
 
 Fields: TypeAlias = dict[str, str]
@@ -49,12 +49,22 @@ def _from_form(body: bytes) -> Fields | None:
 
 def _from_json(body: bytes) -> Fields | None:
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        found = json_from(body)
+    except ValueError:
         return None
     if not isinstance(found, dict) or not all(_is_plain(value) for value in found.values()):
         return None
-    return {name: str(value).strip() for name, value in found.items()}
+    fields = {name: str(value).strip() for name, value in found.items()}
+    return fields if all(map(_is_text, (*fields, *fields.values()))) else None
+
+
+def _is_text(text: str) -> bool:
+    """Not so half of a character, which no file and no database takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_plain(value: object) -> bool:

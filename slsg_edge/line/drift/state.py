@@ -21,7 +21,7 @@ _RECENT = Evidence().recent.maxlen
 
 def stored_state(path: Path, key: str) -> dict[str, Evidence] | None:
     """None where there is none, or one of another calibration, or one that is damaged."""
-    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError):
         table = read_json(path)
         if table["version"] == _VERSION and table["key"] == key:
             return {name: _evidence(each) for name, each in table["quantities"].items()}

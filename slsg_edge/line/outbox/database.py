@@ -35,6 +35,17 @@ CREATE TABLE labels (
     id TEXT PRIMARY KEY, label TEXT NOT NULL, person TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
+_READ = (
+    "SELECT position, id, station, verdict, at, record FROM verdicts",
+    "SELECT position, at, kind, station, state, text FROM events",
+    "SELECT digest FROM parts",
+    "SELECT name, position FROM sinks",
+    "SELECT station, last FROM sequences",
+    "SELECT id, label, person, at FROM labels",
+    "SELECT name, value FROM counters",
+)
+# What SQLite raises; its own messages may hold bytes of a damaged file that are no text.
+FAILURES = (sqlite3.Error, UnicodeDecodeError)
 _NAMES = ("counters", "sequences", "sinks", "labels", "parts", "events", "verdicts")
 
 
@@ -59,14 +70,21 @@ def connected(path: Path, create: bool) -> sqlite3.Connection:
     """For whatever thread; without `create` there must be a file."""
     address = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
     try:
-        return sqlite3.connect(
+        connection = sqlite3.connect(
             address, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
     except sqlite3.OperationalError as error:
         raise said_of(path, error) from error
+    connection.text_factory = _text
+    return connection
 
 
-def said_of(path: Path, error: sqlite3.Error) -> StorageError:
+def _text(content: bytes) -> str:
+    """Also of bytes that are no text: one damaged row must not hold up the others."""
+    return content.decode("utf-8", "replace")
+
+
+def said_of(path: Path, error: Exception) -> StorageError:
     """What to tell people of an error that is no damage."""
     full = errno.ENOSPC if "is full" in str(error) else 0
     return storage_error(path, OSError(full, str(error), str(path)))
@@ -75,8 +93,9 @@ def said_of(path: Path, error: sqlite3.Error) -> StorageError:
 def is_damage(error: Exception) -> bool:
     """Whether the file itself is wrong, and not the disk or the moment."""
     words = str(error)
-    return isinstance(error, Damaged) or any(
-        wrong in words for wrong in ("malformed", "not a database", "no such table")
+    return isinstance(error, Damaged | UnicodeDecodeError) or any(
+        wrong in words
+        for wrong in ("malformed", "not a database", "no such table", "no such column")
     )
 
 
@@ -95,7 +114,8 @@ def put_aside(path: Path) -> Path:
 def take_over(aside: Path, connection: sqlite3.Connection) -> int:
     """What can be read of a damaged database, row by row; how many verdicts that was."""
     taken = 0
-    with suppress(sqlite3.Error), closing(sqlite3.connect(aside)) as damaged:
+    with suppress(*FAILURES), closing(sqlite3.connect(aside)) as damaged:
+        damaged.text_factory = _text
         for name in _NAMES:
             taken = _copy(damaged, connection, name)
     return taken
@@ -105,9 +125,9 @@ def _copy(damaged: sqlite3.Connection, connection: sqlite3.Connection, name: str
     """From the beginning up to the damage, then from the end back to it."""
     before = connection.total_changes
     for order in ("ASC", "DESC"):
-        with suppress(sqlite3.Error), connection:
+        with suppress(*FAILURES), connection:
             connection.execute("BEGIN")
-            with suppress(sqlite3.DatabaseError):
+            with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
                 for row in damaged.execute(f"SELECT * FROM {name} ORDER BY 1 {order}"):
                     marks = ", ".join("?" * len(row))
                     connection.execute(f"INSERT OR IGNORE INTO {name} VALUES ({marks})", row)
@@ -123,7 +143,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("PRAGMA wal_autocheckpoint=0")  # the writer does it when it has time
         connection.execute(f"PRAGMA journal_size_limit={16 * 2**20}")
         _make_tables(connection)
-    except sqlite3.DatabaseError as error:
+        for asked in _READ:
+            connection.execute(f"{asked} LIMIT 0")
+    except FAILURES as error:
         if is_damage(error):
             raise Damaged(str(error)) from error
         raise said_of(path, error) from error

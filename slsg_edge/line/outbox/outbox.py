@@ -5,7 +5,6 @@ Order is by position, never by time: the clock of a line may jump.
 
 import json
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -15,7 +14,7 @@ from typing import Any, Literal
 
 from slsg_edge.errors import ConfigError, SlsgError, StorageError
 from slsg_edge.line.outbox.ballast import Ballast
-from slsg_edge.line.outbox.database import NAME, said_of
+from slsg_edge.line.outbox.database import FAILURES, NAME, said_of
 from slsg_edge.line.outbox.entries import Event, EventKind, Stored
 from slsg_edge.line.outbox.pending import Change, Pending, Verdict, digest_of
 from slsg_edge.line.outbox.reader import Reader
@@ -252,7 +251,7 @@ class Outbox:
         self._writer.suspected = True
 
     def _said(self, error: Exception) -> str:
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, FAILURES):
             return str(said_of(self._path, error))
         text = one_line(described(error))
         return text if isinstance(error, SlsgError) else f"{text.rstrip('.')}."

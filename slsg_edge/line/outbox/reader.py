@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from slsg_edge.errors import StorageError
-from slsg_edge.line.outbox.database import connected, is_damage, said_of
+from slsg_edge.line.outbox.database import FAILURES, connected, is_damage, said_of
 from slsg_edge.line.outbox.entries import Event, Stored
 from slsg_edge.line.outbox.rows import stored_from
 
@@ -17,8 +17,9 @@ Rows: TypeAlias = list[tuple[Any, ...]]
 
 _PAGE = 500  # verdicts that are in memory at once
 _EVER = 2**62
+_STORED = "SELECT position, record, id, station FROM verdicts"
 # The plus keeps SQLite from the index of stations: it would sort all that wait.
-_AFTER = "SELECT position, record FROM verdicts WHERE position > ?"
+_AFTER = f"{_STORED} WHERE position > ?"
 _OF_STATIONS = " AND +station IN (SELECT value FROM json_each(?))"
 _COUNT = "SELECT count(*) FROM verdicts WHERE position > ?"
 
@@ -59,13 +60,12 @@ class Reader:
             position = page[-1].position if len(page) == _PAGE else last
 
     def rejects(self, limit: int, before: int | None) -> list[Stored]:
-        asked = "SELECT position, record FROM verdicts WHERE verdict <> 'good' AND position < ?"
+        asked = f"{_STORED} WHERE verdict <> 'good' AND position < ?"
         before = _EVER if before is None else before
         return self._stored(f"{asked} ORDER BY position DESC LIMIT ?", (before, limit))
 
     def find(self, verdict_id: str) -> Stored | None:
-        asked = "SELECT position, record FROM verdicts WHERE id = ?"
-        return next(iter(self._stored(asked, (verdict_id,))), None)
+        return next(iter(self._stored(f"{_STORED} WHERE id = ?", (verdict_id,))), None)
 
     def events(self, start: float, end: float | None, limit: int) -> list[Event]:
         asked = "SELECT * FROM events WHERE at >= ? AND at < ? ORDER BY position DESC LIMIT ?"
@@ -90,7 +90,7 @@ class Reader:
                 if self._connection is None:
                     self._connection = connected(self._path, create=False)
                 return self._connection.execute(asked, values).fetchall()
-            except sqlite3.Error as error:
+            except FAILURES as error:
                 self._forget()
                 raise self._said(error) from error
             finally:
@@ -108,7 +108,7 @@ class Reader:
             self._forget()
 
     def _stored(self, asked: str, values: Sequence[Any]) -> list[Stored]:
-        return [stored_from(position, text) for position, text in self.rows(asked, values)]
+        return [stored_from(*row) for row in self.rows(asked, values)]
 
     def _forget(self) -> None:
         connection, self._connection = self._connection, None
@@ -116,7 +116,7 @@ class Reader:
             with suppress(sqlite3.Error):
                 connection.close()
 
-    def _said(self, error: sqlite3.Error) -> StorageError:
+    def _said(self, error: Exception) -> StorageError:
         if not is_damage(error):
             return said_of(self._path, error)
         self._damaged()

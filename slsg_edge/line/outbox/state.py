@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from slsg_edge.line.outbox.entries import Stored
 from slsg_edge.line.outbox.pending import Change, Statement, Verdict
-from slsg_edge.line.outbox.rows import record_from
+from slsg_edge.line.outbox.rows import DAMAGE, record_from
 
 _SINK = "INSERT INTO sinks VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET position = ?2"
 _SEQUENCE = (
@@ -49,10 +49,11 @@ class State:
 
     def load(self, connection: sqlite3.Connection) -> None:
         """What the file knows, where it is further than what is remembered."""
-        counted = connection.execute("SELECT max(value) FROM counters").fetchone()[0]
-        newest = connection.execute("SELECT max(position) FROM verdicts").fetchone()[0]
-        sinks = connection.execute("SELECT name, position FROM sinks").fetchall()
-        sequences = connection.execute("SELECT station, last FROM sequences").fetchall()
+        run = connection.execute
+        counted = run("SELECT CAST(max(value) AS INTEGER) FROM counters").fetchone()[0]
+        newest = run("SELECT max(position) FROM verdicts").fetchone()[0]
+        sinks = run("SELECT name, CAST(position AS INTEGER) FROM sinks").fetchall()
+        sequences = run("SELECT station, CAST(last AS INTEGER) FROM sequences").fetchall()
         with self.changed:
             self.durable = self.position = max(counted or 0, newest or 0, self.position)
             _raise_to(self.sinks, sinks)
@@ -167,6 +168,6 @@ def _newest_sequences(connection: sqlite3.Connection) -> list[tuple[str, int]]:
     newest = "SELECT station, record, max(position) FROM verdicts GROUP BY station"
     found = []
     for station, text, _ in connection.execute(newest):
-        with suppress(ValueError, TypeError):
+        with suppress(*DAMAGE):
             found.append((station, record_from(text).sequence))
     return found

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from slsg_edge.config import require
+from slsg_edge.errors import ConfigError
 from slsg_edge.line.settings.setting import PLAIN
 from slsg_edge.line.settings.sinks import TOPIC
 
@@ -26,11 +27,16 @@ def require_bounds(settings: Any, where: str, joint: str = ".") -> None:
 
 def _require_range(value: float, metadata: Any, where: str) -> None:
     least, most = metadata.get("least"), metadata.get("most")
-    require(
-        (least is None or value >= least) and (most is None or value <= most),
-        f"{where} is {value:g}.",
-        f"Give a number {_range(least, most)}.",
-    )
+    if (least is None or value >= least) and (most is None or value <= most):
+        return
+    raise ConfigError(f"{where} is {_number(value)}.", fix=f"Give a number {_range(least, most)}.")
+
+
+def _number(value: float) -> str:
+    try:
+        return f"{value:g}"
+    except OverflowError:  # a whole number of hundreds of digits
+        return "too large"
 
 
 def _range(least: float | None, most: float | None) -> str:

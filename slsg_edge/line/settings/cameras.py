@@ -23,6 +23,8 @@ def camera_of(source: str) -> str | None:
         text = with_secrets(source)
     except ConfigError:  # its variable is set where the line runs
         text = source
+    if "\0" in text:  # nothing that can be opened
+        return text
     if text.startswith(_GSTREAMER):
         read = _READS.search(text)
         return camera_of(read[1]) if read else " ".join(text.split())
@@ -33,7 +35,7 @@ def camera_of(source: str) -> str | None:
     if text.startswith(DROP):
         return DROP + os.path.realpath(drop_folder(text))
     if text.isdecimal():
-        return os.path.realpath(f"/dev/video{int(text)}")
+        return os.path.realpath(f"/dev/video{int(text) if len(text) < 10 else text}")
     return os.path.realpath(text) if text.startswith("/dev/") else None
 
 

@@ -10,6 +10,7 @@ from slsg_edge.line.settings.sinks import MqttSettings, WebhookSettings
 from slsg_edge.line.sources.redaction import redacted
 
 DROP = "drop:"
+_LONGEST_NAME = 255
 _SCHEME = re.compile(r"[A-Za-z][\w+.-]+:")  # two letters or more: C: is a drive
 
 
@@ -54,7 +55,14 @@ def drop_folder(source: str) -> Path:
     """The folder of `drop:FOLDER` and of `drop:FOLDER?after=move`."""
     body = source.removeprefix(DROP)
     folder, mark, options = body.rpartition("?")
-    return Path(folder if mark and "=" in options and not Path(body).is_dir() else body)
+    return Path(folder if mark and "=" in options and not _is_folder(body) else body)
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        return Path(text).is_dir()
+    except OSError:  # no name that a folder could have
+        return False
 
 
 def _is_path(source: str, home: Path) -> bool:
@@ -63,7 +71,7 @@ def _is_path(source: str, home: Path) -> bool:
     """
     if source.startswith("${") or _SCHEME.match(source) or redacted(source) != source:
         return False
-    return not source.isdecimal() or (home / source).exists()
+    return not source.isdecimal() or (len(source) <= _LONGEST_NAME and (home / source).exists())
 
 
 def _station(station: StationSettings, home: Path) -> StationSettings:
@@ -86,5 +94,5 @@ def _secret(text: str, home: Path) -> str:
 def _absolute(path: Path, home: Path) -> Path:
     try:
         return home / path.expanduser()
-    except RuntimeError:  # nobody has such a home
+    except (RuntimeError, ValueError):  # nobody has such a home
         return home / path

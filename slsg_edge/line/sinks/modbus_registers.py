@@ -73,7 +73,7 @@ def words_of(stored: Stored, heartbeat: int, state: SourceState) -> list[int]:
         _thousandths(record.threshold),
         STATES[state],
         _word(record.age_ms),
-        _word(sum(record.latency_ms.values())),
+        _word(sum(ms or 0 for ms in record.latency_ms.values())),
         int(stored.durable),
         *[0] * 5,
     ]

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from slsg_edge.line.mqtt import begin, mqtt_client
+from slsg_edge.line.mqtt import begin, end, mqtt_client
 from slsg_edge.line.settings.sinks import MqttSettings
 
 _UNANSWERED = "it does not answer yet"
@@ -114,10 +114,7 @@ class MqttConnection:
                     farewell.topic, farewell.payload, farewell.qos, retain=farewell.retain
                 )
                 sent.wait_for_publish(_FAREWELL)
-        with suppress(Exception):
-            self._client.disconnect()
-        with suppress(Exception):
-            self._client.loop_stop()
+        end(self._client)
 
     def _before(self, *_: object) -> None:
         will = self._speech.will()

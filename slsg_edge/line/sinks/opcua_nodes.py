@@ -143,7 +143,7 @@ def _result_of(stored: Stored) -> dict[str, Any]:
             "Reason": record.reason or "",
             "Detail": record.detail or "",
             "AgeMs": record.age_ms,
-            "LatencyMs": sum(record.latency_ms.values()),
+            "LatencyMs": sum(ms or 0 for ms in record.latency_ms.values()),
             "Durable": stored.durable,
             # whole, for whoever reads one node: and the sequence last, for whoever watches it
             "ResultContent": json.dumps(asdict(record), allow_nan=False),

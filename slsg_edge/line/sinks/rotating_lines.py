@@ -106,5 +106,5 @@ def _last_ids(path: Path) -> Iterator[str]:
         with suppress(OSError), each.open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - _TAIL, 0))
             for line in file:
-                with suppress(ValueError, TypeError, KeyError):
+                with suppress(ValueError, TypeError, KeyError, RecursionError):
                     yield str(json.loads(line)["id"])

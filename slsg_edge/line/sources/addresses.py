@@ -8,6 +8,7 @@ from urllib.parse import quote
 from slsg_edge.errors import ConfigError
 
 _NAME = re.compile(r"\$\{(\w+)\}")
+_SHOWN = 255  # characters of a path in a message
 _LONGEST = 4096  # bytes of a file with an address
 
 
@@ -36,13 +37,13 @@ def _value(name: str) -> str:
 
 def _line_of(path: Path) -> str:
     fix = "Write the address into it, on one line."
-    if not path.is_file():
-        raise ConfigError(f"There is no file {path} with an address.", fix=fix)
     try:
+        if not path.is_file():
+            raise ConfigError(f"There is no file {path} with an address.", fix=fix)
         with path.open("rb") as file:
             lines = file.read(_LONGEST).decode().split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"Cannot read the address in {path}.", fix=fix) from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"Cannot read the address in {str(path)[:_SHOWN]}.", fix=fix) from error
     if not lines[0].strip():
         raise ConfigError(f"{path} holds no address.", fix=fix)
     return lines[0].strip()

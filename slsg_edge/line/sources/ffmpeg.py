@@ -68,6 +68,9 @@ def open_ffmpeg(
     if not container.streams.video:
         container.close()
         raise CannotOpen("it holds no video", wrong=True)
+    if container.streams.video[0].codec_context is None:
+        container.close()
+        raise CannotOpen("its video is coded in a way that is not known here", wrong=True)
     return FfmpegCapture(container, container.streams.video[0], live=live)
 
 

@@ -4,6 +4,7 @@ FFmpeg's decoder shows the picture before in the place of one that is missing an
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from slsg_edge.line.sources.units import length_size, units_of
@@ -11,6 +12,7 @@ from slsg_edge.line.sources.units import length_size, units_of
 _SLICE, _IDR, _SPS = 1, 5, 7  # kinds of NAL unit
 _WITH_CHROMA = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 _HEAD = 64  # bytes of a NAL unit that are read: more than the fields asked for take
+_LONGEST_SEQUENCE = 1024  # bytes of a parameter set up to the fields asked for
 _FRAME_NUMBERS = 4  # bits that the counter has at least
 
 
@@ -29,8 +31,8 @@ class _Bits:
         return int(taken, 2) if bits else 0
 
     def golomb(self) -> int:
-        one = self._bits.index("1", self._at) if "1" in self._bits[self._at :] else None
-        if one is None:
+        one = self._bits.find("1", self._at)
+        if one < 0:
             raise IndexError
         zeros, self._at = one - self._at, one
         return self.number(zeros + 1) - 1
@@ -58,7 +60,8 @@ class FrameNumbers:
         self._last: int | None = None
         if self._length:
             size = int.from_bytes(extradata[6:8], "big")
-            self._take_sequence(extradata[8 : 8 + size])
+            with suppress(IndexError):  # one comes with the pictures, or none is missed
+                self._take_sequence(extradata[8 : 8 + size])
         else:
             self.gap(extradata)
 
@@ -101,7 +104,7 @@ class FrameNumbers:
 
 
 def _sequence_of(unit: bytes) -> _Sequence:
-    bits = _Bits(unit[1:])
+    bits = _Bits(unit[1:_LONGEST_SEQUENCE])
     profile = bits.number(8)
     bits.number(16)
     bits.golomb()

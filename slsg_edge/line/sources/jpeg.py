@@ -23,6 +23,8 @@ def _begins_again(content: bytes) -> bool:
     """
     at = len(_START)
     while content[at : at + 1] == b"\xff" and content[at : at + 2] != _DATA:
+        if len(content) < at + 4:
+            return True
         if content[at + 1] == _FILL:
             at += 1
             continue

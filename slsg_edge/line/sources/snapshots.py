@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import numpy as np
 
 from slsg_edge.contracts import Fault, Reason
-from slsg_edge.images import check_whole
+from slsg_edge.images import ImageError, require_whole
 from slsg_edge.line.sources.captures import UNDECODABLE, CannotOpen, Picture
 
 LARGEST = 64 << 20  # bytes of one picture as it is sent
@@ -79,8 +79,10 @@ def _read(answer: Any) -> bytes:
 def _picture(content: bytes, at: float, asked: float) -> Picture:
     import cv2
 
-    if damage := check_whole(content):
-        return _faulty(at, asked, "damaged_frame", f"the picture is {damage}")
+    try:
+        require_whole(content, "the picture")
+    except ImageError as error:
+        return Picture(None, at, asked, error.fault)
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
