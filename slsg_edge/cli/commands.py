@@ -10,6 +10,7 @@ from slsg_edge.cli.calibrate import calibrate
 from slsg_edge.cli.compare import compare
 from slsg_edge.cli.data import data_command
 from slsg_edge.cli.demo import demo
+from slsg_edge.cli.deploy import deploy
 from slsg_edge.cli.doctor import doctor
 from slsg_edge.cli.eval import eval_command
 from slsg_edge.cli.export import export
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "eval": eval_command,
     "compare": compare,
     "watch": watch,
+    "deploy": deploy,
     "report": report,
     "info": info,
     "pack": pack,

@@ -1,0 +1,24 @@
+"""Which bundle a station runs: what was deployed last, else what line.toml names."""
+
+from pathlib import Path
+
+from slsg_edge.line.deploy.state import OF_LINE_TOML, DeployState, folder_of, read_state
+from slsg_edge.line.settings.line import StationSettings
+
+
+def bundle_of(station: StationSettings, line_folder: Path) -> Path:
+    """ConfigError for a state that cannot be read: nobody knows what was deployed then."""
+    folder = folder_of(line_folder, station.name)
+    state = read_state(folder)
+    followed = state is not None and applies(state, station)
+    return named(station, state.active if state and followed else OF_LINE_TOML, folder)
+
+
+def applies(state: DeployState, station: StationSettings) -> bool:
+    """Whether line.toml still names the bundle that it named when something was deployed."""
+    return state.configured == str(station.bundle)
+
+
+def named(station: StationSettings, bundle: str, folder: Path) -> Path:
+    """The path of one of the bundles in a state. folder: of the station's bundles."""
+    return station.bundle if bundle == OF_LINE_TOML else folder / bundle
