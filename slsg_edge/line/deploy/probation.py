@@ -26,6 +26,8 @@ class OnProbation:
             elif self._bundle != bundle or self._probation is None:
                 self._bundle, self._probation = bundle, probation
                 self._failures = 0
+            else:
+                self._probation = replace(self._probation, starts=probation.starts)
 
     def inspected(self, record: Record, bundle: Path) -> None:
         with self._lock:
