@@ -30,6 +30,7 @@ from slsg_edge.errors import (
 
 # What to install for a package that a command turns out to need.
 EXTRAS = {
+    "cryptography": "cpu",
     "cv2": "line",
     "matplotlib": "train",
     "onnx": "train",

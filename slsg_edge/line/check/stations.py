@@ -9,7 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
-from slsg_edge.bundle.folder import Bundle, open_bundle
+from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.opening import trusted_bundle
 from slsg_edge.bundle.region import with_region
 from slsg_edge.contracts import Frame
 from slsg_edge.errors import CameraError, DatasetError
@@ -56,7 +57,7 @@ def check_station(station: StationSettings, pictures: Path, stored_ms: float) ->
 
 
 def _bundle_of(station: StationSettings) -> Bundle:
-    bundle = open_bundle(station.bundle)
+    bundle = trusted_bundle(station.bundle)
     return with_region(bundle, Roi(*station.roi)) if station.roi else bundle
 
 
