@@ -30,7 +30,7 @@ class Here:
             verdict.reason,
             verdict.detail,
             1.0,
-            examined.prediction and examined.prediction.anomaly_map,
+            None if examined.prediction is None else examined.prediction.anomaly_map,
         )
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from slsg_edge.bundle.digests import FILE_LIMIT
+from slsg_edge.bundle.envelope import SIGNATURES_FILE, SIGNATURES_LIMIT
 from slsg_edge.bundle.folder import Bundle, Manifest, check_name
 from slsg_edge.bundle.manifest import DAMAGE, LONGEST_NAME, MANIFEST_LIMIT, manifest_from_json
 from slsg_edge.bundle.plan import MANIFEST_FILE
@@ -38,7 +39,8 @@ _MODE = (stat.S_IFREG | 0o644) << 16
 
 
 def pack(bundle: Bundle, target: Path) -> Path:
-    """Every file that the manifest names and that is here, whole, as one archive at `target`.
+    """Every file that the manifest names and that is here, whole, with the signatures of the
+    bundle, as one archive at `target`.
 
     ConfigError where something else is there; UntrustedBundle for a file that was changed;
     StorageError where it cannot be written, and then nothing is.
@@ -52,7 +54,7 @@ def pack(bundle: Bundle, target: Path) -> Path:
     try:
         with temporary.open("wb") as file:
             with zipfile.ZipFile(file, "w") as archive:
-                for name in (MANIFEST_FILE, *names):
+                for name in (MANIFEST_FILE, *_signatures_of(bundle), *names):
                     _add(archive, bundle, name, vouched.get(name))
             file.flush()
             os.fsync(file.fileno())
@@ -105,6 +107,19 @@ def _add(archive: zipfile.ZipFile, bundle: Bundle, name: str, recorded: str | No
         )
 
 
+def _signatures_of(bundle: Bundle) -> list[str]:
+    """No manifest names them: they vouch for it."""
+    return [name for name in (SIGNATURES_FILE,) if (bundle.path / name).is_file()]
+
+
+def _read_signatures(opened: zipfile.ZipFile, archive: Path) -> bytes:
+    entry = opened.getinfo(SIGNATURES_FILE)
+    if entry.file_size > SIGNATURES_LIMIT:
+        raise _untrusted(archive, f"its {SIGNATURES_FILE} has {entry.file_size >> 20} MiB")
+    with opened.open(entry) as file:
+        return file.read(SIGNATURES_LIMIT + 1)
+
+
 def _extract(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as opened:
         entries = opened.infolist()
@@ -115,6 +130,9 @@ def _extract(archive: Path, folder: Path) -> None:
         content = _read_manifest(opened, archive)
         vouched = _vouched(_parsed(content, archive))
         given = {entry.filename for entry in entries} - {MANIFEST_FILE}
+        if SIGNATURES_FILE in given:
+            given.remove(SIGNATURES_FILE)
+            (folder / SIGNATURES_FILE).write_bytes(_read_signatures(opened, archive))
         if strange := sorted(given - set(vouched)):
             raise _untrusted(archive, f"its manifest does not name {strange[0]!r}")
         for name in sorted(given):

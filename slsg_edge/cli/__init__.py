@@ -40,7 +40,9 @@ EXTRAS = {
     "pycuda": "cuda",
     "safetensors": "train",
     "sklearn": "dev",
+    "securesystemslib": "fleet",
     "torch": "train",
+    "tuf": "fleet",
 }
 
 _NAME = "slsg-edge"

@@ -15,6 +15,7 @@ from slsg_edge.cli.deploy import deploy
 from slsg_edge.cli.doctor import doctor
 from slsg_edge.cli.eval import eval_command
 from slsg_edge.cli.export import export
+from slsg_edge.cli.fleet import fleet_group
 from slsg_edge.cli.import_slsg import import_slsg
 from slsg_edge.cli.info import info
 from slsg_edge.cli.key import key_group
@@ -55,6 +56,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 # Commands that have commands of their own.
 GROUPS: dict[str, typer.Typer] = {
     "line": line_group,
+    "fleet": fleet_group,
     "bench": bench_group,
     "key": key_group,
     "trust": trust_group,

@@ -11,6 +11,8 @@ from typing import Literal, TypeAlias
 from slsg_edge.errors import SlsgError
 from slsg_edge.line.deploy.active import bundle_of
 from slsg_edge.line.deploy.deployments import Deployments
+from slsg_edge.line.fleet.following import Following
+from slsg_edge.line.fleet.reports import Report, report_of
 from slsg_edge.line.outbox.delivery import Delivery
 from slsg_edge.line.outbox.outbox import Outbox
 from slsg_edge.line.service.awaited import Awaited
@@ -73,6 +75,8 @@ class LineService:
             self._warn,
         )
         self.deployments = Deployments(settings, self.stations, self.outbox, self._warn)
+        self.following = Following(self._path, settings, self._tell_update)
+        stack.callback(lambda: self.following.close(self.reports))
         self.delivery.alive = self.stations.alive
         peers.say_states(self.stations.states)
 
@@ -116,6 +120,18 @@ class LineService:
         self.delivery.drain(_DRAIN)
         self._closing.close()
 
+    def reports(self) -> list[Report]:
+        """What each station says to its fleet."""
+        name, pull = self.settings.name, self.following.last
+        return [
+            report_of(name, status, self.deployments.of(status.name), pull)
+            for status in self.stations.statuses()
+        ]
+
+    def _tell_update(self, state: str, text: str) -> None:
+        self.outbox.event("update", "", state, text)
+        self._warn(f"update: {text}")
+
     def _look(self) -> None:
         self._watch_clock()
         if self._reload.is_set():
@@ -123,6 +139,7 @@ class LineService:
             self._read_again()
         self.stations.look()
         self.deployments.look()
+        self.following.look(self.reports)
         now = time.monotonic()
         if now - self._pruned >= _PRUNED_EVERY:
             self._pruned = now

@@ -39,7 +39,8 @@ def runs(service, bundle: Path, name="a"):
 
 
 def told(service) -> str:
-    return LineDoor(service).status().station("a").deployment
+    found = LineDoor(service).status().station("a")
+    return found.deployment if found else ""
 
 
 def events(service) -> list:
