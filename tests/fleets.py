@@ -41,15 +41,19 @@ def line_of(folder: Path, bundle: Path, *parts: str, name: str = "line") -> Path
     return path
 
 
+def _nothing(text: str) -> None:
+    """What the process would say goes into its log."""
+
+
 class InThread:
     """As `subprocess.Popen` of `slsg-edge fleet pull`, in a thread of this process."""
 
-    def __init__(self, command, **_: object) -> None:
+    def __init__(self, command, _: object) -> None:
         words = list(command)
         path = Path(words[words.index("pull") + 1])
         self.returncode = 0
         self._thread = threading.Thread(
-            target=lambda: pull(read_line(path), print, signed="--signed" in words), daemon=True
+            target=lambda: pull(read_line(path), _nothing, signed="--signed" in words), daemon=True
         )
         self._thread.start()
 

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from slsg_edge.line.fleet.pulling import FOLDER, Pull, last_pull
 from slsg_edge.line.fleet.reports import Report
@@ -54,8 +55,8 @@ class Following:
             with suppress(ValueError, OSError):  # nobody reads, or it is too much
                 voice.say(told)
 
-    def close(self, reports: Callable[[], Iterable[Report]]) -> None:
-        process = self._process
+    def close(self) -> None:
+        process, self._process = self._process, None
         if process is not None:
             process.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -63,9 +64,8 @@ class Following:
             process.kill()
             process.wait()
         for voice in self._voices:
-            with suppress(ValueError, OSError):
-                voice.say(reports())
             voice.close()
+        self._voices.clear()
 
     def _due(self) -> bool:
         update = self._settings.update
@@ -86,9 +86,7 @@ class Following:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with (folder / "pull.log").open("wb") as log:
-                self._process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-                )
+                self._process = begun(command, log)
         except OSError as error:
             self._tell("trouble", f"no look for new bundles: {error}")
 
@@ -101,6 +99,10 @@ class Following:
             self._tell("trouble", f"the look for new bundles ended with {process.returncode}")
         elif self.last is not None and (before is None or self.last.said != before.said):
             self._tell(self.last.state, self.last.said)
+
+
+def begun(command: Sequence[str], log: BinaryIO) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
 
 
 def within(window: str, now: datetime) -> bool:

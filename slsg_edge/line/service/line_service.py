@@ -76,7 +76,7 @@ class LineService:
         )
         self.deployments = Deployments(settings, self.stations, self.outbox, self._warn)
         self.following = Following(self._path, settings, self._tell_update)
-        stack.callback(lambda: self.following.close(self.reports))
+        stack.callback(self.following.close)
         self.delivery.alive = self.stations.alive
         peers.say_states(self.stations.states)
 
@@ -113,6 +113,7 @@ class LineService:
 
     def close(self) -> None:
         """Drains what can be, within five seconds."""
+        self.following.close()
         self.deployments.close()
         self.stations.close()
         self.outbox.event("stopped", "", "stopped", f"the line {self.settings.name} stopped")
