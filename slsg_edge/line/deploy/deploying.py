@@ -17,7 +17,7 @@ from slsg_edge.bundle.region import fingerprint_of
 from slsg_edge.config import read_regular
 from slsg_edge.errors import ConfigError, SlsgError
 from slsg_edge.line.dashboard.audit import AuditLog
-from slsg_edge.line.deploy.active import applies, named
+from slsg_edge.line.deploy.active import applies, configured, named
 from slsg_edge.line.deploy.staging import copied, prune, require_whole, staged, staging
 from slsg_edge.line.deploy.state import (
     OF_LINE_TOML,
@@ -190,7 +190,7 @@ def line_process(folder: Path) -> int | None:
 def require_state(folder: Path, station: StationSettings) -> DeployState:
     """ConfigError where nothing was deployed that line.toml still follows."""
     state = read_state(folder)
-    if state is None or not applies(state, station):
+    if state is None or not applies(state, station, folder):
         raise ConfigError(
             f"Nothing is deployed to {station.name}: it runs {station.bundle}.",
             fix="Run: slsg-edge deploy BUNDLE --to line.toml STATION",
@@ -212,8 +212,9 @@ def _begun(folder: Path, station: StationSettings) -> DeployState:
     """The state, with the bundle that line.toml names by now."""
 
     def begun(state: DeployState) -> DeployState:
-        configured = str(station.bundle)
-        return state if state.configured == configured else DeployState(configured)
+        if applies(state, station, folder):
+            return state
+        return DeployState(configured(station, folder))
 
     return change_state(folder, begun)[1]
 

@@ -14,7 +14,7 @@ from slsg_edge.line.service.stations import Stations
 from slsg_edge.line.settings.line import LineSettings
 
 BY = "the line itself"  # in the audit log
-_LOGGED = frozenset({"switched", "kept", "rolled back", "refused"})
+_LOGGED = frozenset({"forgotten", "switched", "kept", "rolled back", "refused"})
 
 
 class Deployments:

@@ -77,10 +77,10 @@ class Ending:
 class DeployState:
     """Of one station; bundles by the names of their folders.
 
-    configured: the bundle of line.toml at the first deployment. Where line.toml names another one
-    since, that one runs. active: what runs, `OF_LINE_TOML` for the configured one. previous: what
-    ran before, newest first. candidate: with its `shadow`. limits: of the probation that follows.
-    refused: fingerprints that were refused here, newest first.
+    configured: the bundle of line.toml at the first deployment, as it lies to this file. Where
+    line.toml names another one since, that one runs. active: what runs, `OF_LINE_TOML` for the
+    configured one. previous: what ran before, newest first. candidate: with its `shadow`. limits:
+    of the probation that follows. refused: fingerprints that were refused here, newest first.
     """
 
     configured: str = ""
@@ -139,8 +139,11 @@ def change_state(
 
 
 def activated(state: DeployState, bundle: str, probation: Probation | None) -> DeployState:
-    """With another bundle active; the one before is the first to go back to."""
-    previous = [name for name in (state.active, *state.previous) if name != bundle]
+    """With another bundle active. The one before is the first to go back to, unless it was still
+    on probation itself.
+    """
+    proven = () if state.probation else (state.active,)
+    previous = [name for name in (*proven, *state.previous) if name != bundle]
     return replace(
         state,
         active=bundle,

@@ -131,7 +131,12 @@ class WatchedStation:
             return
         state = read_state(self._folder)
         self._mark, self._refused = mark, None
-        self._follow(state if state is not None and applies(state, self._settings) else None)
+        if state is not None and not applies(state, self._settings, self._folder):
+            text = f"line.toml names another bundle, so {label(state.active)} is forgotten"
+            if state.active != OF_LINE_TOML:
+                self._tell(self._settings.name, "forgotten", text)
+            state = None
+        self._follow(state)
 
     def _follow(self, state: DeployState | None) -> None:
         self._state = state

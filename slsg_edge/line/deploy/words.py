@@ -37,7 +37,7 @@ def ended(last: Ending) -> str:
 
 def described(station: StationSettings, state: DeployState | None, folder: Path) -> list[str]:
     """A few lines on a station. folder: of the line."""
-    if state is None or not applies(state, station):
+    if state is None or not applies(state, station, folder_of(folder, station.name)):
         return [f"{station.name}: runs {station.bundle}, as line.toml says; nothing is deployed"]
     lines = [f"{station.name}: {label(state.active)} is active"]
     if told := standing(state):

@@ -103,7 +103,7 @@ def _known(line: LineSettings, station: StationSettings) -> Iterator[str]:
     """Fingerprints that there is nothing to do for."""
     folder = folder_of(line.folder, station.name)
     state = read_state(folder)
-    if state is not None and applies(state, station):
+    if state is not None and applies(state, station, folder):
         yield from (*state.refused, fingerprint_in(state.candidate), fingerprint_in(state.active))
     if state is None or not state.active:
         with suppress(SlsgError):

@@ -1,5 +1,6 @@
 """Deployments to a line that runs, in this process."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.bundle.region import fingerprint_of
 from slsg_edge.errors import ConfigError
 from slsg_edge.line.deploy import deploying, shadowing, staging
+from slsg_edge.line.deploy.active import bundle_of
 from slsg_edge.line.deploy.state import Shadow, activated, change_state, folder_of
 from slsg_edge.line.service.door import LineDoor
 from slsg_edge.line.settings.reading import read_line
@@ -224,6 +226,25 @@ def test_line_toml_that_names_another_bundle_is_followed(path, toy_bundle):
         path.write_text(path.read_text().replace(str(toy_bundle), str(third), 1))
         service.reload()
         runs(service, third)
+        until(lambda: ("a", "forgotten") in events(service))
+
+
+def test_a_line_that_is_moved_keeps_what_was_deployed(toy_bundle, tmp_path):
+    folder = tmp_path / "here"
+    folder.mkdir()
+    shutil.copytree(toy_bundle, folder / "base.slsg")
+    path = line_file(folder, station("a", Path("base.slsg")))
+    done = deploy(read_line(path), variant(toy_bundle, "other", 0.98))
+    folder.rename(tmp_path / "there")
+    line = read_line(tmp_path / "there" / "line.toml")
+    assert bundle_of(line.station[0], line.folder).name == done.bundle
+
+
+def test_nobody_goes_back_to_one_that_was_not_through_its_probation(path, toy_bundle):
+    line = read_line(path)
+    deploy(line, variant(toy_bundle, "second", 0.98))
+    third = deploy(line, variant(toy_bundle, "third", 0.97))
+    assert (state_of(line).active, state_of(line).previous) == (third.bundle, ("",))
 
 
 def test_a_state_that_cannot_be_read_stops_nobody_who_runs(path, toy_bundle):

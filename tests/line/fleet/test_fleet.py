@@ -18,6 +18,7 @@ pytest.importorskip("paho.mqtt", reason="pip install 'slsg-edge[station]'")
 from slsg_edge import cli
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.bundle.region import fingerprint_of
+from slsg_edge.cli import fleet as cli_fleet
 from slsg_edge.line.deploy import staging
 from slsg_edge.line.fleet import following
 from slsg_edge.line.fleet.reports import report_from
@@ -161,6 +162,7 @@ def test_what_is_no_report_is_passed_over(payload):
         report_from(payload)
 
 
-def test_a_broker_that_is_not_there_is_a_sentence():
+def test_a_broker_that_is_not_there_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(cli_fleet, "_PATIENCE", 0.2)
     done = CliRunner().invoke(cli.app, ["fleet", "status", "127.0.0.1:1"])
     assert "does not answer" in str(done.exception)
