@@ -39,8 +39,7 @@ _MODE = (stat.S_IFREG | 0o644) << 16
 
 
 def pack(bundle: Bundle, target: Path) -> Path:
-    """Every file that the manifest names and that is here, whole, with the signatures of the
-    bundle, as one archive at `target`.
+    """Every file that the manifest names and that is here, whole, as one archive at `target`.
 
     ConfigError where something else is there; UntrustedBundle for a file that was changed;
     StorageError where it cannot be written, and then nothing is.
@@ -48,13 +47,13 @@ def pack(bundle: Bundle, target: Path) -> Path:
     if target.exists() and not zipfile.is_zipfile(target):
         raise ConfigError(f"{target} is no archive of a bundle.", fix="Give another name.")
     vouched = _vouched(bundle.manifest)
-    names = sorted(name for name in vouched if (bundle.path / name).exists())
+    names = sorted(name for name in (*vouched, SIGNATURES_FILE) if (bundle.path / name).exists())
     require_outside_bundles(target)
     temporary = temporary_name(target.absolute().parent)
     try:
         with temporary.open("wb") as file:
             with zipfile.ZipFile(file, "w") as archive:
-                for name in (MANIFEST_FILE, *_signatures_of(bundle), *names):
+                for name in (MANIFEST_FILE, *names):
                     _add(archive, bundle, name, vouched.get(name))
             file.flush()
             os.fsync(file.fileno())
@@ -107,19 +106,6 @@ def _add(archive: zipfile.ZipFile, bundle: Bundle, name: str, recorded: str | No
         )
 
 
-def _signatures_of(bundle: Bundle) -> list[str]:
-    """No manifest names them: they vouch for it."""
-    return [name for name in (SIGNATURES_FILE,) if (bundle.path / name).is_file()]
-
-
-def _read_signatures(opened: zipfile.ZipFile, archive: Path) -> bytes:
-    entry = opened.getinfo(SIGNATURES_FILE)
-    if entry.file_size > SIGNATURES_LIMIT:
-        raise _untrusted(archive, f"its {SIGNATURES_FILE} has {entry.file_size >> 20} MiB")
-    with opened.open(entry) as file:
-        return file.read(SIGNATURES_LIMIT + 1)
-
-
 def _extract(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as opened:
         entries = opened.infolist()
@@ -130,12 +116,14 @@ def _extract(archive: Path, folder: Path) -> None:
         content = _read_manifest(opened, archive)
         vouched = _vouched(_parsed(content, archive))
         given = {entry.filename for entry in entries} - {MANIFEST_FILE}
-        if SIGNATURES_FILE in given:
-            given.remove(SIGNATURES_FILE)
-            (folder / SIGNATURES_FILE).write_bytes(_read_signatures(opened, archive))
-        if strange := sorted(given - set(vouched)):
+        if strange := sorted(given - set(vouched) - {SIGNATURES_FILE}):
             raise _untrusted(archive, f"its manifest does not name {strange[0]!r}")
-        for name in sorted(given):
+        if SIGNATURES_FILE in given:
+            signatures = _read_bounded(
+                opened, opened.getinfo(SIGNATURES_FILE), archive, SIGNATURES_LIMIT
+            )
+            (folder / SIGNATURES_FILE).write_bytes(signatures)
+        for name in sorted(given - {SIGNATURES_FILE}):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             with opened.open(name) as source, target.open("xb") as file:
@@ -190,10 +178,16 @@ def _read_manifest(opened: zipfile.ZipFile, archive: Path) -> bytes:
             f"{archive} is no archive of a bundle: it has no {MANIFEST_FILE}.",
             fix="Give what `slsg-edge pack` wrote.",
         ) from None
-    if entry.file_size > MANIFEST_LIMIT:
-        raise _untrusted(archive, f"its {MANIFEST_FILE} has {entry.file_size >> 20} MiB")
+    return _read_bounded(opened, entry, archive, MANIFEST_LIMIT)
+
+
+def _read_bounded(
+    opened: zipfile.ZipFile, entry: zipfile.ZipInfo, archive: Path, limit: int
+) -> bytes:
+    if entry.file_size > limit:
+        raise _untrusted(archive, f"its {entry.filename} has {entry.file_size >> 20} MiB")
     with opened.open(entry) as file:
-        return file.read(MANIFEST_LIMIT + 1)
+        return file.read(limit + 1)
 
 
 def _parsed(content: bytes, archive: Path) -> Manifest:

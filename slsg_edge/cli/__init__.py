@@ -27,6 +27,7 @@ from slsg_edge.errors import (
     StorageError,
     out_of_memory,
 )
+from slsg_edge.machine.host import wait_without_spinning
 
 # What to install for a package that a command turns out to need.
 EXTRAS = {
@@ -83,6 +84,7 @@ for name, group in GROUPS.items():
 def main() -> None:
     """Runs the command line; what the user can mend is printed without a traceback, exit 2."""
     usable_streams()
+    wait_without_spinning()
     try:
         with interrupts_noted() as interrupted:
             _run(interrupted)
