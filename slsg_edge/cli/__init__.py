@@ -33,11 +33,13 @@ from slsg_edge.machine.host import wait_without_spinning
 EXTRAS = {
     "cryptography": "cpu",
     "cv2": "line",
+    "fsspec": "scale",
     "matplotlib": "train",
     "onnx": "train",
     "onnxruntime": "cpu",
     "onnxscript": "train",
     "openvino": "openvino",
+    "pyarrow": "scale",
     "pycuda": "cuda",
     "safetensors": "train",
     "sklearn": "dev",

@@ -18,6 +18,7 @@ from slsg_edge.models.slsg.network import SlsgSpec
 from slsg_edge.models.slsg.settings import PretrainSettings, SlsgSettings, StageTwoSettings
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.stages import phases
+from slsg_edge.synthesis import simulated
 from slsg_edge.training import loop
 from slsg_edge.training.loop import Interrupted
 from slsg_edge.training.settings import Resources
@@ -28,6 +29,18 @@ def no_charts(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -
     """Drawing them takes as long as such a training; tests of them ask for `charts`."""
     if "charts" not in request.fixturenames:
         monkeypatch.setattr(phases.charts, "write_loss_chart", lambda *_: None)
+
+
+@pytest.fixture(autouse=True)
+def few_anomalies(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """To score all that are simulated takes longer than such a training."""
+    if "all_anomalies" not in request.fixturenames:
+        monkeypatch.setattr(simulated, "WANTED", 18)
+
+
+@pytest.fixture
+def all_anomalies() -> None:
+    """As many anomalies are simulated in this test as for a user."""
 
 
 @pytest.fixture

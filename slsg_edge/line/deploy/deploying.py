@@ -16,7 +16,7 @@ from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.bundle.region import fingerprint_of
 from slsg_edge.config import read_regular
 from slsg_edge.errors import ConfigError, SlsgError
-from slsg_edge.line.dashboard.audit import AuditLog
+from slsg_edge.line.dashboard.audit import AUDIT_FILE, AuditLog
 from slsg_edge.line.deploy.active import applies, configured, named
 from slsg_edge.line.deploy.staging import copied, prune, require_whole, staged, staging
 from slsg_edge.line.deploy.state import (
@@ -38,7 +38,6 @@ from slsg_edge.line.outbox.outbox import LOCK
 from slsg_edge.line.settings.line import LineSettings, StationSettings
 from slsg_edge.line.settings.update import UpdateSettings
 
-AUDIT_FILE = "audit.jsonl"
 _LOOK = 0.5  # seconds
 _LONGEST_NUMBER = 100  # bytes
 
