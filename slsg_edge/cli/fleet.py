@@ -182,7 +182,8 @@ def _well(known: "Known") -> bool:
     report = known.report
     fine = report.ready and report.state in ("ok", "idle", "ended", "starting")
     pulled = report.pull is None or report.pull.state in ("current", "taken")
-    return fine and pulled and known.online is not False and not report.drift
+    kept = report.last is None or report.last.by_hand or report.last.end == "kept"
+    return fine and pulled and kept and known.online is not False and not report.drift
 
 
 def _broker(text: str, topic: str) -> "MqttSettings":

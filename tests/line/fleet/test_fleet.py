@@ -48,8 +48,12 @@ def mqtt(broker):
     return f"[[mqtt]]\nport = {broker.port}\n"
 
 
+def status(broker, *more):
+    return CliRunner().invoke(cli.app, ["fleet", "status", f"127.0.0.1:{broker.port}", *more])
+
+
 def seen(broker) -> list:
-    done = CliRunner().invoke(cli.app, ["fleet", "status", f"127.0.0.1:{broker.port}", "--json"])
+    done = status(broker, "--json")
     found: list = json.loads(done.stdout or "[]")
     return found
 
@@ -82,6 +86,7 @@ def test_ten_line_pcs_take_back_a_bad_release_and_refuse_a_mirror(base, broker, 
         come_to(broker, lambda one: one["ready"] and one["online"])
         bad = published.publish(strict)
         come_to(broker, lambda one: one["last"] and one["last"]["end"] == "rolled back")
+        assert status(broker).exit_code == 1
         published.publish(variant(base, "third", 0.98))
         tamper(published)
         come_to(broker, lambda one: one["pull"]["state"] == "refused")
@@ -91,7 +96,7 @@ def test_ten_line_pcs_take_back_a_bad_release_and_refuse_a_mirror(base, broker, 
         assert {each["last"]["bundle"] for each in found} == {f"{bad}.slsg"}
         for service in lines:
             reaches(service, "a", service.outbox.last_sequence("a") + 1)
-        done = CliRunner().invoke(cli.app, ["fleet", "status", f"127.0.0.1:{broker.port}"])
+        done = status(broker)
         assert done.exit_code == 1
         assert done.stdout.count("is refused") == TEN
         assert done.stdout.count("was rolled back") == TEN
