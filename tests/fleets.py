@@ -30,13 +30,13 @@ class Published:
 def update(repository: object, root: object, more: str = "") -> str:
     return (
         f'[update]\nrepository = "{repository}"\nroot = "{root}"\nfirst_frames = 10\n'
-        f"every_minutes = 0.01\n{more}\n"
+        f"every_minutes = 0.05\n{more}\n"
     )
 
 
 def line_of(folder: Path, bundle: Path, *parts: str, name: str = "line") -> Path:
     folder.mkdir(exist_ok=True)
-    path = line_file(folder, station("a", bundle), *parts)
+    path = line_file(folder, station("a", bundle, "test:32x32@10"), *parts)
     path.write_text(f'name = "{name}"\n{path.read_text()}')
     return path
 
