@@ -154,7 +154,7 @@ class Bundle:
     def copy_stage(self, stage: str, target: Path) -> "Bundle":
         """A new bundle at `target` of this one stage, recorded as it was when it ran."""
         record = self.manifest.stages[stage]
-        files = {name: self.file(name).read_bytes() for name in record.outputs}
+        files = {name: self.content(name).data for name in record.outputs}
         new = new_bundle(target, replace(self.manifest, stages={}))
         with new._locked():
             current = new._current()
@@ -274,7 +274,11 @@ def open_bundle(path: str | Path) -> Bundle:
 
 
 def require_bundle(path: Path) -> None:
-    """BundleError for a folder without a manifest."""
+    """BundleError for a folder without a manifest, or none."""
+    if not path.exists():
+        raise BundleError(
+            f"There is no {path}.", fix="Give the path of a bundle; in a line.toml it is `bundle`."
+        )
     if not _is_file(path / MANIFEST_FILE):
         raise BundleError(
             f"{path} is not a bundle: it has no {MANIFEST_FILE}.",

@@ -108,6 +108,12 @@ def _nothing_yet(station: StationSettings, judged: Judged) -> StationCheck:
     )
 
 
+def _cure(pictured: bool) -> str:
+    if pictured:
+        return "Look at the picture, and at what the source gives."
+    return "See that the camera is on and connected, and that `source` is its address."
+
+
 def _answer(
     station: StationSettings,
     judged: Judged,
@@ -122,7 +128,7 @@ def _answer(
         station.name,
         ok,
         record.verdict if ok else (record.detail or record.reason or record.verdict),
-        "" if ok else "Look at the picture, and at what the source gives.",
+        "" if ok else _cure(image is not None),
         judged.choice.backend if judged.choice else "",
         f"{image.shape[1]}x{image.shape[0]}" if image is not None else "",
         record.verdict,
