@@ -43,7 +43,9 @@ EXTRAS = {
     "pycuda": "cuda",
     "safetensors": "train",
     "sklearn": "dev",
+    "securesystemslib": "fleet",
     "torch": "train",
+    "tuf": "fleet",
 }
 
 _NAME = "slsg-edge"

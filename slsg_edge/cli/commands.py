@@ -11,9 +11,11 @@ from slsg_edge.cli.calibrate import calibrate
 from slsg_edge.cli.compare import compare
 from slsg_edge.cli.data import data_command
 from slsg_edge.cli.demo import demo
+from slsg_edge.cli.deploy import deploy
 from slsg_edge.cli.doctor import doctor
 from slsg_edge.cli.eval import eval_command
 from slsg_edge.cli.export import export
+from slsg_edge.cli.fleet import fleet_group
 from slsg_edge.cli.import_slsg import import_slsg
 from slsg_edge.cli.info import info
 from slsg_edge.cli.key import key_group
@@ -43,6 +45,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "score": score,
     "watch": watch,
+    "deploy": deploy,
     "report": report,
     "info": info,
     "sign": sign,
@@ -55,6 +58,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 # Commands that have commands of their own.
 GROUPS: dict[str, typer.Typer] = {
     "line": line_group,
+    "fleet": fleet_group,
     "bench": bench_group,
     "key": key_group,
     "trust": trust_group,

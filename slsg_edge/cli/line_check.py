@@ -27,8 +27,11 @@ def line_check(
     Nothing is sent to a sink, and no dropped file is taken. Exit code 1 where something does not
     answer or a station takes longer than its limit.
     """
+    from dataclasses import replace
+
     from slsg_edge.line.check.sinks import check_sinks, stored_ms
     from slsg_edge.line.check.stations import check_station
+    from slsg_edge.line.deploy.active import bundle_of
     from slsg_edge.line.settings.reading import read_line
     from slsg_edge.line.settings.secrets import warnings_of
 
@@ -43,6 +46,7 @@ def line_check(
     durable = stored_ms(settings.folder) if sinks[0].ok else 0.0
     stations: list[StationCheck] = []
     for station in settings.station:
+        station = replace(station, bundle=bundle_of(station, settings.folder))
         stations.append(check_station(station, pictures or path.absolute().parent, durable))
         if not as_json:
             tell(_station_lines(stations[-1]))

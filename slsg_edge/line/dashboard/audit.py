@@ -21,6 +21,7 @@ from typing import BinaryIO
 from slsg_edge.errors import StorageError
 from slsg_edge.storage import storage_error
 
+AUDIT_FILE = "audit.jsonl"  # in the folder of a line
 FIRST = "0" * 64  # what stands in the first line for the one before
 _LONGEST = 1000  # characters of one text
 _TAIL = 2**16  # bytes that hold the last line in any case

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from slsg_edge.errors import SlsgError
 from slsg_edge.line.dashboard.access import Access
-from slsg_edge.line.dashboard.audit import AuditLog
+from slsg_edge.line.dashboard.audit import AUDIT_FILE, AuditLog
 from slsg_edge.line.dashboard.changes import Changes
 from slsg_edge.line.dashboard.desk import Desk, Posting, Refused, answer_error, answer_refused
 from slsg_edge.line.dashboard.door import Door
@@ -24,8 +24,6 @@ from slsg_edge.line.dashboard.metrics import registry_of
 from slsg_edge.line.dashboard.pictures import KeptFiles
 from slsg_edge.line.dashboard.reviewed import ReviewedFolder
 from slsg_edge.line.dashboard.views import Views
-
-AUDIT_FILE = "audit.jsonl"
 
 
 def application(door: Door, folder: Path, token: str | None) -> Starlette:

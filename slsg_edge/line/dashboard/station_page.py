@@ -123,6 +123,7 @@ def _counted(station: StationStatus) -> str:
         ("threshold", score(station.threshold)),
         ("undecided above", score(station.undecided_above)),
         ("bundle", escape(station.bundle) or "-"),
+        ("deployment", escape(station.deployment) or "-"),
         ("runs on", escape(station.backend) or "-"),
     )
     return table(("", ""), facts, "facts")

@@ -42,6 +42,7 @@ def _station(station: StationStatus) -> dict[str, Json]:
         "ready": station.ready,
         "bundle": station.bundle,
         "backend": station.backend,
+        "deployment": redacted(station.deployment),
         "threshold": _number(station.threshold),
         "undecided_above": _number(station.undecided_above),
         "counts": dict(station.counts.items()),

@@ -15,6 +15,8 @@ EventKind: TypeAlias = Literal[
     "drift",  # good parts no longer look as they did
     "clock",  # the wall clock jumped
     "change",  # somebody changed something
+    "update",  # a look for new bundles: something was taken, or refused
+    "deploy",  # another bundle was switched to, is on trial, was kept or taken back
 ]
 
 

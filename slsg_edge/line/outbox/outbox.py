@@ -27,7 +27,8 @@ from slsg_edge.line.records import Record
 from slsg_edge.runtime.reasons import described, one_line
 from slsg_edge.storage import make_folder, require_outside_bundles, storage_error, take_lock
 
-_LOCK, _BALLAST = "outbox.lock", "outbox.reserve"
+LOCK = "outbox.lock"  # holds the number of the process that has the outbox
+_BALLAST = "outbox.reserve"
 _DRAIN = 2.0  # seconds
 _AT_ONCE = 500  # verdicts that are pruned in one transaction: others wait that long
 _PRUNING = 2.0  # seconds
@@ -273,7 +274,7 @@ def _is_of(stored: Stored, stations: Collection[str] | None) -> bool:
 
 def _locked(folder: Path) -> int:
     """A descriptor that holds the lock."""
-    path = folder / _LOCK
+    path = folder / LOCK
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:

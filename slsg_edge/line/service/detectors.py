@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.opening import trusted_bundle
@@ -73,17 +74,23 @@ class Detectors:
     """Opens a detector for each model that the stations of a line run.
 
     cameras: how many stations there are at most. threads: of the CPU for each detector; None takes
-    one for each core.
+    one for each core. bundle_of: which bundle a station runs by now.
     """
 
-    def __init__(self, cameras: int, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        cameras: int,
+        threads: int | None = None,
+        bundle_of: Callable[[StationSettings], Path] = lambda station: station.bundle,
+    ) -> None:
         self._cameras, self._threads = max(1, cameras), threads
+        self._bundle_of = bundle_of
         self._shared: dict[Model, Shared] = {}
         self._lock = threading.Lock()
 
     def open(self, station: StationSettings) -> Opened:
         """Whatever `trusted_bundle` and `open_judged` raise. Its golden frames have passed then."""
-        bundle = trusted_bundle(station.bundle)
+        bundle = trusted_bundle(self._bundle_of(station))
         choice = choose(bundle, station.backend)
         threshold = threshold_of(bundle, judging_threshold_name(bundle, choice.backend))
         model = _model_of(bundle, choice)
@@ -104,6 +111,15 @@ class Detectors:
             if known:
                 del self._shared[opened.shared.model]
         return known
+
+    def keep(self, opened: Opened) -> Callable[[], None]:
+        """Has a detector stay open beside the stations that use it, until what is given is called;
+        whoever opens its bundle meanwhile has it at once.
+        """
+        shared = opened.shared
+        with self._lock:
+            shared.users += 1
+        return lambda: self._left(shared)
 
     def _ready(
         self,

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from slsg_edge.bundle.folder import Bundle, open_bundle
 from slsg_edge.calibration.storing import moved_by_hand, store_threshold
+from slsg_edge.line.deploy.words import standing
 from slsg_edge.line.outbox.outbox import Outbox
 from slsg_edge.line.service.alarms import alarms
 from slsg_edge.line.service.line_service import LineService
-from slsg_edge.line.service.status import LineStatus
+from slsg_edge.line.service.status import LineStatus, StationStatus
 from slsg_edge.line.settings.line import LineSettings
 from slsg_edge.runtime.detector import REFERENCE_BACKEND
 
@@ -20,8 +21,13 @@ class LineDoor:
 
     def status(self) -> LineStatus:
         service = self._service
-        stations, sinks = service.stations.statuses(), service.delivery.statuses()
-        troubles = (service.outbox.trouble, service.pictures.trouble)
+        stations = tuple(map(self._with_deployment, service.stations.statuses()))
+        sinks = service.delivery.statuses()
+        troubles = (
+            service.outbox.trouble,
+            service.pictures.trouble,
+            *service.deployments.alarms(),
+        )
         return LineStatus(
             service.settings.name,
             service.started,
@@ -31,6 +37,10 @@ class LineDoor:
             service.pictures.bytes,
             shutil.disk_usage(service.settings.folder).free,
         )
+
+    def _with_deployment(self, status: StationStatus) -> StationStatus:
+        state = self._service.deployments.of(status.name)
+        return status if state is None else replace(status, deployment=standing(state))
 
     def outbox(self) -> Outbox:
         return self._service.outbox

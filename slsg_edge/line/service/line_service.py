@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from slsg_edge.errors import SlsgError
+from slsg_edge.line.deploy.active import bundle_of
+from slsg_edge.line.deploy.deployments import Deployments
+from slsg_edge.line.fleet.following import Following
+from slsg_edge.line.fleet.reports import Report, report_of
 from slsg_edge.line.outbox.delivery import Delivery
 from slsg_edge.line.outbox.outbox import Outbox
 from slsg_edge.line.service.awaited import Awaited
@@ -59,11 +63,20 @@ class LineService:
         peers = add_sinks(self.delivery, settings, stack)
         self.stations = Stations(
             settings,
-            Detectors(len(settings.station)),
+            Detectors(len(settings.station), bundle_of=lambda one: bundle_of(one, settings.folder)),
             peers,
-            Equipment(self.outbox, self.pictures, awaited, lambda name: self.stations.renew(name)),
+            Equipment(
+                self.outbox,
+                self.pictures,
+                awaited,
+                lambda name: self.stations.renew(name),
+                lambda inspection, bundle: self.deployments.inspected(inspection, bundle),
+            ),
             self._warn,
         )
+        self.deployments = Deployments(settings, self.stations, self.outbox, self._warn)
+        self.following = Following(self._path, settings, self._tell_update)
+        stack.callback(self.following.close)
         self.delivery.alive = self.stations.alive
         peers.say_states(self.stations.states)
 
@@ -79,7 +92,7 @@ class LineService:
         opened, the first one's error is raised.
         """
         self.outbox.event("started", "", "ok", f"the line {self.settings.name} started")
-        self.stations.open()
+        self.deployments.open()
         opened()
         while not self._stop.wait(_TICK):
             self._look()
@@ -100,11 +113,25 @@ class LineService:
 
     def close(self) -> None:
         """Drains what can be, within five seconds."""
+        self.following.close()
+        self.deployments.close()
         self.stations.close()
         self.outbox.event("stopped", "", "stopped", f"the line {self.settings.name} stopped")
         self.outbox.flush(_DRAIN)
         self.delivery.drain(_DRAIN)
         self._closing.close()
+
+    def reports(self) -> list[Report]:
+        """What each station says to its fleet."""
+        name, pull = self.settings.name, self.following.last
+        return [
+            report_of(name, status, self.deployments.of(status.name), pull)
+            for status in self.stations.statuses()
+        ]
+
+    def _tell_update(self, state: str, text: str) -> None:
+        self.outbox.event("update", "", state, text)
+        self._warn(f"update: {text}")
 
     def _look(self) -> None:
         self._watch_clock()
@@ -112,6 +139,8 @@ class LineService:
             self._reload.clear()
             self._read_again()
         self.stations.look()
+        self.deployments.look()
+        self.following.look(self.reports)
         now = time.monotonic()
         if now - self._pruned >= _PRUNED_EVERY:
             self._pruned = now
@@ -136,6 +165,7 @@ class LineService:
             self._warn("What is not of a station changes when the line is started again.")
         self.settings = replace(self.settings, station=settings.station)
         self.stations.change(self.settings)
+        self.deployments.change(self.settings)
         self.outbox.event("change", "", "loaded", f"{self._path.name} was read again")
 
 

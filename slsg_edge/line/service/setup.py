@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from slsg_edge.line.drift.monitor import DriftMonitor
 from slsg_edge.line.outbox.outbox import Outbox
+from slsg_edge.line.records import Inspection
 from slsg_edge.line.service.awaited import Awaited
 from slsg_edge.line.service.detectors import Opened
 from slsg_edge.line.settings.line import StationSettings
@@ -17,12 +19,14 @@ class Equipment:
     """What every station of a line uses.
 
     wants_renewal: called by a station whose detector failed too often in a row.
+    inspected: told of each inspection, and by which bundle, in the station's thread.
     """
 
     outbox: Outbox
     pictures: KeptPictures
     awaited: Awaited
     wants_renewal: Callable[[str], None]
+    inspected: Callable[[Inspection, Path], None]
 
 
 @dataclass(frozen=True, slots=True)

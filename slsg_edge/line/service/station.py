@@ -217,7 +217,7 @@ class Station:
         )
 
     def _bundle_text(self) -> str:
-        return f"{self.settings.bundle.name} ({self.opened.judged.fingerprint})"
+        return f"{self.opened.bundle.path.name} ({self.opened.judged.fingerprint})"
 
     def _inspect(self, frame: Frame, source: FrameSource | None) -> None:
         inspection = inspection_of(frame, self.opened.judged)
@@ -231,6 +231,7 @@ class Station:
         inspection = replace(inspection, record=replace(record, image=image))
         self._give_out(inspection, source)
         self._note(inspection, drift)
+        self._line.inspected(inspection, self.opened.bundle.path)
 
     def _give_out(self, inspection: Inspection, source: FrameSource | None) -> None:
         record, part = inspection.record, inspection.frame.part

@@ -82,6 +82,12 @@ class Stations:
             known = ", ".join(self._running)
         raise ConfigError(f"There is no station {name} that runs.", fix=f"Stations: {known}.")
 
+    def keep(self, name: str) -> Callable[[], None]:
+        """Has the detector of a station stay open until what is given is called; ConfigError where
+        the station does not run.
+        """
+        return self._detectors.keep(self.named(name).opened)
+
     def statuses(self) -> tuple[StationStatus, ...]:
         return tuple(self._status_of(settings.name) for settings in self._settings.station)
 
@@ -100,10 +106,10 @@ class Stations:
 
     def change_bundle(self, station: str) -> None:
         """Opens the bundle of a station again, for every station that runs it."""
-        bundle = self.named(station).settings.bundle
-        for settings in self._settings.station:
-            if settings.bundle == bundle:
-                self.begin(settings)
+        bundle = self.named(station).opened.bundle.path
+        for each in self._all():
+            if each.opened.bundle.path == bundle:
+                self.begin(each.settings)
 
     def renew(self, name: str) -> None:
         """Has the detector of a station opened anew, soon."""

@@ -38,7 +38,8 @@ class StationStatus:
     latency_p50, latency_p95: ms by stage (`detect`, `judge`, `stored`), of the last 10,000.
     drift_evidence: of each quantity that is watched, as `DriftMonitor.describe` gives it.
     late: verdicts that took longer than the station's limit. restarts: of the detector.
-    moving: seconds of the monotonic clock at the last verdict.
+    moving: seconds of the monotonic clock at the last verdict. deployment: how that of its bundle
+    stands, for people; empty where it runs what line.toml names.
     """
 
     name: str
@@ -65,6 +66,7 @@ class StationStatus:
     latency_p50: Mapping[str, float] = field(default_factory=dict)
     latency_p95: Mapping[str, float] = field(default_factory=dict)
     moving: float | None = None
+    deployment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

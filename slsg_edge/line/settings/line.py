@@ -12,6 +12,7 @@ from slsg_edge.line.settings.sinks import (
     OpcUaSettings,
     WebhookSettings,
 )
+from slsg_edge.line.settings.update import UpdateSettings
 
 TriggerKind: TypeAlias = Literal["every_frame", "interval", "mqtt", "modbus", "still"]
 
@@ -171,3 +172,4 @@ class LineSettings:
     opcua: tuple[OpcUaSettings, ...] = setting("OPC UA servers.", ())
     webhook: tuple[WebhookSettings, ...] = setting("URLs that verdicts are posted to.", ())
     json_lines: tuple[JsonLinesSettings, ...] = setting("Files of JSON Lines.", ())
+    update: UpdateSettings = setting("How stations get new bundles.", UpdateSettings())

@@ -25,6 +25,7 @@ def beside(settings: LineSettings, home: Path) -> LineSettings:
         http=replace(whole.http, token=_secret(whole.http.token, home)),
         mqtt=tuple(_mqtt(sink, home) for sink in whole.mqtt),
         webhook=tuple(_webhook(sink, home) for sink in whole.webhook),
+        update=replace(whole.update, repository=_repository(whole.update.repository, home)),
     )
 
 
@@ -84,6 +85,11 @@ def _mqtt(sink: MqttSettings, home: Path) -> MqttSettings:
 
 def _webhook(sink: WebhookSettings, home: Path) -> WebhookSettings:
     return replace(sink, url=_secret(sink.url, home), bearer=_secret(sink.bearer, home))
+
+
+def _repository(place: str, home: Path) -> str:
+    """A folder with its whole path, an address as it is."""
+    return place if not place or _SCHEME.match(place) else str(_absolute(Path(place), home))
 
 
 def _secret(text: str, home: Path) -> str:

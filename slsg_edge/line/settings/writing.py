@@ -27,6 +27,8 @@ _EXAMPLES: Mapping[str, str] = {
     "certificate": '"client.pem"',
     "key_file": '"client.key"',
     "still_empty": '"empty.png"',
+    "root": '"root.json"',
+    "drop": '"incoming"',
 }
 
 
