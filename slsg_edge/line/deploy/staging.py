@@ -8,6 +8,7 @@ cut, by the next one.
 import importlib.util
 import os
 import stat
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -218,10 +219,10 @@ def _with_engine(
         return ()
     say("an engine is built for this GPU; the station goes on meanwhile")
     command = [sys.executable, "-m", "slsg_edge", "build-engine", str(copy)]
+    nice = shutil.which("nice")
+    gently = [nice, "-n", "19"] if nice else []
     try:
-        ran = subprocess.run(
-            ["nice", "-n", "19", *command], capture_output=True, text=True, timeout=_BUILD
-        )
+        ran = subprocess.run([*gently, *command], capture_output=True, text=True, timeout=_BUILD)
     except (OSError, subprocess.TimeoutExpired) as error:
         return (f"no engine was built: {error}",)
     said = ran.stderr.strip().splitlines()
