@@ -7,17 +7,15 @@ settings of a thing stand in a dataclass beside that thing.
 import codecs
 import dataclasses
 import difflib
-import json
 import math
-import os
-import stat
 import sys
 import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
+from slsg_edge.bounded import cut, read_regular
 from slsg_edge.errors import ConfigError
 
 if sys.version_info >= (3, 11):
@@ -27,13 +25,9 @@ else:
 
 Settings = TypeVar("Settings")
 
-_LONGEST_JSON = 64 * 2**20  # bytes: the record of 100,000 images takes 16 MB
-_SMALL = 2**20  # bytes: what the system makes up has no size of its own
-_BYTES_OF_A_VALUE = 16  # at least, on the average of what may be as large as its limit
 _LONGEST_TOML = 2**20  # bytes: settings take a few hundred
 _LARGEST = 2**63  # of whole numbers, as TOML has them
-_DEEPEST = 64  # levels of lists and tables in JSON: a manifest has seven
-_SHOWN = 80  # characters of a text in a message
+_COMPARED = 80  # characters of a name, where the nearest one is looked for
 _AS_UTF_8 = "Save it as UTF-8 again; in Notepad: Save as, Encoding, UTF-8."
 
 
@@ -75,70 +69,6 @@ def value_from_text(text: str) -> object:
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):  # not TOML, a number too long, too many brackets
         return text.strip()
-
-
-def json_from(content: bytes, limit: int | None = None) -> Any:
-    """What JSON says; ValueError for a key that is given twice, of which readers would take either,
-    for NaN and infinity, for what is nested too deeply, and for more than `limit` bytes or more
-    values than so many bytes should hold.
-    """
-    if limit is not None and len(content) > limit:
-        raise ValueError(f"it is larger than {limit >> 20} MiB")
-    if limit is not None:
-        _require_few_values(content, limit // _BYTES_OF_A_VALUE)
-    try:
-        found = json.loads(content, parse_constant=_refuse, object_pairs_hook=_once_each)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    require_shallow(found)
-    return found
-
-
-def require_shallow(value: Any) -> None:
-    """ValueError for what whoever walks through it could not reach the bottom of."""
-    level = [value] if isinstance(value, dict | list) else []
-    for _ in range(_DEEPEST):
-        inner = (each.values() if isinstance(each, dict) else each for each in level)
-        level = [one for each in inner for one in each if isinstance(one, dict | list)]
-    if level:
-        raise ValueError("it is nested too deeply")
-
-
-def _require_few_values(content: bytes, most: int) -> None:
-    """Before anything is parsed, since 16 MB of empty lists would take half a gigabyte."""
-    if sum(map(content.count, (b",", b"[", b"{"))) > most:
-        raise ValueError(f"it holds more than {most} values")
-
-
-def read_json(path: Path) -> Any:
-    """What `json_from` says of an ordinary file; OSError or ValueError."""
-    return json_from(read_regular(path, _LONGEST_JSON))
-
-
-def open_regular(path: Path, limit: int) -> BinaryIO:
-    """An ordinary file of at most `limit` bytes, to read. OSError for one that cannot be opened,
-    ValueError, which says why, for a pipe, a device or a larger file: reading it might never end.
-    """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    try:
-        state = os.fstat(descriptor)
-        if not stat.S_ISREG(state.st_mode):
-            raise ValueError("it is no ordinary file")
-        if state.st_size > limit:
-            raise ValueError(f"it is larger than {limit >> 20} MiB")
-    except ValueError:
-        os.close(descriptor)
-        raise
-    return os.fdopen(descriptor, "rb")
-
-
-def read_regular(path: Path, limit: int, at_most: int | None = None) -> bytes:
-    """The content of such a file, or its beginning; OSError or ValueError as `open_regular`."""
-    with open_regular(path, limit) as file:
-        if at_most is not None:
-            return file.read(at_most)
-        # room for all that is asked for is taken at once, so no more than there is
-        return file.read(min(limit, max(os.fstat(file.fileno()).st_size, _SMALL)))
 
 
 def settings_from_table(
@@ -191,33 +121,16 @@ def require_shares(where: str, *values: float) -> None:
 def unknown_name(name: str, known: typing.Iterable[str], *, what: str) -> ConfigError:
     """The error for a name that nobody knows, with the nearest known one."""
     names = sorted(known)
-    near = difflib.get_close_matches(name[:_SHOWN], names, n=1)
+    near = difflib.get_close_matches(name[:_COMPARED], names, n=1)
     fix = f"Did you mean '{near[0]}'? " if near else ""
-    return ConfigError(f"Unknown {what}: '{_cut(name)}'.", fix=f"{fix}Known: {', '.join(names)}.")
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return ConfigError(f"Unknown {what}: '{cut(name)}'.", fix=f"{fix}Known: {', '.join(names)}.")
 
 
 def _shown(value: object) -> str:
     try:
-        return _cut(repr(value))
+        return cut(repr(value))
     except (ValueError, RecursionError):  # a number of thousands of digits, a deep list
         return "too much to show"
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")  # no score would ever be above NaN
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in table:
-            raise ValueError(f"the key '{_cut(name)}' is given twice")
-        table[name] = value
-    return table
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from slsg_edge.config import read_regular
+from slsg_edge.bounded import read_regular
 from slsg_edge.errors import StorageError
 
 _POLL = 0.05  # seconds between two tries for a lock

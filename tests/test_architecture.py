@@ -11,8 +11,8 @@ PACKAGE = ROOT / "slsg_edge"
 
 # From the ground up: a room imports only what stands before it.
 FLOORS = (
-    "errors", "contracts", "config", "storage", "progress", "images", "preprocessing", "scoring",
-    "machine", "metrics", "bundle", "data", "synthesis", "training",
+    "errors", "contracts", "bounded", "config", "storage", "progress", "images",
+    "preprocessing", "scoring", "machine", "metrics", "bundle", "data", "synthesis", "training",
     "models", "runtime", "calibration", "export", "line", "archive", "bench", "stages",
     "evaluation", "reports", "doctor", "demo", "api", "cli", "__main__",
 )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from slsg_edge.config import open_regular, read_regular
+from slsg_edge.bounded import open_regular, read_regular
 from slsg_edge.errors import BundleError
 
 FILE_LIMIT = 2 * 2**30  # bytes: no ONNX file may be larger, and nothing else in a bundle is

@@ -8,8 +8,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from slsg_edge.bounded import json_from
 from slsg_edge.bundle.digests import Content
-from slsg_edge.config import json_from, settings_from_table, without_none
+from slsg_edge.config import settings_from_table, without_none
 from slsg_edge.contracts import Precision
 from slsg_edge.errors import BundleError, ConfigError, EngineError
 from slsg_edge.machine.nvidia import Gpu

@@ -11,8 +11,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from slsg_edge.bounded import json_from
 from slsg_edge.bundle.keys import PrivateKey, PublicKey
-from slsg_edge.config import json_from
 
 SIGNATURES_FILE = "signatures.jsonl"
 SIGNATURES_LIMIT = 4 * 2**20  # bytes: a signature of a bundle with 20 files takes 10 KB

@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TypeAlias
 
+from slsg_edge.bounded import read_regular
 from slsg_edge.bundle.commands import command_for, is_ours
 from slsg_edge.bundle.device import signatures_for
 from slsg_edge.bundle.digests import FILE_LIMIT, Content, Digests, bounded_content, unreadable
@@ -35,7 +36,6 @@ from slsg_edge.bundle.plan import (
     planned_command,
     require_planned,
 )
-from slsg_edge.config import read_regular
 from slsg_edge.contracts import Json
 from slsg_edge.errors import (
     BundleChanged,

@@ -8,10 +8,11 @@ import json
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from slsg_edge.bounded import json_from
 from slsg_edge.bundle.digests import JSON_LIMIT
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.plan import GOOD_SCORES_FILE
-from slsg_edge.config import json_from, require_shares, settings_from_table
+from slsg_edge.config import require_shares, settings_from_table
 from slsg_edge.contracts import SimulatedScore
 from slsg_edge.errors import BundleError, ConfigError, UntrustedBundle
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slsg_edge.config import open_regular, read_regular
+from slsg_edge.bounded import open_regular, read_regular
 from slsg_edge.errors import ConfigError, MissingDependency
 from slsg_edge.storage import storage_error, sync_folder
 

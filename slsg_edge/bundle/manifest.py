@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from slsg_edge.bounded import json_from
 from slsg_edge.bundle.tolerances import DEFAULTS, Tolerance
-from slsg_edge.config import json_from, settings_from_table, without_none
+from slsg_edge.config import settings_from_table, without_none
 from slsg_edge.contracts import Json
 from slsg_edge.errors import ConfigError
 from slsg_edge.images import UsualFrames

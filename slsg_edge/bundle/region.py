@@ -3,10 +3,10 @@
 import hashlib
 from dataclasses import replace
 
+from slsg_edge.bounded import read_regular
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.manifest import DAMAGE, MANIFEST_LIMIT, json_from_manifest, manifest_from_json
 from slsg_edge.bundle.plan import MANIFEST_FILE
-from slsg_edge.config import read_regular
 from slsg_edge.preprocessing import Roi
 
 _DIGITS = 16  # hex digits of a fingerprint

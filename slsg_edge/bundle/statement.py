@@ -15,9 +15,9 @@ from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeAlias, cast, get_args
 
+from slsg_edge.bounded import json_from
 from slsg_edge.bundle.manifest import Manifest, manifest_from_json
 from slsg_edge.bundle.plan import ENGINE_FOLDER, MANIFEST_FILE, THRESHOLD_STAGE
-from slsg_edge.config import json_from
 from slsg_edge.contracts import Json
 
 Role: TypeAlias = Literal["builder", "releaser"]

@@ -7,10 +7,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from slsg_edge.bounded import json_from
 from slsg_edge.bundle.digests import JSON_LIMIT
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.plan import TRAINING_RECORD_FILE
-from slsg_edge.config import json_from
 from slsg_edge.errors import UntrustedBundle
 
 

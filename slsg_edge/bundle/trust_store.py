@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from slsg_edge.bounded import json_from, read_regular
 from slsg_edge.bundle.keys import PrivateKey, PublicKey, private_key_from
 from slsg_edge.bundle.statement import Role, now
-from slsg_edge.config import json_from, read_regular, settings_from_table, without_none
+from slsg_edge.config import settings_from_table, without_none
 from slsg_edge.errors import ConfigError
 
 VARIABLE = "SLSG_EDGE_TRUST"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.config import read_regular
+from slsg_edge.bounded import read_regular
 from slsg_edge.data.survey.facts import thumbnail_of
 from slsg_edge.errors import DatasetError
 from slsg_edge.images import image_content, largest_file

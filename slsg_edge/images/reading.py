@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.config import read_regular
+from slsg_edge.bounded import read_regular
 from slsg_edge.contracts import Fault, Image, Reason
 from slsg_edge.errors import DatasetError
 from slsg_edge.images.limit import LARGEST_VARIABLE, largest_file, most_pixels

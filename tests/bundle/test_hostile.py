@@ -11,12 +11,13 @@ import pytest
 from bundles import rewrite, unchecked, with_file
 from numpy.lib import format as npy
 
+from slsg_edge.bounded import json_from
 from slsg_edge.bundle import arrays
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.bundle.golden import golden_from
 from slsg_edge.bundle.manifest import MOST_STAGES
 from slsg_edge.bundle.onnx_file import fault_of
-from slsg_edge.config import json_from, read_toml, value_from_text
+from slsg_edge.config import read_toml, value_from_text
 from slsg_edge.errors import BundleError, ConfigError, StaleBundle, UntrustedBundle
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from slsg_edge.config import read_regular, require_shallow
+from slsg_edge.bounded import read_regular, require_shallow
 from slsg_edge.errors import DatasetError
 
 _COLUMNS = (

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from slsg_edge.config import json_from
+from slsg_edge.bounded import json_from
 from slsg_edge.line.dashboard.guard import LARGEST
 
 Fields: TypeAlias = dict[str, str]

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from slsg_edge.bounded import read_regular
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.bundle.region import fingerprint_of
-from slsg_edge.config import read_regular
 from slsg_edge.errors import ConfigError, SlsgError
 from slsg_edge.line.dashboard.audit import AUDIT_FILE, AuditLog
 from slsg_edge.line.deploy.active import applies, configured, named

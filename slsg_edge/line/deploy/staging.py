@@ -7,8 +7,8 @@ cut, by the next one.
 
 import importlib.util
 import os
-import stat
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,13 +16,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from slsg_edge.bounded import open_regular
 from slsg_edge.bundle.archive import unpack
 from slsg_edge.bundle.digests import FILE_LIMIT
 from slsg_edge.bundle.folder import Bundle, open_bundle
 from slsg_edge.bundle.plan import MANIFEST_FILE, SUFFIX
 from slsg_edge.bundle.region import fingerprint_of
 from slsg_edge.bundle.trust import Trusted, require_trusted, trusted_keys
-from slsg_edge.config import open_regular
 from slsg_edge.errors import (
     BundleError,
     ConfigError,

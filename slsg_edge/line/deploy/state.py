@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from slsg_edge.config import json_from, read_regular, settings_from_table, without_none
+from slsg_edge.bounded import json_from, read_regular
+from slsg_edge.config import settings_from_table, without_none
 from slsg_edge.errors import ConfigError, StorageError
 from slsg_edge.line.deploy import disk
 from slsg_edge.storage import locked, storage_error

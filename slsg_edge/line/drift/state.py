@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from slsg_edge.config import read_json
+from slsg_edge.bounded import read_json
 from slsg_edge.line.drift.evidence import BETS, BINS, Evidence
 
 _VERSION = 1

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from slsg_edge.config import json_from, read_regular, settings_from_table
+from slsg_edge.bounded import json_from, read_regular
+from slsg_edge.config import settings_from_table
 from slsg_edge.errors import ConfigError, SlsgError, StorageError, UntrustedBundle
 from slsg_edge.line.fleet.publishing import METADATA, TARGETS, target_name
 from slsg_edge.line.settings.line import LineSettings, StationSettings

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from slsg_edge.config import json_from, settings_from_table, without_none
+from slsg_edge.bounded import json_from
+from slsg_edge.config import settings_from_table, without_none
 from slsg_edge.errors import ConfigError
 from slsg_edge.line.deploy.state import DeployState, Ending, fingerprint_in
 from slsg_edge.line.deploy.words import standing

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from slsg_edge.bounded import json_from, read_regular
 from slsg_edge.bundle.archive import ARCHIVE_SUFFIX
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.bundle.region import fingerprint_of
-from slsg_edge.config import json_from, read_regular
 from slsg_edge.errors import SlsgError, StorageError, UntrustedBundle
 from slsg_edge.line.deploy.active import applies, bundle_of
 from slsg_edge.line.deploy.deploying import Deployment, Wish, deploy, probation_of
