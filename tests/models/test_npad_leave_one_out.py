@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from slsg_edge.models.npad.distances import Gaussians, ImageGaussian
 from slsg_edge.models.npad.fitted import (
     Clusters,
     fit_gaussians,
@@ -14,7 +15,7 @@ from slsg_edge.models.npad.fitted import (
     regularised,
     whitening,
 )
-from slsg_edge.models.npad.head import DistanceHead, Gaussians, ImageGaussian
+from slsg_edge.models.npad.head import DistanceHead
 from slsg_edge.models.npad.kept import Patches
 from slsg_edge.models.npad.leave_one_out import LeaveOneOut, WhitenedCells, folds_of
 from slsg_edge.models.npad.left_out_batches import Entry, LeftOutBatches
