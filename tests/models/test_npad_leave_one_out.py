@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from slsg_edge.models.npad.bank import sub_banks_of
 from slsg_edge.models.npad.distances import Gaussians, ImageGaussian
 from slsg_edge.models.npad.fitted import (
     Clusters,
+    fit_coarse,
     fit_gaussians,
     fit_whole,
     k_means,
@@ -19,6 +21,7 @@ from slsg_edge.models.npad.head import DistanceHead
 from slsg_edge.models.npad.kept import Patches
 from slsg_edge.models.npad.leave_one_out import LeaveOneOut, WhitenedCells, folds_of
 from slsg_edge.models.npad.left_out_batches import Entry, LeftOutBatches
+from slsg_edge.models.npad.shrinkage import Shrinkage
 from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.models.npad.statistics import (
     Moments,
@@ -137,8 +140,16 @@ class Fit:
     one: LeaveOneOut
 
 
-def fit_of(cells=None, whole=True):
-    spec = NpadSpec(channels=CHANNELS, centroids=9, whole=whole)
+def fit_of(cells=None, whole=True, branches=()):
+    spec = NpadSpec(
+        channels=CHANNELS,
+        centroids=9,
+        whole=whole,
+        branches=branches,
+        bank=24,
+        sub_banks=3,
+        cells=2,
+    )
     head = DistanceHead(spec, [20, 20], ROWS * spec.stride, COLUMNS * spec.stride)
     cells = random_patches() if cells is None else cells
     means = torch.randn(IMAGES, 40, generator=torch.Generator().manual_seed(4))
@@ -146,7 +157,21 @@ def fit_of(cells=None, whole=True):
     moments.add(means[None])
     sample.add(cells)
     clusters = k_means(sample.vectors, 9, 6, seed=0)
-    one = LeaveOneOut(head, whitened(cells, 3, 0), moments, sample, clusters, shrinkage=0.1)
+    coarse, shrinkage, sub_banks = Moments(4, CHANNELS), Shrinkage(), []
+    shrinkage.whole, shrinkage.coarse = torch.tensor([0.1]), torch.full((4,), 0.2)
+    if head.coarse is not None:
+        coarse.add(head.coarse.means_by_cell(cells))
+    if head.bank is not None:
+        sub_banks = sub_banks_of([[image] for image in range(IMAGES)], 3)
+        for number, images in enumerate(sub_banks):
+            vectors = cells[images].permute(0, 2, 3, 1).reshape(-1, CHANNELS)
+            head.requires_grad_(False).bank.fit_whitening(
+                torch.zeros(CHANNELS), torch.eye(CHANNELS), 1e-6
+            )
+            head.bank.fit_sub_bank(number, vectors, seed=0)
+    one = LeaveOneOut(
+        head, whitened(cells, 3, 0), moments, coarse, sample, clusters, shrinkage, sub_banks
+    )
     return Fit(cells, means, one)
 
 
@@ -199,7 +224,40 @@ def test_rows_of_a_sample_are_the_patches_of_those_images():
 
 def test_without_the_whole_image_its_distance_is_nothing():
     _, found = distances_without(fit_of(whole=False), [2, 3])
-    assert found.tolist() == [[0.0], [0.0]]
+    assert found.shape == (2, 0)
+
+
+FUSED = ("gaussian", "bank", "cells", "whole")
+
+
+def test_each_branch_has_its_place():
+    maps, others = distances_without(fit_of(branches=FUSED), [2, 3])
+    assert maps.shape == (2, 2, ROWS, COLUMNS)
+    assert others.shape == (2, 2)
+
+
+def test_the_bank_is_asked_without_the_sub_banks_of_those_left_out():
+    fit = fit_of(branches=FUSED)
+    maps, _ = distances_without(fit, [3, 5])  # of the sub-banks 0 and 2
+    assert fit.one.sub_banks[1] == [1, 4, 7, 10, 13, 16]
+    own = fit.cells[fit.one.sub_banks[1]].permute(0, 2, 3, 1).reshape(-1, CHANNELS)
+    asked = fit.cells[[3, 5]].permute(0, 2, 3, 1).reshape(-1, CHANNELS)
+    nearest = torch.cdist(asked, own).amin(1) / CHANNELS**0.5
+    found = maps[:, 1].flatten()
+    assert (found >= nearest - 1e-3).all()  # the bank keeps some of them
+    assert found.min() > 0.05
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=["one", "three", "a third"])
+def test_coarse_cells_without_a_group_are_those_fitted_on_the_rest(group):
+    fit = fit_of(branches=FUSED)
+    _, found = distances_without(fit, group)
+    rest, moments = [i for i in range(IMAGES) if i not in group], Moments(4, CHANNELS)
+    coarse = fit.one.head.coarse
+    moments.add(coarse.means_by_cell(fit.cells[rest]))
+    shares = torch.full((4,), 0.2)
+    fit_coarse(coarse.gaussians, *means_and_covariances(moments, 1, 1, 1), shares)
+    torch.testing.assert_close(found[:, :1], coarse(fit.cells[group]), rtol=1e-4, atol=1e-5)
 
 
 class TestFolds:
