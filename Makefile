@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= train,cpu,line,station,dev,docs
+EXTRAS ?= train,cpu,line,station,scale,dev,docs
 # PyTorch's small build where there is no NVIDIA GPU; `make setup PIP_ARGS=` takes what pip finds.
 PIP_ARGS ?= $(shell $(PYTHON) .ci/small_torch.py)
 # Processes that run the tests at once.

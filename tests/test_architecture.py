@@ -13,21 +13,22 @@ PACKAGE = ROOT / "slsg_edge"
 FLOORS = (
     "errors", "contracts", "config", "storage", "progress", "images", "preprocessing", "scoring",
     "machine", "metrics", "bundle", "data", "synthesis", "training",
-    "models", "runtime", "calibration", "export", "line", "bench", "stages", "evaluation",
-    "reports", "doctor", "demo", "api", "cli", "__main__",
+    "models", "runtime", "calibration", "export", "line", "archive", "bench", "stages",
+    "evaluation", "reports", "doctor", "demo", "api", "cli", "__main__",
 )  # fmt: skip
 MOST_ROOMS = 32  # at the top level, files and folders
 
 # What a room must not reach, through whatever it imports.
 WALLS = {
     **dict.fromkeys(
-        ("line", "runtime", "bundle"),
+        ("line", "runtime", "bundle", "archive"),
         ("slsg_edge.training", "slsg_edge.models", "slsg_edge.stages", "torch", "onnx"),
     ),
     "export": ("slsg_edge.runtime", "slsg_edge.calibration"),
 }
 # What a room must not import itself: pages and the command line are for those who call it.
 NOT_DIRECTLY = {
+    "archive": ("typer",),
     "calibration": ("torch", "onnx", "typer"),
     "data": ("torch", "typer"),
     "export": ("pycuda", "typer"),

@@ -21,7 +21,14 @@ from slsg_edge.stages.train import train
 from slsg_edge.training.settings import Resources
 
 COUNTS = SampleCounts(40, 20, 8, 6, 6, size=128)
-BEHIND_IT = ("stages/train.py", "stages/phases.py", "models", "sample", "synthesis", "training")
+BEHIND_IT = (
+    "stages/train.py",
+    "stages/phases.py",
+    "models",
+    "demo/sample",
+    "synthesis",
+    "training",
+)
 
 # By name: the detector, and options that train it in seconds from noise. Both variants of SLSG
 # take the rules of the sample line as well.

@@ -5,27 +5,33 @@ Test pictures come at a steady pace, slow enough that no frame waits for the one
 
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from slsg_edge.bench.camera_faults import CameraFaults, camera_faults
+from slsg_edge.bench.line_costs import LineCosts, line_costs
+from slsg_edge.bench.request import RequestLatency, request_latency
+from slsg_edge.bench.running import QUIET, running_line, station_text
 from slsg_edge.bundle.folder import Bundle, open_bundle
 from slsg_edge.bundle.golden import golden_from_file
 from slsg_edge.bundle.plan import GOLDEN_FILE
+from slsg_edge.errors import CameraError
 from slsg_edge.line.outbox.entries import Stored
 from slsg_edge.line.outbox.outbox import Outbox
 from slsg_edge.line.records import Record, new_id
-from slsg_edge.line.service.line_service import LineService
 from slsg_edge.machine.host import Machine, machine
 from slsg_edge.runtime.judged import open_judged
 
 _WARM_UP = 10  # verdicts that are not counted
 _THROUGHPUT = 5000  # verdicts
 _PACE = 4  # times the bare inference of all stations between two frames
+_FEWER = 4  # verdicts for one request of a PLC
+_REPEATS = 5  # of each fault
+_STATIONS = 4  # whose memory is compared with that of one
 _STALL = 60.0  # seconds without a verdict after which the measurement ends
 
 
@@ -44,19 +50,30 @@ class LineLatency:
 @dataclass(frozen=True, slots=True)
 class LineBenchmark:
     """per_second: verdicts that one outbox puts on the disk. slowest_ms: of those, from giving one
-    to having it there.
+    to having it there. The rest: None where only latencies were asked for.
     """
 
     machine: Machine
     latencies: tuple[LineLatency, ...]
     per_second: float
     slowest_ms: float
+    request: RequestLatency | None = None
+    camera: CameraFaults | None = None
+    costs: LineCosts | None = None
 
 
 def line_benchmark(
-    bundle: Path, stations: tuple[int, ...], verdicts: int, notify: Callable[[str], None]
+    bundle: Path,
+    stations: tuple[int, ...],
+    verdicts: int,
+    notify: Callable[[str], None],
+    faults: bool = True,
 ) -> LineBenchmark:
-    """BundleError or ConfigError where the bundle cannot run here."""
+    """faults: also a PLC's requests, a camera that goes and comes, and what a line takes of the
+    machine.
+
+    BundleError or ConfigError where the bundle cannot run here.
+    """
     opened = open_bundle(bundle)
     bare = _bare(opened)
     notify(f"bare inference {bare:.2f} ms")
@@ -64,7 +81,15 @@ def line_benchmark(
     for count in stations:
         notify(f"{count} stations, {verdicts} verdicts ...")
         latencies.append(_latency(opened, count, verdicts, bare))
-    return LineBenchmark(machine(), tuple(latencies), *_throughput())
+    result = LineBenchmark(machine(), tuple(latencies), *_throughput())
+    if not faults:
+        return result
+    notify(f"{verdicts // _FEWER} requests of a PLC ...")
+    request = request_latency(bundle, verdicts // _FEWER)
+    notify(f"a camera that goes and comes, {_REPEATS} times ...")
+    camera = camera_faults(bundle, _REPEATS)
+    notify(f"memory with 1 and {_STATIONS} cameras, processor time without any ...")
+    return replace(result, request=request, camera=camera, costs=line_costs(bundle, _STATIONS))
 
 
 def _bare(bundle: Bundle) -> float:
@@ -80,32 +105,17 @@ def _bare(bundle: Bundle) -> float:
 
 
 def _latency(bundle: Bundle, stations: int, verdicts: int, bare: float) -> LineLatency:
-    added: list[float] = []
-    total: list[float] = []
-    enough = threading.Event()
-
-    def stored(stored: Stored) -> None:
-        record = stored.record
-        if record.score is None or record.sequence <= _WARM_UP:
-            return
-        taken = (time.monotonic() - record.captured_monotonic) * 1000
-        total.append(taken)
-        added.append(taken - record.latency_ms["detect"])
-        if len(added) >= verdicts:
-            enough.set()
-
-    with tempfile.TemporaryDirectory(prefix="slsg-edge-bench-") as folder:
-        line = _write_line(Path(folder), bundle, stations, bare)
-        service = LineService(line, lambda text: None)
-        try:
-            service.outbox.subscribe(stored)
-            running = threading.Thread(target=service.run, daemon=True)
-            running.start()
-            enough.wait(_STALL + verdicts * bare * _PACE * stations / 1000)
-            service.stop()
-            running.join(5)
-        finally:
-            service.close()
+    with running_line(_line_text(bundle, stations, bare)) as told:
+        patience = _STALL + verdicts * bare * _PACE * stations / 1000
+        found = told.some(_counts, verdicts, patience)
+    if not found:
+        raise CameraError(
+            f"A line of {stations} stations gave no verdict in {patience:.0f} s.",
+            fix="Run `slsg-edge verify` on the bundle.",
+        )
+    total = [(at - record.captured_monotonic) * 1000 for record, at in found]
+    detect = [record.latency_ms["detect"] for record, _ in found]
+    added = [whole - part for whole, part in zip(total, detect, strict=True)]
     return LineLatency(
         stations,
         len(added),
@@ -116,20 +126,19 @@ def _latency(bundle: Bundle, stations: int, verdicts: int, bare: float) -> LineL
     )
 
 
-def _write_line(folder: Path, bundle: Bundle, stations: int, bare: float) -> Path:
+def _counts(record: Record) -> bool:
+    return record.score is not None and record.sequence > _WARM_UP
+
+
+def _line_text(bundle: Bundle, stations: int, bare: float) -> str:
     """Of so many stations, each with a test picture at the pace."""
     preprocessing = bundle.manifest.preprocessing
     size = f"{preprocessing.width}x{preprocessing.height}"
     rate = min(max(int(1000 / (bare * _PACE * stations)), 1), 999)
-    text = ["[http]\nenabled = false\n[keep]\nrejects = false\n[drift]\nenabled = false\n"]
-    for index in range(stations):
-        text.append(
-            f'[[station]]\nname = "s{index}"\nsource = "test:{size}@{rate}"\n'
-            f'bundle = "{bundle.path.resolve()}"\nany_size = true\n'
-        )
-    path = folder / "line.toml"
-    path.write_text("".join(text))
-    return path
+    source = f"test:{size}@{rate}"
+    return QUIET + "".join(
+        station_text(f"s{index}", source, bundle.path) for index in range(stations)
+    )
 
 
 def _throughput() -> tuple[float, float]:

@@ -27,15 +27,18 @@ from slsg_edge.errors import (
     StorageError,
     out_of_memory,
 )
+from slsg_edge.machine.host import wait_without_spinning
 
 # What to install for a package that a command turns out to need.
 EXTRAS = {
     "cv2": "line",
+    "fsspec": "scale",
     "matplotlib": "train",
     "onnx": "train",
     "onnxruntime": "cpu",
     "onnxscript": "train",
     "openvino": "openvino",
+    "pyarrow": "scale",
     "pycuda": "cuda",
     "safetensors": "train",
     "sklearn": "dev",
@@ -80,6 +83,7 @@ for name, group in GROUPS.items():
 def main() -> None:
     """Runs the command line; what the user can mend is printed without a traceback, exit 2."""
     usable_streams()
+    wait_without_spinning()
     try:
         with interrupts_noted() as interrupted:
             _run(interrupted)

@@ -20,15 +20,22 @@ def bench_line(
     verdicts: Annotated[
         int, typer.Option(metavar="N", min=20, help="Verdicts to measure with each.")
     ] = 400,
+    faults: Annotated[
+        bool,
+        typer.Option(
+            "--faults/--latency-only",
+            help="Also measure a PLC's requests, a camera that goes and comes, memory and idling.",
+        ),
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the time from frame to durable verdict beside inference, and verdicts a second."""
+    """Measure what a line adds to inference, how fast it notices a lost camera, and its costs."""
     import json
     from dataclasses import asdict
 
     from slsg_edge.bench.line import line_benchmark
 
-    result = line_benchmark(bundle, _counts(stations), verdicts, say)
+    result = line_benchmark(bundle, _counts(stations), verdicts, say, faults)
     if as_json:
         tell(json.dumps(asdict(result)))
     else:
@@ -54,7 +61,32 @@ def _print(result: "LineBenchmark") -> None:
     console = plain_console()
     console.print(table)
     console.print("added: from frame to verdict on the disk, without inference")
-    console.print(
+    for line in (_outbox(result), *_faults(result), result.machine.cpu):
+        console.print(line)
+
+
+def _outbox(result: "LineBenchmark") -> str:
+    return (
         f"outbox: {result.per_second:.0f} verdicts a second on the disk when 2,000 a second are "
-        f"given, the slowest after {result.slowest_ms:.0f} ms; {result.machine.cpu}"
+        f"given, the slowest after {result.slowest_ms:.0f} ms"
     )
+
+
+def _faults(result: "LineBenchmark") -> list[str]:
+    request, camera, costs = result.request, result.camera, result.costs
+    if request is None or camera is None or costs is None:
+        return []
+    return [
+        f"request of a PLC to verdict in its register: {request.total_median:.1f} ms median; "
+        f"without inference {request.added_median:.1f} ms, at most {request.added_longest:.1f} ms",
+        f"cable pulled to undecided: {_seconds(camera.pulled)}",
+        f"camera without power to undecided: {_seconds(camera.killed)}",
+        f"camera listens again to its first verdict: {_seconds(camera.back)}",
+        f"memory: {costs.megabytes:.0f} MB with one camera, {costs.further:.0f} MB for each "
+        "further one on the same bundle",
+        f"while its camera is gone: {costs.idle:.1%} of a core",
+    ]
+
+
+def _seconds(median_and_longest: tuple[float, float]) -> str:
+    return "{:.2f} s median, at most {:.2f} s".format(*median_and_longest)

@@ -19,6 +19,7 @@ from slsg_edge.cli.line_group import line_group
 from slsg_edge.cli.pack import pack, unpack
 from slsg_edge.cli.report import report
 from slsg_edge.cli.sample import sample
+from slsg_edge.cli.score import score
 from slsg_edge.cli.start import start
 from slsg_edge.cli.train import train
 from slsg_edge.cli.verify import verify
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "verify": verify,
     "eval": eval_command,
     "compare": compare,
+    "score": score,
     "watch": watch,
     "report": report,
     "info": info,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slsg_edge.cli.compare_scores import are_scores, compare_two_scores
 from slsg_edge.cli.options import AsJson, PairOfBackends, Verbose, names_in
 from slsg_edge.cli.text import first_of, plain_console, say, tell
 from slsg_edge.errors import ConfigError
@@ -22,7 +23,10 @@ MOST_NOTES = 3
 def compare(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="BUNDLE [BUNDLE] DATA", help="One or two bundles, a data set."),
+        typer.Argument(
+            metavar="BUNDLE [BUNDLE] DATA",
+            help="One or two bundles and a data set, or two files of `slsg-edge score`.",
+        ),
     ],
     backend: PairOfBackends = None,
     frames: Annotated[
@@ -31,6 +35,15 @@ def compare(
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE.html", help="Write a page with what changes verdict."),
+    ] = None,
+    archive: Annotated[
+        str | None, typer.Option(metavar="ARCHIVE", help="Of files of scores: what was scored.")
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jpg", help="Of files of scores: the pictures that change verdict."
+        ),
     ] = None,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -45,6 +58,10 @@ def compare(
     from slsg_edge.reports.from_comparison import compare_on, comparison_summary
     from slsg_edge.reports.place import require_place
 
+    if are_scores(paths):
+        if compare_two_scores(paths, archive, sheet, as_json=as_json, verbose=verbose):
+            raise typer.Exit(1)
+        return
     require_place(report)
     *bundles, data = paths
     sides = _sides(bundles, backend)

@@ -15,6 +15,7 @@ from slsg_edge.images.reading import decode_as_stored as decode_as_stored
 from slsg_edge.images.reading import eight_bit as eight_bit
 from slsg_edge.images.reading import encode_image as encode_image
 from slsg_edge.images.reading import image_content as image_content
+from slsg_edge.images.reading import image_from as image_from
 from slsg_edge.images.reading import is_image as is_image
 from slsg_edge.images.reading import peak_of as peak_of
 from slsg_edge.images.reading import read_image as read_image

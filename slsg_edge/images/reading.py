@@ -52,9 +52,20 @@ def read_image(path: Path, depth: int | None = None) -> Image:
     depth: bits that the values in a file of 16 bit use; None is all of them. What is brighter
     becomes white.
     """
+    return _picture(image_content(path), path, depth)
+
+
+def image_from(content: bytes, name: str, depth: int | None = None) -> Image:
+    """As `read_image`, of what a file held that is none here, as a member of an archive.
+
+    name: what messages call it.
+    """
+    return _picture(_checked(content, Path(name)), Path(name), depth)
+
+
+def _picture(content: bytes, path: Path, depth: int | None) -> Image:
     import cv2
 
-    content = image_content(path)
     if depth is not None and _is_deep(content):
         shown = eight_bit(decode_as_stored(content, path), depth)
         return shown if shown.ndim == 3 else np.repeat(shown[..., None], 3, axis=2)
@@ -146,6 +157,10 @@ def image_content(path: Path) -> bytes:
             f"Cannot read {path}: {error.strerror}.",
             fix="Check that it exists and its permissions.",
         ) from error
+    return _checked(content, path)
+
+
+def _checked(content: bytes, path: Path) -> bytes:
     if not content:
         raise ImageError(f"{path} is empty (0 bytes).", fix=_REPLACE)
     _require_readable(content, path)

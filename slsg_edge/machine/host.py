@@ -80,6 +80,15 @@ def within_cores(asked: int) -> int:
     return min(asked, usable_cores())
 
 
+def wait_without_spinning() -> None:
+    """Has OpenMP threads sleep while they wait, unless OMP_WAIT_POLICY says otherwise.
+
+    To be called before PyTorch is imported, which reads it then. Threads that spin take the cores
+    from whatever else runs: two trainings side by side on two cores wait for each other.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def cache_folder() -> Path | None:
     """Where this user keeps what can be made again; None for an account without a home.
 

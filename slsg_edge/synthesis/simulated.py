@@ -5,7 +5,7 @@ another one. Simulated anomalies are no real defects: they say whether a thresho
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -39,7 +39,7 @@ class SimulatedSet:
     images: ImageArray
     kinds: Mapping[str, Simulator]
     seed: int = 0
-    wanted: int = WANTED
+    wanted: int = field(default_factory=lambda: WANTED)
 
     def numbers_of(self, image: int) -> Sequence[int]:
         """Which anomalies lie in this image; images are taken in turns, evenly spread."""

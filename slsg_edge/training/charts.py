@@ -14,6 +14,7 @@ from slsg_edge.training.checkpoint import History
 from slsg_edge.training.feed import PairBatches
 from slsg_edge.training.frames import StoredFrames
 
+_PANEL = 6  # inches of width
 SHEET_BATCHES = 4
 MOST_OF_MEAN = 200  # images, evenly over all of them
 MOST_ODD = 3
@@ -24,7 +25,10 @@ def write_loss_chart(path: Path, histories: dict[str, History]) -> None:
     shown = {name: history for name, history in histories.items() if history and history[-1][1]}
     if not shown:
         return
-    figure = Figure(figsize=(6 * len(shown), 3.5), layout="constrained")
+    width = _PANEL * len(shown)
+    figure = Figure(figsize=(width, 3.5))
+    # fixed margins: to measure every label takes longer than to draw them
+    figure.subplots_adjust(left=0.8 / width, right=1 - 0.2 / width, bottom=0.14, top=0.91)
     for place, (name, history) in enumerate(shown.items(), 1):
         axes = figure.add_subplot(1, len(shown), place)
         curves = {loss: [row[1][loss] for row in history] for loss in history[-1][1]}

@@ -18,7 +18,6 @@ from slsg_edge.images import encode_image, read_image
 from slsg_edge.models.clflow.settings import ClflowSettings
 from slsg_edge.models.fractalad.settings import FractalAdSettings
 from slsg_edge.models.npad.settings import NpadSettings
-from slsg_edge.models.recipe import TrainingContext
 from slsg_edge.models.slsg.settings import PretrainSettings, StageTwoSettings
 from slsg_edge.stages.reference import trained_model
 from slsg_edge.stages.settings import settings_of_run
@@ -28,14 +27,6 @@ WEIGHTS = (
     Path(__file__).resolve().parents[3] / "shared/weights/resnet18_imagenet_to_layer3.safetensors"
 )
 SIDE = 96
-
-
-@pytest.fixture(autouse=True)
-def few_anomalies(monkeypatch):
-    """Drawing 180 of them would take longer than the trainings."""
-    drawn = TrainingContext.simulated
-    few = lambda context: dataclasses.replace(drawn(context), wanted=9)  # noqa: E731
-    monkeypatch.setattr(TrainingContext, "simulated", few)
 
 
 @pytest.fixture

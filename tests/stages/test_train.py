@@ -19,11 +19,10 @@ from slsg_edge.training.run_lock import HOLDER_FILE, exclusive_run
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_weights(good_images, settings, resources):
-    first, _ = run_training(good_images, "a.slsg", settings, resources)
-    second, _ = run_training(good_images, "b.slsg", settings, resources)
+def test_the_same_seed_gives_the_same_weights(good_images, settings, resources, whole):
+    again, _ = run_training(good_images, "b.slsg", settings, resources)
     other, _ = run_training(good_images, "c.slsg", dataclasses.replace(settings, seed=1), resources)
-    assert first == second != other
+    assert again == whole != other
 
 
 @pytest.mark.slow
@@ -34,16 +33,15 @@ def test_the_paper_variant_trains_too(good_images, settings, resources):
 
 
 @pytest.mark.slow
-def test_a_run_leaves_curves_and_anomalies_as_pictures(good_images, settings, resources):
+def test_a_run_leaves_curves_and_anomalies_as_pictures(good_images, settings, resources, charts):
     run_training(good_images, "a.slsg", settings, resources)
     for picture in ("losses.png", "anomalies.png"):
         assert (good_images.parent / "a.run" / picture).read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
-def test_the_bundle_records_what_made_it(good_images, settings, resources):
-    run_training(good_images, "a.slsg", settings, resources)
-    bundle = open_bundle(good_images.parent / "a.slsg")
+def test_the_bundle_records_what_made_it(finished):
+    bundle = open_bundle(finished)
     assert bundle.manifest.spec == {"variant": "edge"}
     assert bundle.manifest.stages["train"].settings["training"]["iterations"] == 4
     assert len(json.loads(bundle.file("data.json").read_text())["train"]) == 6
@@ -52,9 +50,8 @@ def test_the_bundle_records_what_made_it(good_images, settings, resources):
 @pytest.mark.slow
 @pytest.mark.parametrize("steps", [2, 3, 5])  # stage 1 has 3 steps: within, at its end, beyond
 def test_a_stopped_run_resumes_to_the_same_weights(
-    good_images, settings, resources, stopped_after, steps
+    good_images, settings, resources, stopped_after, steps, whole
 ):
-    whole, _ = run_training(good_images, "whole.slsg", settings, resources)
     with stopped_after(steps):
         run_training(good_images, "parts.slsg", settings, resources)
     assert not (good_images.parent / "parts.slsg").exists()
@@ -111,21 +108,21 @@ def test_with_nothing_to_resume_a_run_says_so_and_starts(good_images, settings, 
 
 
 @pytest.mark.slow
-def test_a_finished_run_is_not_done_again(good_images, settings, resources, monkeypatch):
-    first, _ = run_training(good_images, "a.slsg", settings, resources)
-
+def test_a_finished_run_is_not_done_again(
+    good_images, settings, resources, monkeypatch, finished, whole
+):
     def never(*_, **__):
         raise AssertionError("it trains again")
 
     with monkeypatch.context() as patch:
         patch.setattr(phases, "run_phase", never)
         again, said = run_training(good_images, "a.slsg", settings, resources, resume=True)
-    assert again == first
+    assert again == whole
     assert any("trained already" in line for line in said)
     other, _ = run_training(
         good_images, "a.slsg", dataclasses.replace(settings, seed=1), resources, resume=True
     )
-    assert other != first
+    assert other != whole
     (good_images.parent / "a.slsg" / "weights.safetensors").write_bytes(b"cut short")
     healed, _ = run_training(
         good_images, "a.slsg", dataclasses.replace(settings, seed=1), resources, resume=True
@@ -152,9 +149,8 @@ def test_a_bundle_whose_held_out_images_have_changed_is_not_finished(
 
 
 @pytest.mark.slow
-def test_a_finished_run_leaves_neither_checkpoints_nor_copies(good_images, settings, resources):
-    run_training(good_images, "a.slsg", settings, resources)
-    left = {path.suffix for path in (good_images.parent / "a.run").iterdir()}
+def test_a_finished_run_leaves_neither_checkpoints_nor_copies(finished):
+    left = {path.suffix for path in finished.with_suffix(".run").iterdir()}
     assert not left & {".pt", ".npy"}
 
 
@@ -169,11 +165,10 @@ def test_a_loss_that_diverges_ends_therun_training(good_images, settings, resour
 
 
 @pytest.mark.slow
-def test_texture_photos_take_part(good_images, settings, resources):
-    procedural, _ = run_training(good_images, "a.slsg", settings, resources)
+def test_texture_photos_take_part(good_images, settings, resources, whole):
     with_photos = dataclasses.replace(resources, textures=good_images)
     photos, _ = run_training(good_images, "b.slsg", settings, with_photos)
-    assert photos != procedural
+    assert photos != whole
 
 
 def test_a_damaged_bundle_in_the_way_is_found_before_any_training(good_images, settings, resources):
@@ -209,10 +204,8 @@ def test_a_single_image_is_too_few(good_images, settings, resources):
 
 
 @pytest.mark.slow
-def test_training_again_makes_the_later_stages_stale(good_images, settings, resources):
-    run_training(good_images, "a.slsg", settings, resources)
-    path = good_images.parent / "a.slsg"
-    open_bundle(path).commit(
+def test_training_again_makes_the_later_stages_stale(good_images, settings, resources, finished):
+    open_bundle(finished).commit(
         "export",
         {"model.onnx": b"graph"},
         command="slsg-edge export a.slsg",
@@ -221,4 +214,4 @@ def test_training_again_makes_the_later_stages_stale(good_images, settings, reso
     )
     run_training(good_images, "a.slsg", dataclasses.replace(settings, seed=2), resources)
     with pytest.raises(StaleBundle, match="slsg-edge export"):
-        open_bundle(path).file("model.onnx")
+        open_bundle(finished).file("model.onnx")

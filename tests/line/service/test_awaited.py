@@ -1,7 +1,9 @@
 """The board gets a verdict with its picture when it is stored."""
 
 import time
+from dataclasses import replace
 
+import numpy as np
 from line_records import record
 
 from slsg_edge.contracts import Frame
@@ -64,6 +66,20 @@ def test_a_verdict_of_before_the_start_is_nobodys():
 
 
 def test_pictures_that_wait_do_not_fill_the_memory(monkeypatch):
+    image = np.zeros((10, 10, 3), np.uint8)
+    monkeypatch.setattr(module, "_PICTURE_BYTES", 2 * image.nbytes)
+    given = [inspection() for _ in range(4)]
+    given = [replace(each, frame=replace(each.frame, image=image)) for each in given]
+    awaited, board = expected(*given)
+    pictures = []
+    for each in given:
+        awaited.stored(Stored(1, each.record))
+        pictures.append(board.snapshot().newest.frame.image is not None)
+    assert pictures == [False, False, True, True]
+    assert board.snapshot().counts == {"good": 4}
+
+
+def test_verdicts_that_wait_do_not_fill_the_memory(monkeypatch):
     monkeypatch.setattr(module, "_MOST", 2)
     given = [inspection() for _ in range(3)]
     awaited, board = expected(*given)

@@ -1,0 +1,1 @@
+"""Many stored frames, scored again: in folders, in tar files, in object stores."""
