@@ -8,9 +8,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slsg_edge.bundle.digests import Content
 from slsg_edge.bundle.engine_record import EngineOptions, IoTensor
 from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS
 from slsg_edge.errors import EngineError
@@ -76,7 +76,7 @@ class BuiltEngine:
 
 def engine_from_onnx(
     trt: TensorRt,
-    onnx: Path,
+    onnx: Content,
     size: tuple[int, int],
     options: EngineOptions,
     expected: Expectation,
@@ -134,18 +134,18 @@ def open_and_prove(
     return prove_engine(information, engine.facts, expected)
 
 
-def _parse(trt: TensorRt, network: NetworkDefinition, onnx: Path) -> Parser:
+def _parse(trt: TensorRt, network: NetworkDefinition, onnx: Content) -> Parser:
     parser = trt.module.OnnxParser(network, trt.logger)
-    if not parser.parse_from_file(str(onnx)):
+    if not parser.parse(onnx.data):
         raise EngineError(
-            f"{trt.name} {trt.version} cannot parse {onnx}.",
+            f"{trt.name} {trt.version} cannot parse {onnx.path}.",
             fix=f"{_EXPORT} docs/tensorrt.md says which TensorRT is served.",
             log=complaints(parser),
         )
     return parser
 
 
-def _check_contract(network: NetworkDefinition, onnx: Path, size: tuple[int, int]) -> None:
+def _check_contract(network: NetworkDefinition, onnx: Content, size: tuple[int, int]) -> None:
     """EngineError unless pixels come in and a map and a score go out, as every graph of ours."""
     inputs, outputs = _inputs(network), _outputs(network)
     batch = inputs[0].shape[0] if inputs and inputs[0].shape else 0
@@ -157,7 +157,7 @@ def _check_contract(network: NetworkDefinition, onnx: Path, size: tuple[int, int
     for what, ends, due in (("takes", inputs, due_in), ("gives", outputs, due_out)):
         if ends != due:
             raise EngineError(
-                f"{onnx} is no graph of this bundle: it {what} {_said(ends)}, where "
+                f"{onnx.path} is no graph of this bundle: it {what} {_said(ends)}, where "
                 f"{_said(due)} is due.",
                 fix=_EXPORT,
             )
@@ -180,7 +180,7 @@ def _with_batches(
     network: NetworkDefinition,
     config: Config,
     options: EngineOptions,
-    onnx: Path,
+    onnx: Content,
 ) -> EngineOptions:
     """Gives a dynamic graph its profile; EngineError when a fixed one is asked for several."""
     frame = _inputs(network)[0]
@@ -188,7 +188,7 @@ def _with_batches(
     if fixed >= 0:
         if set(options.batches) - {fixed}:
             raise EngineError(
-                f"{onnx} takes {fixed} frame at a time, so there is no choice of batches.",
+                f"{onnx.path} takes {fixed} frame at a time, so there is no choice of batches.",
                 fix="Run: slsg-edge export BUNDLE --batch dynamic",
             )
         return replace(options, batches=())

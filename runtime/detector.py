@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from slsg_edge.bundle.digests import Content
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.plan import MODEL_FILES
 from slsg_edge.bundle.thresholds import threshold_of
@@ -38,7 +39,8 @@ class Backend:
 
     held: whether the bundle holds what it runs, usable or not.
     model: the file that runs on this machine, or the SlsgError that says why none does.
-    open: the model at that file with so many threads, ready for its first frame.
+    open: the model of that file, which is read and hashed once more, with so many threads, ready
+    for its first frame.
     """
 
     precision: Precision
@@ -142,7 +144,7 @@ def _graph(
     precision: Precision,
     package: str,
     extra: str,
-    open_model: Callable[[Path, Preprocessing, int | None], GraphDetector],
+    open_model: Callable[[Content, Preprocessing, int | None], GraphDetector],
 ) -> Backend:
     """A backend that runs one of the bundle's ONNX files by a Python package."""
     file = MODEL_FILES[precision]
@@ -157,8 +159,14 @@ def _graph(
         precision,
         lambda bundle: bundle.holds(file),
         model,
-        lambda bundle, path, threads: open_model(path, bundle.manifest.preprocessing, threads),
+        lambda bundle, path, threads: open_model(
+            _content(bundle, path), bundle.manifest.preprocessing, threads
+        ),
     )
+
+
+def _content(bundle: Bundle, path: Path) -> Content:
+    return bundle.content(path.relative_to(bundle.path).as_posix())
 
 
 def _engine(precision: Precision) -> Backend:
@@ -178,24 +186,28 @@ def _engine(precision: Precision) -> Backend:
 
 
 def _tensorrt(bundle: Bundle, engine: Path, threads: int | None) -> GraphDetector:
-    from slsg_edge.runtime.engine_choice import open_engine
+    from slsg_edge.runtime.engine_choice import engine_from, open_engine
 
-    return open_engine(engine, bundle.manifest.preprocessing)
+    return open_engine(engine_from(bundle, engine), bundle.manifest.preprocessing)
 
 
-def _onnxruntime(model: Path, preprocessing: Preprocessing, threads: int | None) -> GraphDetector:
+def _onnxruntime(
+    model: Content, preprocessing: Preprocessing, threads: int | None
+) -> GraphDetector:
     from slsg_edge.runtime.onnxruntime import OnnxRuntimeDetector
 
     return OnnxRuntimeDetector(model, preprocessing, threads)
 
 
-def _openvino(model: Path, preprocessing: Preprocessing, threads: int | None) -> GraphDetector:
+def _openvino(model: Content, preprocessing: Preprocessing, threads: int | None) -> GraphDetector:
     from slsg_edge.runtime.openvino import OpenVinoDetector
 
     return OpenVinoDetector(model, preprocessing, threads)
 
 
-def _openvino_int8(model: Path, preprocessing: Preprocessing, threads: int | None) -> GraphDetector:
+def _openvino_int8(
+    model: Content, preprocessing: Preprocessing, threads: int | None
+) -> GraphDetector:
     from slsg_edge.runtime.openvino import OpenVinoDetector
 
     return OpenVinoDetector(model, preprocessing, threads, "int8")

@@ -7,7 +7,7 @@ import importlib.util
 import shlex
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from slsg_edge.bundle.engine_record import Fingerprint, fingerprint_of, require_usable
@@ -64,13 +64,26 @@ def engine_for(bundle: Bundle, precision: Precision) -> Path:
     raise faults[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What was hashed is what is opened: an engine is a program."""
+
+    plan: bytes = field(repr=False)
+    fingerprint: Fingerprint
+
+
+def engine_from(bundle: Bundle, engine: Path) -> Engine:
+    """An engine that `engine_for` gave, read once; UntrustedBundle where it changed since."""
+    name = engine.relative_to(bundle.path).as_posix()
+    return Engine(bundle.content(name).data, _fingerprint(bundle, name))
+
+
 def open_engine(
-    engine: Path, preprocessing: Preprocessing, options: ChainOptions | None = None
+    engine: Engine, preprocessing: Preprocessing, options: ChainOptions | None = None
 ) -> TensorRtDetector:
-    """An engine that `engine_for` gave, ready for its first frame, for the calling thread."""
-    fingerprint = fingerprint_of(engine)
+    """Ready for its first frame, for the calling thread."""
+    fingerprint, plan = engine.fingerprint, engine.plan
     runtime = TensorRtRuntime(*load_runtime(_runtimes(fingerprint)))
-    plan = engine.read_bytes()
     with ExitStack() as stack:
         device = stack.enter_context(open_device())
         label = f"{runtime.name} {fingerprint.options.precision} on {device.gpu.name}"
@@ -111,8 +124,7 @@ def kernels_for(gpu: Gpu, preprocessing: Preprocessing) -> tuple[Kernels, str | 
 
 def _usable(bundle: Bundle, name: str, gpu: Gpu) -> Path:
     engine = bundle.file(name)
-    bundle.file(str(Path(name).with_suffix(".json")))
-    fingerprint = fingerprint_of(engine)
+    fingerprint = _fingerprint(bundle, name)
     trt, _ = load_runtime(_runtimes(fingerprint))
     family = RTX if trt.name == RTX else FULL
     builder = next(
@@ -120,6 +132,10 @@ def _usable(bundle: Bundle, name: str, gpu: Gpu) -> Path:
     )
     require_usable(fingerprint, engine, family, trt.version, gpu, bundle.command_of(builder))
     return engine
+
+
+def _fingerprint(bundle: Bundle, name: str) -> Fingerprint:
+    return fingerprint_of(bundle.content(Path(name).with_suffix(".json").as_posix()))
 
 
 def _engines(bundle: Bundle, precision: Precision) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.golden import Golden, best_case_threshold, difference, golden_from_file
+from slsg_edge.bundle.golden import Golden, best_case_threshold, difference, golden_from
 from slsg_edge.bundle.plan import GOLDEN_FILE
 from slsg_edge.bundle.thresholds import calibration_command, judging_threshold_name, threshold_of
 from slsg_edge.bundle.tolerances import tolerance_of
@@ -65,7 +65,7 @@ def open_trusted(
 
 
 def golden_run(bundle: Bundle, detector: GraphDetector) -> GoldenRun:
-    golden = golden_from_file(bundle.file(GOLDEN_FILE))
+    golden = golden_from(bundle.content(GOLDEN_FILE))
     return GoldenRun(golden, detector.run(golden.frames))
 
 

@@ -18,6 +18,7 @@ from slsg_edge.runtime.sessions import (
     TensorInfo,
     does_not_load,
     does_not_run,
+    loadable,
 )
 
 _ERRORS_ONLY = 3  # of its own warnings, those about missing GPUs would greet every line PC
@@ -37,8 +38,8 @@ _FAILURES: tuple[type[Exception], ...] = (
 
 
 class OnnxRuntimeDetector(SessionDetector):
-    """Runs a file or the bytes of a graph. A file is loaded by its path: a model read into memory
-    first costs its size again, 55 MB for `paper`.
+    """Runs a file, the bytes of a graph or what was read of a bundle. The last two cost the size
+    of the model again while it is loaded, 55 MB for `paper`.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class _OnnxRuntimeSession:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
-                model, options, providers=["CPUExecutionProvider"]
+                loadable(model), options, providers=["CPUExecutionProvider"]
             )
         except _FAILURES as error:
             raise does_not_load(model, "ONNX Runtime", _first_line(error)) from error

@@ -19,6 +19,7 @@ from slsg_edge.runtime.sessions import (
     TensorInfo,
     does_not_load,
     does_not_run,
+    loadable,
 )
 
 # Importing openvino reports the import to Google Analytics and leaves an id in the home folder;
@@ -99,8 +100,9 @@ def _options(threads: int | None) -> dict[str, Any]:
 
 def _read(model: Model) -> Any:
     """By the ONNX frontend alone: to guess the format, others would try and print their errors."""
+    given = loadable(model)
     onnx = frontend.FrontEndManager().load_by_framework("onnx")
-    graph = onnx.convert(onnx.load(BytesIO(model) if isinstance(model, bytes) else str(model)))
+    graph = onnx.convert(onnx.load(BytesIO(given) if isinstance(given, bytes) else given))
     if not graph.inputs:
         raise RuntimeError("it is empty")
     sides = list(graph.inputs[0].get_partial_shape())

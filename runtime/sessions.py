@@ -12,13 +12,14 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from slsg_edge.bundle.digests import Content
 from slsg_edge.contracts import GRAPH_INPUT, GRAPH_OUTPUTS, Answers, Image, Prediction
 from slsg_edge.errors import BundleError
 from slsg_edge.preprocessing import Preprocessing, check_frame, prepare
 from slsg_edge.runtime.prepared import require_prepared
 
-Model: TypeAlias = Path | bytes
-"""An ONNX file, or the bytes of a serialised graph."""
+Model: TypeAlias = Path | bytes | Content
+"""An ONNX file, the bytes of a serialised graph, or a file of a bundle that was read already."""
 
 _EXPORT = "Export the model again with `slsg-edge export`."
 
@@ -105,7 +106,16 @@ class SessionDetector:
 
 def shown(model: Model) -> str:
     """For messages: bytes have no name."""
-    return str(model) if isinstance(model, Path) else "The graph"
+    if isinstance(model, bytes):
+        return "The graph"
+    return str(model if isinstance(model, Path) else model.path)
+
+
+def loadable(model: Model) -> str | bytes:
+    """What a library is given: a path as text, or bytes."""
+    if isinstance(model, Path):
+        return str(model)
+    return model.data if isinstance(model, Content) else model
 
 
 def does_not_load(model: Model, library: str, said: str) -> BundleError:

@@ -5,6 +5,7 @@ and a frame of another size or without a picture is refused.
 """
 
 import functools
+from typing import TYPE_CHECKING
 
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.runtime.batching import (
@@ -18,6 +19,9 @@ from slsg_edge.runtime.frame_check import FrameCheck, frame_check_of
 from slsg_edge.runtime.golden_check import open_trusted
 from slsg_edge.runtime.gpu.chain import ChainOptions
 from slsg_edge.scoring import Threshold
+
+if TYPE_CHECKING:
+    from slsg_edge.runtime.tensorrt import TensorRtDetector
 
 _ENGINES = "tensorrt-"
 
@@ -80,9 +84,11 @@ def _open(
     if not choice.backend.startswith(_ENGINES):
         opening = functools.partial(open_choice, bundle, choice, threads)
         return PreparedBatches(open_trusted(bundle, choice, opening, judging), spec, cameras)
-    from slsg_edge.runtime.engine_choice import open_engine
+    from slsg_edge.runtime.engine_choice import engine_from, open_engine
 
     batches = ChainOptions(batch=cameras, exact=False)
-    return open_trusted(
-        bundle, choice, functools.partial(open_engine, choice.model, spec, batches), judging
-    )
+
+    def opened() -> "TensorRtDetector":
+        return open_engine(engine_from(bundle, choice.model), spec, batches)
+
+    return open_trusted(bundle, choice, opened, judging)

@@ -28,6 +28,8 @@ else:
 Settings = TypeVar("Settings")
 
 _LONGEST_JSON = 64 * 2**20  # bytes: the record of 100,000 images takes 16 MB
+_SMALL = 2**20  # bytes: what the system makes up has no size of its own
+_BYTES_OF_A_VALUE = 16  # at least, on the average of what may be as large as its limit
 _LONGEST_TOML = 2**20  # bytes: settings take a few hundred
 _SHOWN = 80  # characters of a text in a message
 _AS_UTF_8 = "Save it as UTF-8 again; in Notepad: Save as, Encoding, UTF-8."
@@ -75,14 +77,23 @@ def value_from_text(text: str) -> object:
 
 def json_from(content: bytes, limit: int | None = None) -> Any:
     """What JSON says; ValueError for a key that is given twice, of which readers would take either,
-    for NaN and infinity, for what is nested too deeply, and for more than `limit` bytes.
+    for NaN and infinity, for what is nested too deeply, and for more than `limit` bytes or more
+    values than so many bytes should hold.
     """
     if limit is not None and len(content) > limit:
         raise ValueError(f"it is larger than {limit >> 20} MiB")
+    if limit is not None:
+        _require_few_values(content, limit // _BYTES_OF_A_VALUE)
     try:
         return json.loads(content, parse_constant=_refuse, object_pairs_hook=_once_each)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _require_few_values(content: bytes, most: int) -> None:
+    """Before anything is parsed, since 16 MB of empty lists would take half a gigabyte."""
+    if sum(map(content.count, (b",", b"[", b"{"))) > most:
+        raise ValueError(f"it holds more than {most} values")
 
 
 def read_json(path: Path) -> Any:
@@ -110,7 +121,10 @@ def open_regular(path: Path, limit: int) -> BinaryIO:
 def read_regular(path: Path, limit: int, at_most: int | None = None) -> bytes:
     """The content of such a file, or its beginning; OSError or ValueError as `open_regular`."""
     with open_regular(path, limit) as file:
-        return file.read(limit if at_most is None else at_most)
+        if at_most is not None:
+            return file.read(at_most)
+        # room for all that is asked for is taken at once, so no more than there is
+        return file.read(min(limit, max(os.fstat(file.fileno()).st_size, _SMALL)))
 
 
 def settings_from_table(

@@ -24,7 +24,7 @@ _NO_FOLDER_LOCKS = (errno.EBADF, errno.EINVAL, errno.ENOTSUP, errno.ENOLCK, errn
 # What a file system answers that knows no hard links, as FAT does.
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
 _ABANDONED = 86_400.0  # seconds after which no process anywhere still writes a temporary file
-_TEMPORARY = re.compile(r"\.slsg-([0-9a-f]{8})-(\d+)-\d+\.tmp")
+TEMPORARY = re.compile(r"\.slsg-([0-9a-f]{8})-(\d+)-\d+\.tmp")
 _TEMPORARY_FOLDER = re.compile(r"slsg-edge-([0-9a-f]{8})-(\d+)-.*")
 _VOUCHED = (".slsg", "manifest.json")  # of a bundle, whose files only its stages write
 
@@ -242,7 +242,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _remove_if_left(entry: "os.DirEntry[str]") -> None:
-    found = _TEMPORARY.fullmatch(entry.name) or _TEMPORARY_FOLDER.fullmatch(entry.name)
+    found = TEMPORARY.fullmatch(entry.name) or _TEMPORARY_FOLDER.fullmatch(entry.name)
     if found is None or entry.name in _ours:
         return
     state = entry.stat(follow_symlinks=False)

@@ -4,7 +4,7 @@ import functools
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,14 @@ OPSET = 20
 
 quiet_ffmpeg()  # before any test opens a video: FFmpeg asks once
 HALF = Threshold(0.5, "manual", good_scores=(0.1, 0.2))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _trusts_nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whatever the machine that runs the tests trusts, its children too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLSG_EDGE_TRUST", str(tmp_path_factory.mktemp("trust")))
+        yield
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which a line PC has no use for

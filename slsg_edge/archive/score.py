@@ -11,7 +11,8 @@ from slsg_edge.archive.parts import Parts, counts_in
 from slsg_edge.archive.rows import schema
 from slsg_edge.archive.units import Unit, open_archive, units_of
 from slsg_edge.archive.workers import Job, Task, run_tasks
-from slsg_edge.bundle.folder import Bundle, open_bundle
+from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.opening import trusted_bundle
 from slsg_edge.contracts import Outcome
 from slsg_edge.errors import DatasetError, StorageError
 from slsg_edge.line.sources.redaction import redacted
@@ -55,7 +56,7 @@ def score_archive(
     """
     schema()  # before anything is read: pyarrow may be missing
     require_outside_bundles(output)
-    opened = open_bundle(bundle)
+    opened = trusted_bundle(bundle)
     fingerprint, judged_by = _judge_of(opened, options.backend)
     files, root = open_archive(archive)
     parts = Parts(output, judged_by)

@@ -13,7 +13,7 @@ from slsg_edge.archive.parts import write_part
 from slsg_edge.archive.pictures import Picture, pictures_of
 from slsg_edge.archive.rows import row_of, undecided_row
 from slsg_edge.archive.units import Unit, open_archive, shown
-from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.bundle.opening import trusted_bundle
 from slsg_edge.contracts import Fault
 from slsg_edge.runtime.judged import Judged, open_judged
 
@@ -109,7 +109,7 @@ _desks: list[_Desk] = []  # of this process: one
 
 def _open(job: Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
-    bundle = open_bundle(job.bundle)
+    bundle = trusted_bundle(job.bundle)
     judged = open_judged(bundle, job.backend, threads=1)
     _desks.append(_Desk(judged, bundle.manifest.preprocessing.depth, *open_archive(job.archive)))
 

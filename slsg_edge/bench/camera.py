@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from slsg_edge.bundle.folder import open_bundle
-from slsg_edge.bundle.golden import golden_from_file
+from slsg_edge.bundle.golden import golden_from
 from slsg_edge.bundle.plan import GOLDEN_FILE
 from slsg_edge.errors import CameraError
 
@@ -94,7 +94,7 @@ def pictures_of(bundle: Path) -> list[bytes]:
     import cv2
 
     opened = open_bundle(bundle)
-    frames = golden_from_file(opened.file(GOLDEN_FILE)).frames
+    frames = golden_from(opened.content(GOLDEN_FILE)).frames
     noise = np.random.default_rng(0)
     pictures = []
     for index in range(_PICTURES):

@@ -4,7 +4,7 @@ from contextlib import ExitStack, closing
 
 from slsg_edge.bench.race import LatencyComparison, compare_latency
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.golden import golden_from_file
+from slsg_edge.bundle.golden import golden_from
 from slsg_edge.bundle.plan import GOLDEN_FILE
 from slsg_edge.progress import progress
 from slsg_edge.runtime.detector import choose, open_choice
@@ -16,7 +16,7 @@ WORTH = 1.1  # times as fast: less is within what such a measurement varies by
 
 def int8_latency(bundle: Bundle, frames: int = FRAMES) -> LatencyComparison:
     """On the golden frames; the bundle has its INT8 graph, and OpenVINO is here."""
-    prepared = golden_from_file(bundle.file(GOLDEN_FILE)).frames
+    prepared = golden_from(bundle.content(GOLDEN_FILE)).frames
     with ExitStack() as stack, progress("timing", frames // 8) as advance:
         detectors = {
             name: stack.enter_context(closing(open_choice(bundle, choose(bundle, name))))

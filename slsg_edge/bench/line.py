@@ -17,7 +17,7 @@ from slsg_edge.bench.line_costs import LineCosts, line_costs
 from slsg_edge.bench.request import RequestLatency, request_latency
 from slsg_edge.bench.running import QUIET, running_line, station_text
 from slsg_edge.bundle.folder import Bundle, open_bundle
-from slsg_edge.bundle.golden import golden_from_file
+from slsg_edge.bundle.golden import golden_from
 from slsg_edge.bundle.plan import GOLDEN_FILE
 from slsg_edge.errors import CameraError
 from slsg_edge.line.outbox.entries import Stored
@@ -94,7 +94,7 @@ def line_benchmark(
 
 def _bare(bundle: Bundle) -> float:
     """Median milliseconds of the detector alone."""
-    frames = golden_from_file(bundle.file(GOLDEN_FILE)).frames
+    frames = golden_from(bundle.content(GOLDEN_FILE)).frames
     with open_judged(bundle, any_size=True) as judged:
         times = []
         for turn in range(60):

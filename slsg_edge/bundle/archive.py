@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from slsg_edge.bundle.digests import FILE_LIMIT
+from slsg_edge.bundle.envelope import SIGNATURES_FILE, SIGNATURES_LIMIT
 from slsg_edge.bundle.folder import Bundle, Manifest, check_name
 from slsg_edge.bundle.manifest import DAMAGE, LONGEST_NAME, MANIFEST_LIMIT, manifest_from_json
 from slsg_edge.bundle.plan import MANIFEST_FILE
@@ -46,7 +47,7 @@ def pack(bundle: Bundle, target: Path) -> Path:
     if target.exists() and not zipfile.is_zipfile(target):
         raise ConfigError(f"{target} is no archive of a bundle.", fix="Give another name.")
     vouched = _vouched(bundle.manifest)
-    names = sorted(name for name in vouched if (bundle.path / name).exists())
+    names = sorted(name for name in (*vouched, SIGNATURES_FILE) if (bundle.path / name).exists())
     require_outside_bundles(target)
     temporary = temporary_name(target.absolute().parent)
     try:
@@ -115,9 +116,14 @@ def _extract(archive: Path, folder: Path) -> None:
         content = _read_manifest(opened, archive)
         vouched = _vouched(_parsed(content, archive))
         given = {entry.filename for entry in entries} - {MANIFEST_FILE}
-        if strange := sorted(given - set(vouched)):
+        if strange := sorted(given - set(vouched) - {SIGNATURES_FILE}):
             raise _untrusted(archive, f"its manifest does not name {strange[0]!r}")
-        for name in sorted(given):
+        if SIGNATURES_FILE in given:
+            signatures = _read_bounded(
+                opened, opened.getinfo(SIGNATURES_FILE), archive, SIGNATURES_LIMIT
+            )
+            (folder / SIGNATURES_FILE).write_bytes(signatures)
+        for name in sorted(given - {SIGNATURES_FILE}):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             with opened.open(name) as source, target.open("xb") as file:
@@ -172,10 +178,16 @@ def _read_manifest(opened: zipfile.ZipFile, archive: Path) -> bytes:
             f"{archive} is no archive of a bundle: it has no {MANIFEST_FILE}.",
             fix="Give what `slsg-edge pack` wrote.",
         ) from None
-    if entry.file_size > MANIFEST_LIMIT:
-        raise _untrusted(archive, f"its {MANIFEST_FILE} has {entry.file_size >> 20} MiB")
+    return _read_bounded(opened, entry, archive, MANIFEST_LIMIT)
+
+
+def _read_bounded(
+    opened: zipfile.ZipFile, entry: zipfile.ZipInfo, archive: Path, limit: int
+) -> bytes:
+    if entry.file_size > limit:
+        raise _untrusted(archive, f"its {entry.filename} has {entry.file_size >> 20} MiB")
     with opened.open(entry) as file:
-        return file.read(MANIFEST_LIMIT + 1)
+        return file.read(limit + 1)
 
 
 def _parsed(content: bytes, archive: Path) -> Manifest:

@@ -4,27 +4,29 @@ import io
 import math
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from slsg_edge.config import open_regular
-
 LIMIT = 512 * 2**20  # bytes, packed or not: 8 golden frames of 1024 x 1024 are 60 MB
+_PLAIN = 32 * 2**20  # bytes that may come of whatever is packed
+_MOST_PACKED = 100  # pictures and maps pack to a half or a tenth
 
 # What reading one raises that this version did not write.
 DAMAGE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, RuntimeError)
 
 
-def stored_arrays(path: Path, names: Sequence[str]) -> list[NDArray[Any]]:
+def stored_arrays(content: bytes, names: Sequence[str]) -> list[NDArray[Any]]:
     """The arrays of these names; any of DAMAGE for what is none or larger than it may be."""
-    with open_regular(path, LIMIT) as file, zipfile.ZipFile(file) as stored:
+    if len(content) > LIMIT:
+        raise ValueError(f"it is larger than {LIMIT >> 20} MiB")
+    with zipfile.ZipFile(io.BytesIO(content)) as stored:
         members = [stored.getinfo(f"{name}.npy") for name in names]
-        if sum(member.file_size for member in members) > LIMIT:
-            raise ValueError(f"it unpacks to more than {LIMIT >> 20} MiB")
+        most = min(LIMIT, max(_PLAIN, _MOST_PACKED * len(content)))
+        if sum(member.file_size for member in members) > most:
+            raise ValueError(f"it unpacks to more than {most >> 20} MiB")
         return [_array(stored, member) for member in members]
 
 

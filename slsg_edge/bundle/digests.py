@@ -8,12 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from slsg_edge.config import open_regular
+from slsg_edge.config import open_regular, read_regular
 from slsg_edge.errors import BundleError
 
 FILE_LIMIT = 2 * 2**30  # bytes: no ONNX file may be larger, and nothing else in a bundle is
+JSON_LIMIT = 64 * 2**20  # bytes: the record of 100,000 images takes 16 MB
 _BLOCK = 2**20  # bytes
 _SETTLED = 100_000_000  # nanoseconds: some file systems stamp every 10 ms
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file of a bundle as it was when its sha256 was the one in the manifest."""
+
+    path: Path
+    data: bytes = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -40,6 +49,14 @@ class Digests:
         if time.time_ns() - max(state.st_mtime_ns, state.st_ctime_ns) > _SETTLED:
             self._known[path] = (_marks_of(state), digest)
         return digest
+
+
+def bounded_content(path: Path, limit: int) -> bytes:
+    """BundleError for what is no ordinary file of at most `limit` bytes."""
+    try:
+        return read_regular(path, limit)
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error) from error
 
 
 def unreadable(path: Path, error: OSError | ValueError) -> BundleError:

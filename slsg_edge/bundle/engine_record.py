@@ -8,12 +8,14 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from slsg_edge.config import read_json, settings_from_table, without_none
+from slsg_edge.bundle.digests import Content
+from slsg_edge.config import json_from, settings_from_table, without_none
 from slsg_edge.contracts import Precision
 from slsg_edge.errors import BundleError, ConfigError, EngineError
 from slsg_edge.machine.nvidia import Gpu
 
 # What NVIDIA documents for a portable engine: 8.0 and later, so Turing only where it is named.
+_LIMIT = 16 * 2**20  # bytes: the layers of an engine take some 100 KB
 _PORTABLE_FROM = (8, 0)
 
 
@@ -82,16 +84,14 @@ class Fingerprint:
         return ", ".join(self.options.targets) or "RTX GPUs from 8.0"
 
 
-def fingerprint_of(engine: Path) -> Fingerprint:
-    """The one beside `engine`; BundleError when it is missing or damaged."""
-    path = engine.with_suffix(".json")
+def fingerprint_of(record: Content) -> Fingerprint:
+    """Of the file that lies beside an engine; BundleError when it is damaged."""
+    path = record.path
     try:
-        table = read_json(path)
+        table = json_from(record.data, _LIMIT)
         return settings_from_table(Fingerprint, without_none(table), path.name)
-    except (OSError, ValueError, TypeError, AttributeError, ConfigError) as error:
-        raise BundleError(
-            f"{path} is missing or damaged: {error}", fix="Build the engine again."
-        ) from error
+    except (ValueError, TypeError, AttributeError, ConfigError) as error:
+        raise BundleError(f"{path} is damaged: {error}", fix="Build the engine again.") from error
 
 
 def require_usable(

@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import TypeAlias
 
 from slsg_edge.bundle.commands import command_for, is_ours
-from slsg_edge.bundle.digests import Digests, unreadable
+from slsg_edge.bundle.device import signatures_for
+from slsg_edge.bundle.digests import FILE_LIMIT, Content, Digests, bounded_content, unreadable
 from slsg_edge.bundle.manifest import (
     DAMAGE,
     MANIFEST_LIMIT,
     Stage,
     json_from_manifest,
     manifest_from_json,
+    renewed,
 )
 from slsg_edge.bundle.manifest import Manifest as Manifest
-from slsg_edge.bundle.onnx_file import require_self_contained
+from slsg_edge.bundle.onnx_file import require_harmless, require_harmless_file
 from slsg_edge.bundle.plan import (
     MANIFEST_FILE,
     SUFFIX,
@@ -66,18 +68,26 @@ class Bundle:
         what the manifest says or needs files that it does not name, StaleBundle when something
         it was made from has changed.
         """
-        writer = self._writer_of(name)
-        self.require_fresh(writer)
+        self.require_fresh(self._writer_of(name))
         path = self.path / name
         digest = self._digests.of(path)
-        if digest != self._recorded(name):
-            raise UntrustedBundle(
-                f"{path} is not the file that '{writer}' wrote.",
-                fix=f"Copy the bundle again, or run: {self.command_of(writer)}",
-            )
+        self._require_recorded(name, digest)
         if path.suffix == ".onnx":
-            require_self_contained(path, digest)
+            require_harmless_file(path, digest)
         return path
+
+    def content(self, name: str) -> Content:
+        """What `file` names, read once: what was hashed is what is given. Raises what `file` does.
+
+        Whatever happens to the file afterwards, these are the bytes that the manifest vouches for.
+        """
+        self.require_fresh(self._writer_of(name))
+        path = self.path / name
+        data = bounded_content(path, FILE_LIMIT)
+        self._require_recorded(name, hashlib.sha256(data).hexdigest())
+        if path.suffix == ".onnx":
+            require_harmless(path, data)
+        return Content(path, data)
 
     def holds(self, name: str) -> bool:
         """Whether some stage wrote a file of this name."""
@@ -144,7 +154,7 @@ class Bundle:
     def copy_stage(self, stage: str, target: Path) -> "Bundle":
         """A new bundle at `target` of this one stage, recorded as it was when it ran."""
         record = self.manifest.stages[stage]
-        files = {name: self.file(name).read_bytes() for name in record.outputs}
+        files = {name: self.content(name).data for name in record.outputs}
         new = new_bundle(target, replace(self.manifest, stages={}))
         with new._locked():
             current = new._current()
@@ -157,7 +167,9 @@ class Bundle:
         """The folder must be locked."""
         manifest = update(self.manifest) if update else self.manifest
         manifest = replace(manifest, stages={**self.manifest.stages, stage: record})
-        write_together(self.path, {**files, MANIFEST_FILE: json_from_manifest(manifest)})
+        written = {**files, MANIFEST_FILE: json_from_manifest(manifest)}
+        signatures = signatures_for(self.path, stage, self.manifest, written)
+        write_together(self.path, {**signatures, **written})
         return Bundle(self.path, manifest, self._digests)
 
     def _current(self) -> "Bundle":
@@ -202,6 +214,14 @@ class Bundle:
             fix=f"Run: {command}" if command else "Run the stage that writes it.",
         )
 
+    def _require_recorded(self, name: str, digest: str) -> None:
+        if digest != self._recorded(name):
+            writer = self._writer_of(name)
+            raise UntrustedBundle(
+                f"{self.path / name} is not the file that '{writer}' wrote.",
+                fix=f"Copy the bundle again, or run: {self.command_of(writer)}",
+            )
+
     def _recorded(self, name: str) -> str:
         return self.manifest.stages[self._writer_of(name)].outputs[name]
 
@@ -224,21 +244,6 @@ def new_bundle(path: Path, manifest: Manifest) -> Bundle:
     return Bundle(path, manifest)
 
 
-def renewed(old: Manifest, new: Manifest) -> Manifest:
-    """A network trained anew, with what later stages left of `old`.
-
-    They are stale then, and say so, rather than vanish. Tolerances may have been set by hand, so
-    those of the same detector stay.
-    """
-    return replace(
-        new,
-        threshold=old.threshold,
-        stages=old.stages,
-        thresholds=old.thresholds,
-        tolerances=old.tolerances if old.detector == new.detector else new.tolerances,
-    )
-
-
 def check_name(path: Path) -> None:
     """ConfigError, or StorageError inside another bundle, unless `path` may become one."""
     if path.suffix != SUFFIX:
@@ -255,12 +260,8 @@ def check_name(path: Path) -> None:
 def open_bundle(path: str | Path) -> Bundle:
     """The bundle at `path`; BundleError when there is none or its manifest cannot be read."""
     path = Path(path)
+    require_bundle(path)
     manifest = path / MANIFEST_FILE
-    if not _is_file(manifest):
-        raise BundleError(
-            f"{path} is not a bundle: it has no {MANIFEST_FILE}.",
-            fix=f"Give a folder that `slsg-edge train ... -o NAME{SUFFIX}` wrote.",
-        )
     try:
         return Bundle(path, manifest_from_json(read_regular(manifest, MANIFEST_LIMIT)))
     except OSError as error:
@@ -270,6 +271,19 @@ def open_bundle(path: str | Path) -> Bundle:
             f"{manifest} is damaged: {_reason(error)}.",
             fix="Copy the bundle again from its source.",
         ) from error
+
+
+def require_bundle(path: Path) -> None:
+    """BundleError for a folder without a manifest, or none."""
+    if not path.exists():
+        raise BundleError(
+            f"There is no {path}.", fix="Give the path of a bundle; in a line.toml it is `bundle`."
+        )
+    if not _is_file(path / MANIFEST_FILE):
+        raise BundleError(
+            f"{path} is not a bundle: it has no {MANIFEST_FILE}.",
+            fix=f"Give a folder that `slsg-edge train ... -o NAME{SUFFIX}` wrote.",
+        )
 
 
 def _is_file(path: Path) -> bool:

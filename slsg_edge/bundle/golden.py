@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.bundle.arrays import DAMAGE, stored_arrays
+from slsg_edge.bundle.digests import Content
 from slsg_edge.bundle.tolerances import DEFAULTS, Tolerance
 from slsg_edge.errors import BundleError, ExportError
 from slsg_edge.metrics.correlation import rank_correlation
@@ -92,21 +93,21 @@ class Difference:
         )
 
 
-def golden_from_file(path: Path) -> Golden:
-    """BundleError when it is no golden.npz, or one that frames and answers do not fit in."""
+def golden_from(content: Content) -> Golden:
+    """Of golden.npz; BundleError when it is none, or one that frames and answers do not fit in."""
     try:
-        frames, maps, scores = stored_arrays(path, ("frames", "anomaly_map", "image_score"))
+        frames, maps, scores = stored_arrays(content.data, ("frames", "anomaly_map", "image_score"))
         golden = Golden(
             np.asarray(frames, np.uint8),
             np.asarray(maps, np.float32),
             np.asarray(scores, np.float32),
         )
     except DAMAGE as error:
-        raise _damaged(path) from error
+        raise _damaged(content.path) from error
     shape = golden.frames.shape
     fits = (golden.anomaly_map.shape, golden.image_score.shape) == (shape[:3], shape[:1])
     if len(shape) != 4 or not shape[0] or not fits:
-        raise _damaged(path)
+        raise _damaged(content.path)
     return golden
 
 

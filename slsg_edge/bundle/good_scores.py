@@ -8,9 +8,10 @@ import json
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from slsg_edge.bundle.digests import JSON_LIMIT
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.plan import GOOD_SCORES_FILE
-from slsg_edge.config import read_json, require_shares, settings_from_table
+from slsg_edge.config import json_from, require_shares, settings_from_table
 from slsg_edge.contracts import SimulatedScore
 from slsg_edge.errors import BundleError, ConfigError, UntrustedBundle
 
@@ -63,13 +64,14 @@ def good_scores_of(bundle: Bundle) -> GoodScores:
     """Empty for a bundle whose training left none, as one of an earlier version."""
     if not bundle.holds(GOOD_SCORES_FILE):
         return GoodScores()
-    path = bundle.file(GOOD_SCORES_FILE)
+    content = bundle.content(GOOD_SCORES_FILE)
     try:
-        found = settings_from_table(GoodScores, read_json(path), path.name)
+        table = json_from(content.data, JSON_LIMIT)
+        found = settings_from_table(GoodScores, table, content.path.name)
         require_shares("A share of an anomaly", *(each.share for each in found.simulated))
     except (ValueError, AttributeError, ConfigError) as error:
         raise UntrustedBundle(
-            f"{path} is damaged: {error}",
+            f"{content.path} is damaged: {error}",
             fix="Copy the bundle again; where it is whole, the detector is broken: train again.",
         ) from error
     return found

@@ -9,7 +9,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -80,6 +80,21 @@ def manifest_from_json(content: bytes) -> Manifest:
 def json_from_manifest(manifest: Manifest) -> bytes:
     """ValueError for a number that is none: no score would ever be above NaN."""
     return json.dumps(dataclasses.asdict(manifest), indent=1, allow_nan=False).encode()
+
+
+def renewed(old: Manifest, new: Manifest) -> Manifest:
+    """A network trained anew, with what later stages left of `old`.
+
+    They are stale then, and say so, rather than vanish. Tolerances may have been set by hand, so
+    those of the same detector stay.
+    """
+    return replace(
+        new,
+        threshold=old.threshold,
+        stages=old.stages,
+        thresholds=old.thresholds,
+        tolerances=old.tolerances if old.detector == new.detector else new.tolerances,
+    )
 
 
 def _manifest(table: dict[str, Any]) -> Manifest:

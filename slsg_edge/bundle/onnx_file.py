@@ -1,4 +1,4 @@
-"""Whether an ONNX file holds all of its weights, or names other files that hold some.
+"""Whether an ONNX file holds all of its weights, and ends: what it may not do, from whoever it is.
 
 A manifest vouches for the files it names; weights in another file could be exchanged behind its
 back. Reads the file's own format (protobuf), since a line PC has no package for it. Numbers of
@@ -23,41 +23,55 @@ _MESSAGES: Mapping[str, Mapping[int, str]] = {
     "training": {1: "graph", 2: "graph"},
     "tensor": {},
 }
+_MOST_FIELDS = 100_000  # an exported graph has a few thousand
+_OP_TYPE = 4  # of a node
+_LOOPS = (b"Loop", b"Scan", b"SequenceMap")
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
 _VARINT, _EIGHT, _SIZED, _FOUR = 0, 1, 2, 5  # wire types
 
 
 @functools.lru_cache(16)
-def require_self_contained(path: Path, digest: str) -> None:
-    """UntrustedBundle where weights are in other files. digest: of the file as it is now."""
+def require_harmless_file(path: Path, digest: str) -> None:
+    """As `require_harmless`. digest: of the file as it is now."""
     with path.open("rb") as file:
         try:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError:  # an empty file
             return
         with content:
-            outside = names_other_files(content)
-    if outside:
+            require_harmless(path, content)
+
+
+def require_harmless(path: Path, content: bytes | mmap.mmap) -> None:
+    """UntrustedBundle where weights are in other files, or it computes in loops, as no export of
+    ours does: one may never end.
+    """
+    if fault := fault_of(content):
         raise UntrustedBundle(
-            f"{path} takes weights from other files, for which nobody vouches.",
-            fix="Run `slsg-edge export` again; it writes all weights into the file.",
+            f"{path} {fault}.",
+            fix="Run `slsg-edge export` again; it writes all weights into the file, and no loops.",
         )
 
 
-def names_other_files(content: bytes | mmap.mmap) -> bool:
-    """False for what is no ONNX, which whoever loads it will say."""
-    waiting = [("model", 0, len(content))]
+def fault_of(content: bytes | mmap.mmap) -> str | None:
+    """None for what is no ONNX, which whoever loads it will say."""
+    waiting, seen = [("model", 0, len(content))], 0
     try:
         while waiting:
             message, start, end = waiting.pop()
             for field, begin, after in _fields(content, start, end):
+                seen += 1
+                if seen > _MOST_FIELDS:
+                    return f"has over {_MOST_FIELDS} parts, as no graph of ours has"
                 if message == "tensor" and _is_external(field, begin):
-                    return True
+                    return "takes weights from other files, for which nobody vouches"
+                if message == "node" and field == _OP_TYPE and content[begin:after] in _LOOPS:
+                    return f"computes in loops ({content[begin:after].decode()})"
                 if field in _MESSAGES[message] and after > begin >= 0:
                     waiting.append((_MESSAGES[message][field], begin, after))
     except (ValueError, IndexError):
         pass
-    return False
+    return None
 
 
 def _is_external(field: int, value: int) -> bool:

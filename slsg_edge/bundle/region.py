@@ -4,8 +4,9 @@ import hashlib
 from dataclasses import replace
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.manifest import DAMAGE, json_from_manifest, manifest_from_json
+from slsg_edge.bundle.manifest import DAMAGE, MANIFEST_LIMIT, json_from_manifest, manifest_from_json
 from slsg_edge.bundle.plan import MANIFEST_FILE
+from slsg_edge.config import read_regular
 from slsg_edge.preprocessing import Roi
 
 _DIGITS = 16  # hex digits of a fingerprint
@@ -34,7 +35,7 @@ def fingerprint_of(bundle: Bundle) -> str:
 def _manifest_bytes(bundle: Bundle) -> bytes:
     """Of the file where it says what the bundle in memory says, else as it would be written."""
     try:
-        stored = (bundle.path / MANIFEST_FILE).read_bytes()
+        stored = read_regular(bundle.path / MANIFEST_FILE, MANIFEST_LIMIT)
         if manifest_from_json(stored) == bundle.manifest:
             return stored
     except DAMAGE:  # it was removed or spoiled since the bundle was opened

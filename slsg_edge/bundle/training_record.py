@@ -7,9 +7,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from slsg_edge.bundle.digests import JSON_LIMIT
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.plan import TRAINING_RECORD_FILE
-from slsg_edge.config import read_json
+from slsg_edge.config import json_from
 from slsg_edge.errors import UntrustedBundle
 
 
@@ -30,11 +31,11 @@ def trained_on(bundle: Bundle) -> TrainedOn | None:
     """None for a bundle whose images are not known, as after `import-slsg`."""
     if not bundle.holds(TRAINING_RECORD_FILE):
         return None
-    path = bundle.file(TRAINING_RECORD_FILE)
+    content = bundle.content(TRAINING_RECORD_FILE)
     try:
-        record = read_json(path)
+        record = json_from(content.data, JSON_LIMIT)
         return TrainedOn(frozenset(record["train"]), frozenset(record["holdout"]))
     except (ValueError, KeyError, TypeError) as error:
         raise UntrustedBundle(
-            f"{path} is damaged: {error}.", fix="Copy the bundle again."
+            f"{content.path} is damaged: {error}.", fix="Copy the bundle again."
         ) from error

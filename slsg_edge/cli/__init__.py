@@ -31,6 +31,7 @@ from slsg_edge.machine.host import wait_without_spinning
 
 # What to install for a package that a command turns out to need.
 EXTRAS = {
+    "cryptography": "cpu",
     "cv2": "line",
     "fsspec": "scale",
     "matplotlib": "train",

@@ -132,7 +132,7 @@ def _compare(
 def _paths(bundle: "Bundle", images: Path | None) -> Iterator[list[Path]]:
     """Image files: those of the user, or the golden frames in a folder that goes away again."""
     from slsg_edge.bench.frame import write_frames
-    from slsg_edge.bundle.golden import golden_from_file
+    from slsg_edge.bundle.golden import golden_from
     from slsg_edge.bundle.plan import GOLDEN_FILE
     from slsg_edge.line.sources.files import images_in
     from slsg_edge.storage import temporary_folder
@@ -140,7 +140,7 @@ def _paths(bundle: "Bundle", images: Path | None) -> Iterator[list[Path]]:
     if images is not None:
         yield images_in(images)
         return
-    frames = golden_from_file(bundle.file(GOLDEN_FILE)).frames
+    frames = golden_from(bundle.content(GOLDEN_FILE)).frames
     with temporary_folder() as folder:
         yield write_frames(frames, folder)
 

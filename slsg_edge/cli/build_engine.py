@@ -8,6 +8,7 @@ import typer
 from slsg_edge.bundle.commands import recorded_command
 from slsg_edge.cli.options import AsJson
 from slsg_edge.cli.text import tell, threshold_line
+from slsg_edge.cli.trust_options import note_change
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def build_engine(
         _print_json(done, refit)
     else:
         _print(done, refit)
+    note_change(bundle, f"engine {done.engine.name}")
 
 
 def _batches(text: str | None) -> tuple[int, ...]:

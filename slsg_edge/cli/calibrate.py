@@ -39,6 +39,7 @@ from slsg_edge.cli.text import (
     tell,
     threshold_line,
 )
+from slsg_edge.cli.trust_options import note_change
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def calibrate(
             _stored_rate(opened) if rate is None else rate,
         )
         run_int8(opened, images, options, report, recorded, as_json)
+        note_change(bundle, "calibrate --int8")
         return
     command = recorded_command("calibrate", recorded)
     choice = Choice(rate, threshold, undecided_band, replace, defects, costs)
@@ -157,6 +159,7 @@ def calibrate(
         _print_json(done, costs)
     else:
         _print(done, costs, parts_per_day)
+    note_change(bundle, f"threshold {done.threshold.value:.6g}")
 
 
 def _require_options_apply(options: Mapping[str, object]) -> None:

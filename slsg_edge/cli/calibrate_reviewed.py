@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from slsg_edge.bundle.commands import recorded_command
 from slsg_edge.cli.text import next_after_calibrate, plain_console, tell, threshold_line
+from slsg_edge.cli.trust_options import note_change
 
 if TYPE_CHECKING:
     from slsg_edge.contracts import Json
@@ -41,6 +42,8 @@ def calibrate_reviewed(
         tell(json.dumps(_summary(proposal, written)))
     else:
         _print(proposal, written)
+    if written:
+        note_change(bundle, "calibrate --add-reviewed")
     if written and not as_json:
         tell(next_after_calibrate(bundle))
 

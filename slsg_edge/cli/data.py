@@ -8,6 +8,7 @@ import typer
 
 from slsg_edge.cli.options import AsJson, Verbose
 from slsg_edge.cli.text import plain_console, tell
+from slsg_edge.contracts import GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,6 +146,11 @@ def _print_next(found: "Survey", data: Path, console: "Console") -> None:
         return
     if not found.findings:
         console.print("Nothing to find fault with.")
+    if not any(group.split == "train" and group.kind == GOOD for group in found.groups):
+        console.print(
+            "next: Put photos of good parts into train/good; there are none to learn from."
+        )
+        return
     path = shlex.quote(str(data))
     console.print(f"next: slsg-edge start {path}", soft_wrap=True)
 

@@ -8,6 +8,7 @@ import typer
 
 from slsg_edge.bundle.commands import recorded_command
 from slsg_edge.cli.text import tell
+from slsg_edge.cli.trust_options import note_change
 
 if TYPE_CHECKING:
     from slsg_edge.bundle.folder import Bundle
@@ -48,6 +49,7 @@ def export(
         keep_fp32=keep_fp32 or (),
     )
     tell(json.dumps(_table(done)) if as_json else _text(done))
+    note_change(bundle, "export")
 
 
 def _table(done: "Exported") -> "dict[str, Json]":

@@ -13,6 +13,7 @@ from slsg_edge.bundle.commands import recorded_words
 from slsg_edge.cli.options import Workers
 from slsg_edge.cli.stopping import INTERRUPTED
 from slsg_edge.cli.text import plain_console, say, tell
+from slsg_edge.cli.trust_options import note_change
 from slsg_edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ def train(
         again = [*words, *([] if resume or automatic else ["--resume"])]
         say(f"{stopped}. Go on with: {shlex.join(again)}")
         raise typer.Exit(INTERRUPTED) from stopped
+    note_change(output, "train")
     tell(f"{output}: trained. Curves and simulated anomalies: {curves.with_suffix('.run')}")
     tell(f"next: {shlex.join(['slsg-edge', 'export', str(output)])}")
 

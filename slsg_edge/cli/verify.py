@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from slsg_edge.bundle.folder import Bundle
     from slsg_edge.bundle.golden import Difference
+    from slsg_edge.bundle.trust import Trusted
     from slsg_edge.contracts import Json
     from slsg_edge.evaluation.neighbours import NeighbourComparison
     from slsg_edge.evaluation.verify import Verification
@@ -46,27 +47,30 @@ def verify(
     """Run the golden frames through every backend and compare them with the trained network.
 
     Exit code 1 when one of them is beyond its tolerance; with --strict also for a threshold.
+    Where this machine trusts a key, the signatures are checked first: exit code 2.
     """
     import json
     from dataclasses import asdict
 
-    from slsg_edge.bundle.folder import open_bundle
+    from slsg_edge.bundle.opening import bundle_and_trust
+    from slsg_edge.cli.trust_options import trust_line
     from slsg_edge.evaluation.verify import subjects, verify_bundle
     from slsg_edge.progress import progress
 
-    opened = open_bundle(bundle)
+    opened, trusted = bundle_and_trust(bundle)
     names = [] if only is None else only.split(",")
     with progress("backends", len(names) or len(list(subjects()))) as advance:
         verification = verify_bundle(opened, names, advance)
     comparisons = _with_fixed_neighbours(opened) if frozen_neighbours else ()
     passed = verification.passed and not (strict and verification.doubts)
     if as_json:
-        table = {**asdict(verification), "passed": passed}
+        table = {**asdict(verification), "passed": passed, "trust": _trust_json(trusted)}
         if frozen_neighbours:
             table["frozen_neighbours"] = [_neighbours_json(found) for found in comparisons]
         tell(json.dumps(table))
     else:
         _print(verification, strict, passed, verbose or only is not None)
+        tell(trust_line(trusted, bundle))
         _say_next(opened, passed)
         if frozen_neighbours:
             _print_neighbours(comparisons)
@@ -78,6 +82,17 @@ def _with_fixed_neighbours(bundle: "Bundle") -> "tuple[NeighbourComparison, ...]
     from slsg_edge.evaluation.neighbours import compare_with_fixed_neighbours
 
     return compare_with_fixed_neighbours(bundle)
+
+
+def _trust_json(trusted: "Trusted") -> "dict[str, Json]":
+    from dataclasses import asdict
+
+    return {
+        "signed": trusted.signed,
+        "release": trusted.fingerprint or None,
+        "signers": [asdict(signer) for signer in trusted.signers],
+        "changed_here": trusted.changed_here,
+    }
 
 
 def _neighbours_json(comparison: "NeighbourComparison") -> "dict[str, Json]":

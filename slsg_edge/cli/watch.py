@@ -86,7 +86,7 @@ def watch(
         return
     if source is None:
         raise _no_source(bundle)
-    from slsg_edge.bundle.folder import open_bundle
+    from slsg_edge.bundle.opening import trusted_bundle
     from slsg_edge.images import most_pixels
     from slsg_edge.line.records import Tally
     from slsg_edge.line.sinks.sink import Draining
@@ -100,7 +100,7 @@ def watch(
     _require_readers(output)
     recording = _recording(bundle, record, record_to)
     _require_outside(source, rejects, recording)
-    opened = _with_region(open_bundle(bundle), roi)
+    opened = _with_region(trusted_bundle(bundle), roi)
     tally = Tally()
     options = WatchOptions(every, max_frames, warn=say, tally=tally)
     with ExitStack() as stack:

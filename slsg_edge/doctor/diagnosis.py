@@ -11,6 +11,7 @@ from pathlib import Path
 from slsg_edge import __version__
 from slsg_edge.doctor import nvidia as nvidia_checks
 from slsg_edge.doctor.check import MachineCheck, installed_version
+from slsg_edge.doctor.trust import trust
 from slsg_edge.machine.host import cpu_model, memory_mb, usable_cores
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)  # Python versions that the tests run on
@@ -128,6 +129,8 @@ CHECKS: tuple[Callable[[], MachineCheck | None], ...] = (
     _package_check("PyAV", "line", "For streams and films whose damage is told", "av"),
     _simplejpeg,
     _cameras,
+    trust,
+    _package_check("cryptography", "cpu", "For signed bundles"),
     _package_check("torch", "train", "For train, export and import-slsg"),
     _package_check("onnx", "train", "For export"),
     nvidia_checks.gpu,

@@ -17,7 +17,7 @@ from slsg_edge.bundle.golden import (
     Golden,
     best_case_threshold,
     difference,
-    golden_from_file,
+    golden_from,
 )
 from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES
 from slsg_edge.contracts import GRAPH_OUTPUTS, Answers
@@ -57,7 +57,7 @@ def compare_with_fixed_neighbours(bundle: Bundle) -> tuple[NeighbourComparison, 
 
     ExportError when the files are not the same network.
     """
-    golden = golden_from_file(bundle.file(GOLDEN_FILE))
+    golden = golden_from(bundle.content(GOLDEN_FILE))
     reference = _graph(bundle, MODEL_FILES["fp32"])
     names = choices_of(reference).values()
     if not names:
@@ -75,8 +75,9 @@ def _graph(bundle: Bundle, file: str) -> OnnxGraph:
     """As a GPU rounds it, where it is not FP32."""
     from slsg_edge.export.emulation import emulated
 
-    path = bundle.file(file)
-    return graph_from_bytes(emulated(graph_from_bytes(path.read_bytes(), path)), path)
+    stored = bundle.content(file)
+    graph = graph_from_bytes(stored.data, stored.path)
+    return graph_from_bytes(emulated(graph), stored.path)
 
 
 def _compared(

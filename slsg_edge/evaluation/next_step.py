@@ -127,8 +127,9 @@ def threshold_warning(threshold: Threshold, images: Sequence[Tested]) -> str | N
     count = len(threshold.good_scores)
     if high >= NEARLY_ONE:
         return (
-            f"The interval of the threshold reaches 1: {count} good images do not show where it "
-            f"belongs, and with it {inside} of {len(scores)} defects are found or missed by chance."
+            f"The interval of the threshold reaches 1: {count} good images do not settle it. Set "
+            f"from {count} others it might lie above {inside} of these {len(scores)} defects: more "
+            "good images help."
         )
     if scores and inside >= len(scores) / 4:
         return (
@@ -210,7 +211,8 @@ def _scores(images: Sequence[Tested], good: bool) -> list[float]:
 def _collect(misses: Part, alarms: Part, simulated: bool) -> str:
     if simulated or not misses.total:
         return (
-            "Put pictures of defective parts in test/KIND, of each kind of defect, and test again"
+            "Beside train/good, where the good pictures belong, put pictures of defective parts in "
+            "test/KIND, of each kind of defect, and test again"
         )
     return "Put pictures of good parts that were not trained on in test/good, and test again"
 

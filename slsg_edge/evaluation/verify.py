@@ -19,7 +19,7 @@ from slsg_edge.bundle.golden import (
     Golden,
     best_case_threshold,
     difference,
-    golden_from_file,
+    golden_from,
 )
 from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES, WEIGHTS_FILE
 from slsg_edge.bundle.thresholds import (
@@ -101,7 +101,7 @@ def verify_bundle(
     BundleError without golden frames, UntrustedBundle for a damaged file, MissingDependency when
     nothing could be checked.
     """
-    golden = golden_from_file(bundle.file(GOLDEN_FILE))
+    golden = golden_from(bundle.content(GOLDEN_FILE))
     threshold = reference_threshold(bundle, golden)
     checks = []
     for subject in _chosen(names):
@@ -229,8 +229,9 @@ def _by_file(file: str) -> Callable[[Bundle, NDArray[np.uint8]], Answers]:
         from slsg_edge.export.graph import graph_from_bytes
         from slsg_edge.stages.reference import run_graph
 
-        path = bundle.file(file)
-        return run_graph(emulated(graph_from_bytes(path.read_bytes(), path)), frames, bundle)
+        stored = bundle.content(file)
+        graph = graph_from_bytes(stored.data, stored.path)
+        return run_graph(emulated(graph), frames, bundle)
 
     return answers
 

@@ -80,7 +80,9 @@ def tally(scores: ArrayLike, labels: ArrayLike) -> tuple[NDArray[Any], Counts, C
 def require_both(good: int, defective: int) -> None:
     """ValueError when one of the classes is empty."""
     if not good or not defective:
-        raise ValueError(f"needs good and defective, has {good} good and {defective} defective")
+        raise ValueError(
+            f"needs good and defective; there are {good} good and {defective} defective"
+        )
 
 
 def _by_class(scores: ArrayLike, labels: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -23,8 +23,8 @@ IMAGENET_FILES: dict[Architecture, str] = {
     "wide_resnet50_2": "wide_resnet50_2-95faca4d.pth",
 }
 OFFLINE_FIX = (
-    "Download it elsewhere and give the file with --backbone-weights FILE, "
-    "or train with --backbone-weights none."
+    "Download it elsewhere and give the file with --backbone-weights FILE. "
+    "Without any, by --backbone-weights none, SLSG alone learns enough to be of use."
 )
 
 

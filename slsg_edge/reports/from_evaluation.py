@@ -43,7 +43,7 @@ def write_evaluation_report(
 ) -> None:
     """The page on an evaluation with a threshold, and on what a survey finds about its data."""
     findings = survey(read_dataset(data), progress).findings
-    title = f"{bundle.path.stem} on {data.resolve().name}"
+    title = " on ".join(dict.fromkeys((bundle.path.stem, data.resolve().name)))
     html = evaluation_report_page(title, bundle, evaluation, choice, findings, data)
     write_atomically(path, html.encode())
 

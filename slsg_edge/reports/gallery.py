@@ -9,6 +9,7 @@ from statistics import median
 
 from slsg_edge.metrics.axis import Axis, score_text
 from slsg_edge.reports.case import Case, kinds_of
+from slsg_edge.reports.highlights import mask_key
 from slsg_edge.reports.layers import LayeredPicture
 from slsg_edge.reports.page import breakable, words
 from slsg_edge.reports.views import hot_view, plain_view
@@ -44,7 +45,7 @@ def gallery(cases: Sequence[Case], axis: Axis) -> str:
             '<div class="legend"><span><i class="heat"></i>anomaly map, '
             '<span class="one-scale">0 to 1 for all</span>'
             '<span class="own-scale">each from its lowest to its highest</span></span>'
-            '<span><i class="mask"></i>where the defect is</span>'
+            f"{mask_key(cases)}"
             '<span><i class="cut-key"></i>score against the threshold</span></div>',
             _controls(cases),
             f'<div class="cases" id="cases">{shown}</div>',

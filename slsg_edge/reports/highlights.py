@@ -11,10 +11,8 @@ from slsg_edge.reports.case import Case
 from slsg_edge.reports.page import breakable, words
 from slsg_edge.reports.views import boxed_view, hot_view
 
-KEY = (
-    '<div class="legend"><span><i class="box-key"></i>what the detector finds oddest</span>'
-    '<span><i class="mask"></i>where the defect is</span></div>'
-)
+BOX_KEY = '<span><i class="box-key"></i>what the detector finds oddest</span>'
+MASK_KEY = '<span><i class="mask"></i>where the defect is</span>'
 TIGHT = 0.25  # of the picture: a box that is larger points at nothing
 
 
@@ -46,8 +44,17 @@ def highlights_of(cases: Sequence[Case]) -> list[Highlight]:
 
 def highlights_section(cases: Sequence[Case], threshold: float) -> str:
     """Nothing without a picture. Each is a button that the page's script enlarges."""
-    figures = "".join(_figure(each, threshold) for each in highlights_of(cases))
-    return f'<div class="highlights">{figures}</div>{KEY}' if figures else ""
+    chosen = highlights_of(cases)
+    if not chosen:
+        return ""
+    figures = "".join(_figure(each, threshold) for each in chosen)
+    key = BOX_KEY + mask_key(each.case for each in chosen)
+    return f'<div class="highlights">{figures}</div><div class="legend">{key}</div>'
+
+
+def mask_key(cases: Iterable[Case]) -> str:
+    """What the outline of a defect means; nothing where no picture has one."""
+    return MASK_KEY if any(case.picture and case.picture.outline for case in cases) else ""
 
 
 def clearest_finds(cases: Iterable[Case], count: int) -> list[Case]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slsg_edge.bundle.digests import FILE_LIMIT, Content, bounded_content
 from slsg_edge.bundle.engine_record import EngineOptions, Fingerprint, runs_rtx
 from slsg_edge.bundle.folder import Bundle
 from slsg_edge.bundle.plan import ENGINE_SUFFIX, MODEL_FILES, engine_stage, engine_stem
@@ -86,10 +87,10 @@ def build_engine(
     EngineError, MissingDependency or BundleError; the bundle has not changed then.
     """
     started = time.monotonic()
-    onnx = bundle.file(MODEL_FILES[options.precision])
+    onnx = bundle.content(MODEL_FILES[options.precision])
     gpu = _gpu(required=target.tensorrt == FULL)
     trt = _tensorrt(target)
-    _require_memory(onnx.stat().st_size / 1e6, options.workspace_mb)
+    _require_memory(len(onnx.data) / 1e6, options.workspace_mb)
     stem = engine_stem(target.name, options.precision)
     expected = expectation(bundle, options.precision)
     size = (bundle.manifest.preprocessing.height, bundle.manifest.preprocessing.width)
@@ -115,7 +116,7 @@ def build_engine(
         files,
         command=command,
         started=started,
-        inputs=(onnx.name,),
+        inputs=(onnx.path.name,),
         tools={**tool_versions(), trt.name: trt.version},
         settings=settings_of(EngineRecord(target.name, options.precision)),
     )
@@ -195,17 +196,17 @@ def _timing_cache(bundle: Bundle, stem: str) -> bytes:
     """That of the last build, if it is still the one that was written; nothing else is parsed."""
     path = bundle.path / f"{stem}.cache"
     recorded = [stage.outputs.get(f"{stem}.cache") for stage in bundle.manifest.stages.values()]
-    content = path.read_bytes() if path.exists() else b""
+    content = bounded_content(path, FILE_LIMIT) if path.exists() else b""
     return content if hashlib.sha256(content).hexdigest() in recorded else b""
 
 
 def _fingerprint(
-    trt: TensorRt, built: BuiltEngine, onnx: Path, gpu: Gpu | None, opened: bool
+    trt: TensorRt, built: BuiltEngine, onnx: Content, gpu: Gpu | None, opened: bool
 ) -> Fingerprint:
     return Fingerprint(
         tensorrt=trt.name,
         version=trt.version,
-        onnx_sha256=hashlib.sha256(onnx.read_bytes()).hexdigest(),
+        onnx_sha256=hashlib.sha256(onnx.data).hexdigest(),
         options=built.options,
         layers=counts_of(built.facts),
         fp32_layers=fp32_layers(built.facts),

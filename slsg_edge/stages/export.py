@@ -145,9 +145,9 @@ def _golden_frames(bundle: Bundle, images: Path | None) -> NDArray[np.uint8]:
         raise ConfigError(
             f"{bundle.path} holds no frames to prove the export with.", fix="Give --images DIR."
         )
-    path = bundle.file(FRAMES_FILE)
+    content = bundle.content(FRAMES_FILE)
     try:
-        (frames,) = stored_arrays(path, ("frames",))
+        (frames,) = stored_arrays(content.data, ("frames",))
         return np.asarray(frames, dtype=np.uint8)
     except DAMAGE as error:
         raise BundleError(f"{bundle.path}/{FRAMES_FILE} is damaged.", fix="Train again.") from error

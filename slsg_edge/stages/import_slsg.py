@@ -5,7 +5,8 @@ import hashlib
 import time
 from pathlib import Path
 
-from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle, renewed
+from slsg_edge.bundle.folder import Bundle, Manifest, new_bundle
+from slsg_edge.bundle.manifest import renewed
 from slsg_edge.bundle.plan import TRAIN_STAGE, WEIGHTS_FILE
 from slsg_edge.machine.versions import tool_versions
 from slsg_edge.preprocessing import Preprocessing

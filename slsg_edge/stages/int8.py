@@ -152,14 +152,14 @@ def quantise_bundle(
     ours, and when no group of layers can be INT8 within the budget.
     """
     started = time.monotonic()
-    reference = bundle.file(MODEL_FILES["fp32"])
-    graph = graph_from_bytes(reference.read_bytes(), reference)
+    reference = bundle.content(MODEL_FILES["fp32"])
+    graph = graph_from_bytes(reference.data, reference.path)
     rate = settings.false_alarms
     fresh = None if rate is None else threshold_frames(bundle, folder, rate)
     images = choose_range_images(folder, settings.images)
     # what the user kept in FP32 at the export, since FP16 spoils it: INT8 would too
     patterns = record_of(bundle, ExportRecord).keep_fp32
-    convolutions = _convolutions(graph, patterns, reference)
+    convolutions = _convolutions(graph, patterns, reference.path)
     histograms = input_histograms(bundle, graph, convolutions, images)
     clips = {name: clipping_value(reach, settings.method) for name, reach in histograms.items()}
     groups = groups_of(convolutions)
@@ -205,7 +205,7 @@ def quantise_bundle(
         compared=len(compared.paths),
         test=test,
         megabytes=len(half.content) / 1e6,
-        reference_mb=reference.stat().st_size / 1e6,
+        reference_mb=len(reference.data) / 1e6,
         notes=tuple(drift_notes(bundle, graph, histograms)),
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.golden import difference, golden_from_file
+from slsg_edge.bundle.golden import difference, golden_from
 from slsg_edge.bundle.good_scores import good_scores_of
 from slsg_edge.bundle.plan import GOLDEN_FILE, MODEL_FILES
 from slsg_edge.bundle.training_record import trained_on
@@ -162,7 +162,7 @@ class Int8Comparison:
         self, bundle: Bundle, compared: LabelledFrames, fresh: ThresholdFrames | None = None
     ) -> None:
         self._bundle = bundle
-        self._golden = golden_from_file(bundle.file(GOLDEN_FILE))
+        self._golden = golden_from(bundle.content(GOLDEN_FILE))
         self._compared, self._fresh = compared, fresh
         with closing(_reference(bundle)) as detector:
             self._maps, self._scores = _finite_answers(detector, compared.frames)
@@ -208,7 +208,7 @@ def _first_by_hash(samples: Sequence[Sample]) -> list[Path]:
 
 
 def _reference(bundle: Bundle) -> GraphDetector:
-    return OnnxRuntimeDetector(bundle.file(MODEL_FILES["fp32"]), bundle.manifest.preprocessing)
+    return OnnxRuntimeDetector(bundle.content(MODEL_FILES["fp32"]), bundle.manifest.preprocessing)
 
 
 def _opened(bundle: Bundle, graph: bytes) -> GraphDetector:

@@ -6,7 +6,7 @@ Warns of images that are not of the product.
 from collections.abc import Iterable, Iterator, Mapping
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.golden import golden_from_file
+from slsg_edge.bundle.golden import golden_from
 from slsg_edge.bundle.plan import GOLDEN_FILE
 from slsg_edge.calibration.images import Int8Images
 from slsg_edge.calibration.ranges import Histogram, drift
@@ -40,7 +40,7 @@ def input_histograms(
 
 def fp16_ranges(bundle: Bundle, graph: OnnxGraph) -> dict[str, ValueRange]:
     """What FP16 may have to hold, of every tensor on the golden frames."""
-    golden = golden_from_file(bundle.file(GOLDEN_FILE))
+    golden = golden_from(bundle.content(GOLDEN_FILE))
     return activation_ranges(activations(with_outputs(graph, graph.activations()), golden.frames))
 
 
@@ -48,7 +48,7 @@ def drift_notes(
     bundle: Bundle, graph: OnnxGraph, histograms: Mapping[str, Histogram]
 ) -> Iterator[str]:
     """Warns of images that are not of this product, by what the golden frames make active."""
-    golden = golden_from_file(bundle.file(GOLDEN_FILE))
+    golden = golden_from(bundle.content(GOLDEN_FILE))
     known = {name: Histogram() for name in histograms}
     for values in activations(with_outputs(graph, known), golden.frames):
         for name, histogram in known.items():

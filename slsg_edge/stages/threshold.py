@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slsg_edge.bundle.folder import Bundle
-from slsg_edge.bundle.golden import Difference, difference, golden_from_file
+from slsg_edge.bundle.golden import Difference, difference, golden_from
 from slsg_edge.bundle.plan import GOLDEN_FILE
 from slsg_edge.bundle.thresholds import calibration_command, own_threshold_name, threshold_of
 from slsg_edge.calibration.acquisitions import acquisition_notes
@@ -156,7 +156,7 @@ def refit_if_moved(bundle: Bundle, backend: str, images: Path | None, command: s
     """BundleError when there is no threshold yet at all; EngineError when it does not run here."""
     reference = threshold_of(bundle)
     choice = choose(bundle, backend)
-    golden = golden_from_file(bundle.file(GOLDEN_FILE))
+    golden = golden_from(bundle.content(GOLDEN_FILE))
     with closing(open_choice(bundle, choice)) as detector:
         off = difference(golden, *detector.run(golden.frames), reference.value)
     if choice.precision != "int8" and off.score <= MOVED and not off.verdicts:

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from slsg_edge.bundle.commands import command_for
-from slsg_edge.bundle.folder import Bundle, Manifest, check_name, new_bundle, renewed
+from slsg_edge.bundle.folder import Bundle, Manifest, check_name, new_bundle
 from slsg_edge.bundle.good_scores import GoodScores, good_scores_file
+from slsg_edge.bundle.manifest import renewed
 from slsg_edge.bundle.plan import (
     FRAMES_FILE,
     GOOD_SCORES_FILE,

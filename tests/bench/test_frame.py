@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from slsg_edge.bench.frame import PAIRS, benchmark, write_frames
 from slsg_edge.bundle.folder import open_bundle
-from slsg_edge.bundle.golden import golden_from_file
+from slsg_edge.bundle.golden import golden_from
 from slsg_edge.cli.bench import bench
 from slsg_edge.errors import BundleError, ConfigError, DatasetError
 from slsg_edge.images import read_image
@@ -113,7 +113,7 @@ def test_an_image_that_cannot_be_read_is_named(toy_bundle, tmp_path):
 
 
 def test_golden_frames_become_image_files_without_loss(toy_bundle, tmp_path):
-    frames = golden_from_file(open_bundle(toy_bundle).file("golden.npz")).frames
+    frames = golden_from(open_bundle(toy_bundle).content("golden.npz")).frames
     paths = write_frames(frames, tmp_path)
     np.testing.assert_array_equal(np.stack([read_image(path) for path in paths]), frames)
 

@@ -6,10 +6,14 @@ import stat
 import zipfile
 
 import pytest
+from signed import key_in
 
 from slsg_edge.bundle.archive import MOST_FILES, pack, unpack
 from slsg_edge.bundle.folder import open_bundle
+from slsg_edge.bundle.trust import require_trusted, trusted_keys
+from slsg_edge.bundle.trust_changes import add_key
 from slsg_edge.errors import BundleError, ConfigError, StorageError, UntrustedBundle
+from slsg_edge.stages.sign import sign
 
 DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -174,3 +178,14 @@ def test_files_that_share_their_bytes_are_a_bomb(packed, tmp_path):
     hostile.write_bytes(content.getvalue())
     with pytest.raises(UntrustedBundle, match="larger than itself"):
         unpack(hostile, tmp_path / "unpacked.slsg")
+
+
+def test_signatures_travel_with_the_bundle(toy_bundle, tmp_path):
+    key = key_in(tmp_path / "keys", "maker")
+    sign(toy_bundle, key, "builder")
+    archive = pack(open_bundle(toy_bundle), tmp_path / "a.slsg.zip")
+    there = unpack(archive, tmp_path / "there.slsg")
+    held = (toy_bundle / "signatures.jsonl").read_bytes()
+    assert (there / "signatures.jsonl").read_bytes() == held
+    add_key(tmp_path / "trust", key.public, "maker", ("builder",), None)
+    assert require_trusted(there, trusted_keys(tmp_path / "trust")).signed

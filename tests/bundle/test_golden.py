@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
+from bundles import unchecked
 
 from slsg_edge.bundle.golden import (
     Difference,
     Golden,
     best_case_threshold,
     difference,
-    golden_from_file,
+    golden_from,
 )
 from slsg_edge.bundle.tolerances import DEFAULTS, Tolerance
 from slsg_edge.errors import BundleError, ExportError
@@ -24,7 +25,7 @@ def golden():
 def test_what_was_written_is_read_again(golden, tmp_path):
     path = tmp_path / "golden.npz"
     path.write_bytes(golden.to_bytes())
-    again = golden_from_file(path)
+    again = golden_from(unchecked(path))
     np.testing.assert_array_equal(again.anomaly_map, golden.anomaly_map)
     np.testing.assert_array_equal(again.image_score, SCORES)
 
@@ -42,7 +43,7 @@ def test_answers_that_do_not_fit_the_frames_are_refused(golden, tmp_path, part):
     else:
         path.write_bytes(golden.to_bytes()[:100])
     with pytest.raises(BundleError, match="holds no golden frames"):
-        golden_from_file(path)
+        golden_from(unchecked(path))
 
 
 def test_differences_are_said_where_they_exceed(golden):

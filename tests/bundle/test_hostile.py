@@ -8,14 +8,14 @@ import zipfile
 
 import numpy as np
 import pytest
-from bundles import rewrite, with_file
+from bundles import rewrite, unchecked, with_file
 from numpy.lib import format as npy
 
 from slsg_edge.bundle import arrays
 from slsg_edge.bundle.folder import open_bundle
-from slsg_edge.bundle.golden import golden_from_file
+from slsg_edge.bundle.golden import golden_from
 from slsg_edge.bundle.manifest import MOST_STAGES
-from slsg_edge.bundle.onnx_file import names_other_files
+from slsg_edge.bundle.onnx_file import fault_of
 from slsg_edge.config import json_from, read_toml, value_from_text
 from slsg_edge.errors import BundleError, ConfigError, StaleBundle, UntrustedBundle
 
@@ -69,7 +69,7 @@ def test_golden_frames_are_no_larger_than_they_say(tmp_path, monkeypatch, frames
         file.writestr("anomaly_map.npy", head((1, 4, 4), "<f4") + bytes(64))
         file.writestr("image_score.npy", head((1,), "<f4") + bytes(4))
     with pytest.raises(BundleError, match="holds no golden frames"):
-        golden_from_file(path)
+        golden_from(unchecked(path))
 
 
 def test_a_key_that_is_given_twice_is_refused_wherever_it_stands(toy_bundle):
@@ -178,11 +178,11 @@ def test_weights_in_another_file_are_refused_everywhere(toy_bundle, where):
 
 def test_whole_and_damaged_models_name_no_other_file(toy_model):
     whole = toy_model()
-    assert not names_other_files(whole)
+    assert not fault_of(whole)
     for end in range(0, len(whole), 7):
-        assert not names_other_files(whole[:end])
+        assert not fault_of(whole[:end])
     for seed in range(50):
-        assert names_other_files(np.random.default_rng(seed).bytes(200)) in (True, False)
+        fault_of(np.random.default_rng(seed).bytes(200))
 
 
 def test_json_says_numbers_only():

@@ -153,7 +153,7 @@ def test_without_good_test_images_what_needs_them_is_left_out(toy_bundle, other,
     assert code == 1
     assert {"misses", "aupro"} <= set(found["changes"])
     assert not {"false_alarms", "image_auroc"} & set(found["changes"])
-    assert "No image figures: they need good and defective, has 0 good" in found["notes"][0]
+    assert "No image figures: they need good and defective; there are 0 good" in found["notes"][0]
 
 
 def test_what_cannot_be_compared_is_an_error(toy_bundle, other, data, tmp_path):

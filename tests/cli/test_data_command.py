@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from functools import partial
 
 import cv2
@@ -122,3 +123,14 @@ def test_acquisitions_are_shown_by_name_and_day(run, data):
         "first": "2001-09-09",
         "last": today,
     }
+
+
+def test_good_photos_beside_a_test_that_was_added_are_sent_to_train_good(run, data):
+    for path in (data / "train/good").iterdir():
+        path.rename(data / path.name)
+    shutil.rmtree(data / "train")
+    code, shown, _ = run(data)
+    assert code == 0
+    assert "Move them to train/good, if they show good parts." in shown
+    assert "next: Put photos of good parts into train/good" in shown
+    assert "slsg-edge start" not in shown

@@ -3,6 +3,7 @@ import re
 import shutil
 
 import pytest
+from screens import fits_and_begins_with
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.cli.export import export
@@ -20,6 +21,7 @@ def copied(trained_bundle, tmp_path):
 def test_people_read_sizes_what_stays_in_fp32_and_what_is_next(copied, capsys):
     export(copied, keep_fp32=["network.out/*"])
     said = capsys.readouterr().out
+    assert fits_and_begins_with(said, "export ok"), said
     assert said.startswith(f"export ok: {copied} has its graph in FP32 and FP16; on ")
     assert re.search(r"FP16: .*model\.fp16\.onnx, \d\.\d MB; against the trained network", said)
     assert "27 of 128 nodes stay in FP32 (score head 8, " in said

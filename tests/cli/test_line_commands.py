@@ -127,7 +127,8 @@ def test_check_takes_no_dropped_file(run, written, tmp_path):
 
 def test_check_goes_on_when_something_does_not_answer(run, written, tmp_path):
     written("--source", "none.mp4", "--source", _films(tmp_path / "dark", 60),
-            "--mqtt", f"127.0.0.1:{_free_port()}",
+            "--mqtt", f"127.0.0.1:{_free_port()}", "--modbus", str(_free_port()),
+            "--source", f"http://127.0.0.1:{_free_port()}/x.jpg",
             "--webhook", f"http://user:hunter2@127.0.0.1:{_free_port()}/x")  # fmt: skip
     done = run("check")
     assert done.exit_code == 1
@@ -136,6 +137,9 @@ def test_check_goes_on_when_something_does_not_answer(run, written, tmp_path):
     assert "webhook webhook: The server cannot be reached" in done.stdout
     assert ": good, score" in done.stdout
     assert "hunter2" not in done.output
+    assert "is free, for this PC alone" in done.stdout  # no PLC would get an answer
+    assert "See that the camera is on and connected" in done.stdout
+    assert "Look at the picture" not in done.stdout  # there is none
 
 
 def test_check_tells_of_a_port_that_is_taken_and_of_a_broker_that_is_none(run, written, tmp_path):

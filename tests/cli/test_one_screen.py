@@ -1,12 +1,12 @@
 """What each command prints fits on one screen and begins with the result; -v has the details."""
 
-import itertools
+import shutil
 
 import cv2
 import numpy as np
 import pytest
+from screens import COLUMNS, fits_and_begins_with, lines_of
 
-LINES, COLUMNS = 24, 100
 DETAILS = ("eval", "compare", "info", "verify", "doctor", "data", "bench")
 
 
@@ -36,16 +36,6 @@ def words(toy_bundle, data):
     }
 
 
-def lines_of(text):
-    """On a terminal of so many columns."""
-    return list(
-        itertools.chain.from_iterable(
-            [line[start : start + COLUMNS] for start in range(0, max(1, len(line)), COLUMNS)]
-            for line in text.splitlines()
-        )
-    )
-
-
 RESULTS = {
     "eval": " defects missed (",
     "compare": "defects missed: ",
@@ -67,10 +57,20 @@ def test_a_command_fits_on_a_screen_and_begins_with_the_result(
     monkeypatch.setattr("slsg_edge.bench.synthesis.SIMULATED", 2)
     code, out, err = run_and_read(command, *words[command])
     assert code in (0, 1), err
-    shown = lines_of(out)
-    assert len(shown) <= LINES, out
-    assert RESULTS[command] in " ".join(shown[:2])
+    assert fits_and_begins_with(out, RESULTS[command]), out
     if command not in ("bench", "compare"):
         assert "next: " in out
     _, more, _ = run_and_read(command, *words[command], "--verbose")
-    assert len(lines_of(more)) > len(shown)
+    assert len(lines_of(more)) > len(lines_of(out))
+
+
+def test_a_threshold_with_its_operating_points_fits_on_a_screen(
+    trained_bundle, run_and_read, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("COLUMNS", str(COLUMNS))
+    bundle = shutil.copytree(trained_bundle("npad"), tmp_path / "npad.slsg")
+    code, out, err = run_and_read("calibrate", bundle)
+    assert code == 0, err
+    assert "chosen" in out
+    assert fits_and_begins_with(out, "threshold 0."), out
+    assert f"next: slsg-edge eval {bundle}" in out

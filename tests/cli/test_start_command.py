@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from screens import fits_and_begins_with
 
 from slsg_edge.demo.sample.dataset import SampleCounts, write_dataset
 
@@ -28,6 +29,7 @@ def test_from_photos_to_the_command_for_the_line(start, tmp_path):
     data, bundle = tmp_path / "photos", tmp_path / "a.slsg"
     write_dataset(data, SampleCounts(16, 0, 4, 3, 3, size=96), seed=0)
     code, printed, said = start(*words_for(data, bundle))
+    assert fits_and_begins_with(printed, "found: "), printed
     found, trust, line = printed.splitlines()
     assert code in (0, 1)
     assert found.startswith("found: ")
@@ -66,8 +68,9 @@ def test_photos_that_are_no_use_say_why_and_nothing_is_trained(start, tmp_path):
 def test_a_folder_that_is_not_there_is_an_error_and_no_record(start, tmp_path):
     code, printed, said = start(tmp_path / "none", "-o", tmp_path / "a.slsg")
     assert (code, printed) == (2, "")
-    assert "failed with exit code 2" in said
-    assert "There is no" in (tmp_path / "a.start.log").read_text()
+    assert f"failed: There is no folder {tmp_path / 'none'}" in said
+    assert "Check the path" in said
+    assert "failed with exit code" not in said
 
 
 @pytest.mark.slow

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from screens import fits_and_begins_with
 
 from slsg_edge.bundle.folder import open_bundle
 from slsg_edge.images import encode_image
 
 
 @pytest.mark.slow
-def test_what_the_machine_decided_is_said_recorded_and_resumed(run, tmp_path):
+def test_what_the_machine_decided_is_said_recorded_and_resumed(run, run_and_read, tmp_path):
     good, bundle = tmp_path / "good", tmp_path / "a.slsg"
     good.mkdir()
     for index in range(6):
@@ -16,8 +17,10 @@ def test_what_the_machine_decided_is_said_recorded_and_resumed(run, tmp_path):
         (good / f"{index}.png").write_bytes(encode_image(picture))
     words = ["train", good, "-o", bundle, "--size", 96, "--pretrain", "none", "--iterations", 2]
     words += ["--backbone-weights", "none", "--device", "cpu", "--workers", 0]
-    code, said = run(*words)
+    code, printed, said = run_and_read(*words)
     assert code == 0
+    assert fits_and_begins_with(printed, ": trained"), printed
+    assert f"next: slsg-edge export {bundle}" in printed
     decided = "SLSG `edge`, as it trains on the CPU: no pretraining, 2 iterations of training."
     assert decided in said
     manifest = open_bundle(bundle).manifest

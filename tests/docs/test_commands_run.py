@@ -54,6 +54,8 @@ def test_a_block_that_is_run_has_commands_of_ours_alone(page):
 def place(tmp_path, monkeypatch, sample_data, trained_bundle, measured_once, converted_once):
     """A folder of its own, with the data sets and bundles that pages take for granted."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "trust").mkdir()
+    monkeypatch.setenv("SLSG_EDGE_TRUST", str(tmp_path / "trust"))
     monkeypatch.setattr(steps, "run", _run_here)
     monkeypatch.setattr(steps, "int8_pays", lambda: False)  # as on a CPU without VNNI
     trained = open_bundle(trained_bundle("npad"))

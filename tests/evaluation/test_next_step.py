@@ -137,7 +137,7 @@ def test_without_a_threshold_the_first_step_is_to_find_one(step_for, toy_bundle)
     [
         ([0.2] * 40 + [0.9] * 3, [0.9] * 40, "from more good images"),
         ([0.2] * 40, [0.9] * 5, "Test more images: 13 defective and 40 good ones"),
-        ([0.2] * 40, [], "pictures of defective parts in test/KIND"),
+        ([0.2] * 40, [], "put pictures of defective parts in test/KIND"),
         ([], [0.9] * 40, "pictures of good parts that were not trained on"),
         ([0.2] * 40, [0.9] * 40, "watch"),
     ],
@@ -164,7 +164,9 @@ def test_a_threshold_says_how_many_images_it_is_from_and_how_sure_it_is():
 
 
 def test_an_interval_that_reaches_1_or_spans_the_defects_is_warned_of():
-    assert "reaches 1: 40 good images" in threshold_warning(FROM_GOOD, HALF_MISSED)
+    warning = threshold_warning(FROM_GOOD, HALF_MISSED)
+    assert "reaches 1: 40 good images" in warning
+    assert "might lie above 30 of these 30 defects" in warning
     narrow = replace(FROM_GOOD, interval=(0.5, 0.85))
     assert "spans 20 of 30 defects" in threshold_warning(narrow, HALF_MISSED)
     assert threshold_warning(replace(FROM_GOOD, interval=(0.7, 0.85)), HALF_MISSED) is None

@@ -106,7 +106,7 @@ def test_images_that_cannot_take_part_are_left_out_and_said(tmp_path):
 def test_without_masks_there_are_no_figures_and_the_note_says_why(tmp_path):
     found = run([(good(tmp_path), heat(0))])
     assert (found.figures, found.kinds) == ({}, {})
-    assert "need good and defective, has 1024 good and 0 defective pixels" in found.notes[0]
+    assert "need good and defective; there are 1024 good and 0 defective pixels" in found.notes[0]
 
 
 def test_only_the_region_of_interest_counts(tmp_path):

@@ -112,10 +112,7 @@ def test_too_few_images_are_refused_with_what_would_do(side):
     settings.require_images(needed)
     with pytest.raises(DatasetError, match=f"needs {needed}") as caught:
         settings.require_images(needed - 1)
-    channels = settings.channels_enough(needed - 1)
-    assert f"model.channels={channels}" in str(caught.value.fix)
-    fewer = dataclasses.replace(settings, model=NpadSpec(channels=channels))
-    fewer.require_images(needed - 1)
+    assert "50 are a start" in str(caught.value.fix)
 
 
 def test_memory_and_size_are_told_before_a_run():

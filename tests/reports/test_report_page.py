@@ -52,6 +52,15 @@ def data_of(html):
     return json.loads(found[1])
 
 
+def test_the_outline_of_a_defect_is_explained_only_where_one_is_drawn(report):
+    assert "where the defect is" in evaluation_html(report)
+    cases = [
+        replace(case, picture=case.picture and replace(case.picture, outline=""))
+        for case in report.cases
+    ]
+    assert "where the defect is" not in evaluation_html(replace(report, cases=cases))
+
+
 def test_every_tag_is_closed_and_everything_given_is_there(report):
     seen = Seen(evaluation_html(report))
     assert seen.open == []

@@ -13,7 +13,13 @@ from slsg_edge.errors import BundleError, CudaError, EngineError, MissingDepende
 from slsg_edge.machine.nvidia import Gpu
 from slsg_edge.machine.tensorrt import RTX, load_tensorrt
 from slsg_edge.runtime import engine_choice
-from slsg_edge.runtime.engine_choice import engine_for, holds_engine, open_engine
+from slsg_edge.runtime.engine_choice import (
+    Engine,
+    engine_for,
+    engine_from,
+    holds_engine,
+    open_engine,
+)
 from slsg_edge.runtime.gpu.device import Device
 from slsg_edge.runtime.gpu.programs import TensorRtRuntime
 from slsg_edge.stages.engine import WORKSPACE_MB, build_engine, target_named
@@ -117,15 +123,12 @@ def gpu(orin, monkeypatch):
     return machine.gpu
 
 
-def engine_file(folder, plan=PLAN):
-    path = folder / "current-fp16.engine"
-    path.write_bytes(plan)
-    path.with_suffix(".json").write_bytes(BUILT.to_bytes())
-    return path
+def engine(plan=PLAN):
+    return Engine(plan, BUILT)
 
 
-def test_an_engine_is_opened_with_the_device_in_the_hands_of_its_detector(tmp_path, gpu):
-    with open_engine(engine_file(tmp_path), SPEC) as detector:
+def test_an_engine_is_opened_with_the_device_in_the_hands_of_its_detector(gpu):
+    with open_engine(engine(), SPEC) as detector:
         assert detector.score(picture(51)) == pytest.approx(0.2)
         assert "frames prepared by the CPU: There is no compiler" in detector.name
         assert not gpu.closed
@@ -133,22 +136,30 @@ def test_an_engine_is_opened_with_the_device_in_the_hands_of_its_detector(tmp_pa
 
 
 @pytest.mark.parametrize("error", [OSError("nvcc does not start"), KeyboardInterrupt()])
-def test_whatever_fails_before_the_detector_is_there_closes_the_device(
-    tmp_path, gpu, monkeypatch, error
-):
+def test_whatever_fails_before_the_detector_is_there_closes_the_device(gpu, monkeypatch, error):
     def fail(gpu, names):
         raise error
 
     monkeypatch.setattr(engine_choice, "kernel_images", fail)
     with pytest.raises(type(error)):
-        open_engine(engine_file(tmp_path), SPEC)
+        open_engine(engine(), SPEC)
     assert gpu.closed
 
 
-def test_a_plan_that_is_refused_closes_the_device(tmp_path, gpu):
+def test_a_plan_that_is_refused_closes_the_device(gpu):
     with pytest.raises(EngineError, match="plan is damaged"):
-        open_engine(engine_file(tmp_path, b"other"), SPEC)
+        open_engine(engine(b"other"), SPEC)
     assert gpu.closed
+
+
+def test_an_engine_that_is_swapped_between_check_and_use_is_never_opened(toy_bundle, orin):
+    bundle = with_engine(toy_bundle)
+    path = engine_for(bundle, "fp16")
+    assert engine_from(bundle, path).fingerprint == BUILT
+    path.with_name("other").write_bytes(b"x" * path.stat().st_size)
+    path.with_name("other").replace(path)
+    with pytest.raises(UntrustedBundle, match="is not the file that"):
+        engine_from(bundle, path)
 
 
 @pytest.mark.parametrize("suffix", [".engine", ".json"])

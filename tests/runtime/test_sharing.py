@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bundles import with_file
 from fake_gpu import FakeGpu
 from fake_tensorrt import PLAN, FakeKernels, FakeTensorRt
 
@@ -35,12 +36,13 @@ def test_an_engine_gets_batches_as_large_as_it_takes(toy_bundle, monkeypatch, la
     gpu = FakeGpu()
     trt = FakeTensorRt(gpu, batch=largest)
 
-    def open_engine(path, spec, options):
+    def open_engine(engine, spec, options):
         return TensorRtDetector(
             Device(gpu), trt, PLAN, spec, options, kernels=lambda on: FakeKernels(on, spec)
         )
 
     monkeypatch.setattr(engine_choice, "open_engine", open_engine)
+    monkeypatch.setattr(engine_choice, "engine_from", lambda bundle, path: PLAN)
     choice = BackendChoice("tensorrt-fp32", "fp32", Path("a.engine"), "as asked")
     assert scores_of(open_bundle(toy_bundle), choice) == SCORES
     assert max(trt.enqueued) == min(largest, 4)  # of the warm-up, at the latest
@@ -54,7 +56,7 @@ def test_the_best_backend_is_shared_where_none_is_named(toy_bundle):
 
 
 def test_a_model_that_does_not_load_is_said_at_once(toy_bundle):
-    bundle = open_bundle(toy_bundle)
-    choice = BackendChoice("onnxruntime-fp32", "fp32", toy_bundle / "manifest.json", "as asked")
+    bundle = with_file(open_bundle(toy_bundle), "model.onnx", b"{}")
+    choice = choose(bundle, "onnxruntime-fp32")
     with pytest.raises(BundleError, match="no model that ONNX Runtime can load"):
         share_choice(bundle, choice, CAMERAS)

@@ -20,11 +20,14 @@ class Ran:
     """A command that came to its end.
 
     result: the JSON object that it printed; None where it printed text.
+    error: the sentence about what went wrong and its cure, empty where there is none in the log.
     """
 
     exit_code: int
     seconds: float
     result: dict[str, Json] | None
+    error: str = ""
+    fix: str = ""
 
 
 def run(words: Sequence[str], log: Path, *, show: bool) -> Ran:
@@ -37,9 +40,18 @@ def run(words: Sequence[str], log: Path, *, show: bool) -> Ran:
     with log.open("a", encoding="utf-8") as file:
         file.write(f"$ slsg-edge {' '.join(words)}\n")
         file.flush()
+        begun = file.tell()
         printed, exit_code = _output(words, None if show else file)
         file.write(printed)
-    return Ran(exit_code, time.monotonic() - started, _result(printed))
+    said = log.read_bytes()[begun:].decode("utf-8", "replace") if exit_code else ""
+    return Ran(exit_code, time.monotonic() - started, _result(printed), *error_in(said))
+
+
+def error_in(said: str) -> tuple[str, str]:
+    """The last error that a command told, as what is wrong and what to do; each may be empty."""
+    _, found, error = f"\n{said}".rpartition("\nerror: ")
+    what, _, fix = error.strip().partition("\n  next: ")
+    return (what, fix) if found else ("", "")
 
 
 def _output(words: Sequence[str], errors: IO[str] | None) -> tuple[str, int]:

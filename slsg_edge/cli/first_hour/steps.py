@@ -19,7 +19,7 @@ from slsg_edge.cli.first_hour.record import (
     require_ours,
     write_record,
 )
-from slsg_edge.cli.first_hour.running import run
+from slsg_edge.cli.first_hour.running import Ran, run
 from slsg_edge.cli.stopping import INTERRUPTED
 from slsg_edge.errors import SlsgError
 from slsg_edge.machine.host import multiplies_int8_exactly
@@ -162,12 +162,19 @@ def _step(words: Words, wish: Wish, show: bool) -> Done:
     if ran.exit_code == INTERRUPTED:
         raise KeyboardInterrupt
     if ran.exit_code not in (0, *_MEANT.get(words[0], ())):
-        raise StepFailed(
-            f"`{command_text(words)}` failed with exit code {ran.exit_code}.",
-            fix=f"See {'the lines above' if show else f'the end of {wish.log}'}; then give the "
-            "same command again: what is done is kept.",
-        )
+        raise _failure(words, ran, "the lines above" if show else f"the end of {wish.log}")
     return Done(words, ran.exit_code, ran.seconds, ran.result)
+
+
+def _failure(words: Words, ran: Ran, told: str) -> StepFailed:
+    """With the command's own words, where `told` is a place that one would have to open first."""
+    if not ran.error:
+        return StepFailed(
+            f"`{command_text(words)}` failed with exit code {ran.exit_code}.",
+            fix=f"See {told}; then give the same command again: what is done is kept.",
+        )
+    fix = f"{ran.fix} What is done is kept.".lstrip()
+    return StepFailed(f"`{command_text(words)}` failed: {ran.error}", fix=fix)
 
 
 def _half_trained(words: Words, wish: Wish) -> bool:

@@ -14,6 +14,9 @@ from slsg_edge.data.own_output import OWN_OUTPUT
 from slsg_edge.data.survey.facts import ImageFacts, Unreadable
 from slsg_edge.data.survey.finding import EXAMPLES, Finding, finding, shown
 from slsg_edge.data.survey.outliers import Outlier
+from slsg_edge.images import SUFFIXES
+
+LEAVE = "Nothing, if they are no images of this data set."
 
 
 def image_findings(
@@ -189,10 +192,17 @@ def _left_out(dataset: Dataset) -> list[Finding]:
             f"Files that are left out: {why}",
             len(paths),
             tuple(shown(path, dataset.folder) for path in paths[:EXAMPLES]),
-            "Nothing, if they are no images of this data set.",
+            LEAVE if why in OWN_OUTPUT else _where_to(paths, dataset.folder),
         )
         for why, paths in by_reason(dataset.left_out).items()
     ]
+
+
+def _where_to(paths: Sequence[Path], folder: Path) -> str:
+    """The good photos of a folder stay where they are when somebody adds a test beside them."""
+    if any(path.parent == folder and path.suffix.lower() in SUFFIXES for path in paths):
+        return f"Move them to train/good, if they show good parts. {LEAVE}"
+    return LEAVE
 
 
 def _names(dataset: Dataset) -> list[Finding]:

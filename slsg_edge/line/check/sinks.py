@@ -19,6 +19,7 @@ from typing import Any
 
 from slsg_edge.errors import ConfigError, MissingDependency, SlsgError, StorageError
 from slsg_edge.line.check.answers import SinkCheck, told
+from slsg_edge.line.settings.checking import is_loopback
 from slsg_edge.line.settings.line import LineSettings
 from slsg_edge.line.settings.sinks import (
     JsonLinesSettings,
@@ -73,7 +74,7 @@ def _answer(sink: SinkSettings, line: str) -> str:
     if isinstance(sink, ModbusSettings | OpcUaSettings):
         package, extra = ("pymodbus", "station"), ("asyncua", "opcua")
         _require_package(*(package if isinstance(sink, ModbusSettings) else extra))
-        return _may_listen(sink.host, sink.port)
+        return _may_listen(sink.host, sink.port) + _reach(sink.host)
     if isinstance(sink, WebhookSettings):
         return _webhook(sink)
     return _file(sink)
@@ -124,6 +125,13 @@ def _may_listen(host: str, port: int) -> str:
             fix="Stop what listens there, as the line itself, or give another port.",
         ) from error
     return f"{where} is free"
+
+
+def _reach(host: str) -> str:
+    """A PLC on its own gets no answer from an address of loopback, and nothing else says so."""
+    if not is_loopback(host):
+        return ""
+    return ", for this PC alone: `host` lets other machines in, as 0.0.0.0"
 
 
 def _mqtt(sink: MqttSettings, line: str) -> str:

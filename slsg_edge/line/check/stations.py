@@ -9,7 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
-from slsg_edge.bundle.folder import Bundle, open_bundle
+from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.opening import trusted_bundle
 from slsg_edge.bundle.region import with_region
 from slsg_edge.contracts import Frame
 from slsg_edge.errors import CameraError, DatasetError
@@ -56,7 +57,7 @@ def check_station(station: StationSettings, pictures: Path, stored_ms: float) ->
 
 
 def _bundle_of(station: StationSettings) -> Bundle:
-    bundle = open_bundle(station.bundle)
+    bundle = trusted_bundle(station.bundle)
     return with_region(bundle, Roi(*station.roi)) if station.roi else bundle
 
 
@@ -107,6 +108,12 @@ def _nothing_yet(station: StationSettings, judged: Judged) -> StationCheck:
     )
 
 
+def _cure(pictured: bool) -> str:
+    if pictured:
+        return "Look at the picture, and at what the source gives."
+    return "See that the camera is on and connected, and that `source` is its address."
+
+
 def _answer(
     station: StationSettings,
     judged: Judged,
@@ -121,7 +128,7 @@ def _answer(
         station.name,
         ok,
         record.verdict if ok else (record.detail or record.reason or record.verdict),
-        "" if ok else "Look at the picture, and at what the source gives.",
+        "" if ok else _cure(image is not None),
         judged.choice.backend if judged.choice else "",
         f"{image.shape[1]}x{image.shape[0]}" if image is not None else "",
         record.verdict,

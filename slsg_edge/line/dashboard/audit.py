@@ -38,6 +38,25 @@ class AuditEntry:
     before: str
 
 
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What a log is worth. entries: its lines, up to the first that is broken.
+
+    head: the sha256 of the last of them, which the next line will hold. broken: the number of the
+    first line, from 1, that does not follow from those before it. holds_head: whether the head
+    that was asked for is that of one of them.
+    """
+
+    entries: int
+    head: str
+    broken: int | None
+    holds_head: bool = True
+
+    @property
+    def whole(self) -> bool:
+        return self.broken is None and self.holds_head
+
+
 class AuditLog:
     """A file of JSON Lines; several processes may append to it."""
 
@@ -60,12 +79,26 @@ class AuditLog:
 
     def verify(self) -> int | None:
         """The number of the first line, from 1, that does not follow from those before it."""
-        before = FIRST
+        return self.chain().broken
+
+    def chain(self, head: str | None = None) -> Chain:
+        """head: of an earlier copy, which must be that of one of its lines."""
+        before, found, number = FIRST, head in (None, FIRST), 0
         for number, line in enumerate(self._lines(), 1):
             if not line.endswith(b"\n") or not _follows(line, before):
-                return number
+                return Chain(number - 1, before, number, found)
             before = _digest(line)
-        return None
+            found = found or before == head
+        return Chain(number, before, None, found)
+
+    def content(self) -> bytes:
+        """All of it, without a line that is being written; StorageError as `append`."""
+        try:
+            with self._path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH)
+                return file.read()
+        except OSError as error:
+            raise storage_error(self._path, error) from error
 
     def newest(self, limit: int) -> list[AuditEntry]:
         """Newest first, without lines that are damaged."""

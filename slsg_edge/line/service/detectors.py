@@ -5,7 +5,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from slsg_edge.bundle.folder import Bundle, open_bundle
+from slsg_edge.bundle.folder import Bundle
+from slsg_edge.bundle.opening import trusted_bundle
 from slsg_edge.bundle.region import fingerprint_of, with_region
 from slsg_edge.bundle.thresholds import judging_threshold_name, threshold_of
 from slsg_edge.contracts import Image, Prediction
@@ -81,8 +82,8 @@ class Detectors:
         self._lock = threading.Lock()
 
     def open(self, station: StationSettings) -> Opened:
-        """Whatever `open_judged` raises; its golden frames have passed the detector then."""
-        bundle = open_bundle(station.bundle)
+        """Whatever `trusted_bundle` and `open_judged` raise. Its golden frames have passed then."""
+        bundle = trusted_bundle(station.bundle)
         choice = choose(bundle, station.backend)
         threshold = threshold_of(bundle, judging_threshold_name(bundle, choice.backend))
         model = _model_of(bundle, choice)

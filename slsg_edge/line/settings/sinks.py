@@ -42,7 +42,10 @@ class ModbusSettings:
     """A Modbus TCP server. Each station has a block of 16 holding registers."""
 
     name: str = setting("Of this sink.", "modbus", pattern=PLAIN)
-    host: str = setting("The address to listen on.", "127.0.0.1")
+    host: str = setting(
+        "The address to listen on; 127.0.0.1 lets this PC alone in, 0.0.0.0 every other.",
+        "127.0.0.1",
+    )
     port: int = setting(
         "The port to listen on; 502 needs the right to open it.", 5020, least=0, most=65535
     )
@@ -54,7 +57,10 @@ class OpcUaSettings:
     """An OPC UA server with nodes after OPC 40100-1 (machine vision)."""
 
     name: str = setting("Of this sink.", "opcua", pattern=PLAIN)
-    host: str = setting("The address to listen on.", "127.0.0.1")
+    host: str = setting(
+        "The address to listen on; 127.0.0.1 lets this PC alone in, 0.0.0.0 every other.",
+        "127.0.0.1",
+    )
     port: int = setting("The port to listen on.", 4840, least=0, most=65535)
 
 

@@ -180,7 +180,7 @@ def _check_no_url(text: str) -> None:
     scheme = _ONE_SLASH.match(text)
     if scheme and scheme[1].lower() in SCHEMES:
         raise ConfigError(
-            f"'{redacted(text)}' is not a URL: a slash is missing.",
+            f"An address that begins with {text[: scheme.end() - 1]} is not a URL.",
             fix=f"Begin it with {scheme[1].lower()}:// and two slashes.",
         )
     if redacted(text) != text and not Path(text).exists():

@@ -92,17 +92,12 @@ class NpadSettings(TrainSettings):
             f"There are {images} good images to train on, and N-pad needs {needed} with "
             f"model.channels = {self.model.channels} and training.neighbourhood = "
             f"{self.training.neighbourhood}.",
-            fix="Add good images, or take fewer channels, as in --set model.channels="
-            f"{self.channels_enough(images)}.",
+            fix="Add good images: 50 are a start, a few hundred are better.",
         )
 
     def images_needed(self) -> int:
         """The least number of training images: one more, since each is left out once."""
         return math.ceil(self.model.channels / self.training.neighbourhood**2) + 1
-
-    def channels_enough(self, images: int) -> int:
-        """How many channels so few images suffice for."""
-        return max(1, (images - 1) * self.training.neighbourhood**2)
 
     @property
     def memory(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from slsg_edge.cli.first_hour import steps as module
-from slsg_edge.cli.first_hour.running import Ran
+from slsg_edge.cli.first_hour.running import Ran, error_in
 from slsg_edge.cli.first_hour.steps import Observer, StepFailed, Wish, first_hour
 from slsg_edge.errors import ConfigError
 from slsg_edge.images import encode_image
@@ -161,3 +161,19 @@ def test_the_record_holds_what_was_found(wish, commands):
     go(wish)
     steps = json.loads(wish.record.read_text())["steps"]
     assert [step["result"] for step in steps] == [{"command": name} for name in ORDER]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("", ("", "")),
+        ("images 4/4\n", ("", "")),
+        ("error: No.\n", ("No.", "")),
+        (
+            "warning: so\nerror: Old.\nerror: No\nat all.\n  next: Do it.\n",
+            ("No\nat all.", "Do it."),
+        ),
+    ],
+)
+def test_the_last_error_that_a_command_told_and_its_cure(said, expected):
+    assert error_in(said) == expected

@@ -40,3 +40,4 @@ def test_what_was_meant_as_a_url_is_not_told_as_a_file(text):
     with pytest.raises(ConfigError, match="is not a URL") as caught:
         open_source(text)
     assert "secret" not in str(caught.value)
+    assert "//" not in caught.value.what  # it is told as it was given

@@ -16,7 +16,7 @@ from slsg_edge.contracts import Frame
 from slsg_edge.errors import CudaError, EngineError, MissingDependency
 from slsg_edge.machine.host import peak_mb
 from slsg_edge.preprocessing import prepare
-from slsg_edge.runtime.engine_choice import engine_for, open_engine
+from slsg_edge.runtime.engine_choice import engine_for, engine_from, open_engine
 from slsg_edge.runtime.gpu.chain import ChainOptions
 from slsg_edge.runtime.gpu.cuda import open_device
 from slsg_edge.runtime.pipeline import Pipeline
@@ -70,7 +70,7 @@ def engine(toy_bundle):
     except (CudaError, MissingDependency, EngineError) as error:
         pytest.skip(str(error))
     bundle = open_bundle(toy_bundle)
-    return engine_for(bundle, "fp32"), bundle.manifest.preprocessing
+    return engine_from(bundle, engine_for(bundle, "fp32")), bundle.manifest.preprocessing
 
 
 def random_frame(seed: int) -> np.ndarray:
@@ -148,11 +148,11 @@ def test_a_gpu_that_fails_ends_in_undecided_and_neither_hangs_nor_crashes(device
 
 
 def test_an_engine_gives_what_the_graph_gives_with_and_without_a_cuda_graph(engine):
-    path, spec = engine
+    built, spec = engine
     frame = random_frame(1)
     expected = prepare(frame, spec).mean(-1) / 255
     for graph in (False, True):
-        with closing(open_engine(path, spec, ChainOptions(graph=graph))) as detector:
+        with closing(open_engine(built, spec, ChainOptions(graph=graph))) as detector:
             found = detector.detect(frame)
             np.testing.assert_allclose(found.anomaly_map, expected, atol=1e-5)
             assert found.image_score == pytest.approx(expected.max(), abs=1e-5)
@@ -160,9 +160,9 @@ def test_an_engine_gives_what_the_graph_gives_with_and_without_a_cuda_graph(engi
 
 
 def test_frames_in_flight_never_mix(engine):
-    path, spec = engine
+    built, spec = engine
     frames = [Frame(n, "test", 0, 0, image=random_frame(n)) for n in range(100)]
-    with closing(open_engine(path, spec, ChainOptions(lanes=2))) as detector:
+    with closing(open_engine(built, spec, ChainOptions(lanes=2))) as detector:
         pipeline = Pipeline(frames, detector)
         for frame in pipeline:
             expected = prepare(frame.image, spec).mean(-1) / 255
@@ -172,9 +172,9 @@ def test_frames_in_flight_never_mix(engine):
 
 @pytest.mark.slow
 def test_memory_stays_flat_over_10_000_frames(engine, device):
-    path, spec = engine
+    built, spec = engine
     frames = [random_frame(n) for n in range(8)]
-    with closing(open_engine(path, spec)) as detector:
+    with closing(open_engine(built, spec)) as detector:
         for n in range(500):
             detector.detect(frames[n % 8])
         free, resident = device.free_bytes(), peak_mb()
