@@ -17,12 +17,14 @@ class Network(nn.Module):
     """Normalised RGB (N, 3, H, W) to a tuple, anomaly logits (N, 1, H, W) first.
 
     score_pixels: the image score is the mean of so many largest pixels of the map; None is the
-    mean of all. keep_fp32, keep_fp16: shell patterns of nodes that stay in FP32, or out of INT8,
+    mean of all. scores_images: logits (N, 1) of the image score come second, and the map is only
+    shown. keep_fp32, keep_fp16: shell patterns of nodes that stay in FP32, or out of INT8,
     beside what the rules of `export.island` find by themselves. tolerances: by precision, where
     maps of this detector move more or less than the defaults were measured for.
     """
 
     score_pixels: int | None = 100
+    scores_images: bool = False
     keep_fp32: ClassVar[tuple[str, ...]] = ()
     keep_fp16: ClassVar[tuple[str, ...]] = ()
     tolerances: ClassVar[Mapping[str, Tolerance]] = {}

@@ -35,7 +35,8 @@ class Normalise(nn.Module):
 class PixelsToScore(nn.Module):
     """`frame` to `anomaly_map` (N, H, W) and `image_score` (N,): the graph that is exported.
 
-    `network` takes normalised pixels and gives anomaly logits (N, 1, H, W) first.
+    `network` takes normalised pixels and gives anomaly logits (N, 1, H, W) first; where it scores
+    images itself, their logits (N, 1) come second.
     """
 
     def __init__(self, network: Network) -> None:
@@ -44,8 +45,10 @@ class PixelsToScore(nn.Module):
         self.network = network
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor]:
-        logits = self.network(self.normalise(frame))[0]
+        logits, *others = self.network(self.normalise(frame))
         anomaly_map = torch.sigmoid(logits[:, 0])
+        if self.network.scores_images:
+            return anomaly_map, torch.sigmoid(others[0][:, 0])
         return anomaly_map, image_score(anomaly_map, self.network.score_pixels)
 
 

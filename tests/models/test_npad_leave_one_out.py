@@ -1,23 +1,25 @@
-"""Leaving images out of the statistics is fitting without them, and no batch changes that."""
+"""Leaving images out of the statistics is fitting without them."""
 
 from dataclasses import dataclass
 
-import numpy as np
 import pytest
 import torch
 
+from slsg_edge.models.npad.bank import sub_banks_of
+from slsg_edge.models.npad.distances import Gaussians, ImageGaussian
 from slsg_edge.models.npad.fitted import (
     Clusters,
+    fit_coarse,
     fit_gaussians,
     fit_whole,
     k_means,
     regularised,
     whitening,
 )
-from slsg_edge.models.npad.head import DistanceHead, Gaussians, ImageGaussian
+from slsg_edge.models.npad.head import DistanceHead
 from slsg_edge.models.npad.kept import Patches
-from slsg_edge.models.npad.leave_one_out import LeaveOneOut, WhitenedCells, folds_of
-from slsg_edge.models.npad.left_out_batches import Entry, LeftOutBatches
+from slsg_edge.models.npad.leave_one_out import LeaveOneOut, WhitenedCells
+from slsg_edge.models.npad.shrinkage import Shrinkage
 from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.models.npad.statistics import (
     Moments,
@@ -25,7 +27,6 @@ from slsg_edge.models.npad.statistics import (
     means_and_covariances,
     neighbours,
 )
-from slsg_edge.synthesis.simulated import SimulatedSet
 
 ROWS, COLUMNS, CHANNELS, IMAGES = 4, 5, 6, 18
 REGULARISATION = 1e-3
@@ -136,8 +137,16 @@ class Fit:
     one: LeaveOneOut
 
 
-def fit_of(cells=None, whole=True):
-    spec = NpadSpec(channels=CHANNELS, centroids=9, whole=whole)
+def fit_of(cells=None, whole=True, branches=()):
+    spec = NpadSpec(
+        channels=CHANNELS,
+        centroids=9,
+        whole=whole,
+        branches=branches,
+        bank=24,
+        sub_banks=3,
+        cells=2,
+    )
     head = DistanceHead(spec, [20, 20], ROWS * spec.stride, COLUMNS * spec.stride)
     cells = random_patches() if cells is None else cells
     means = torch.randn(IMAGES, 40, generator=torch.Generator().manual_seed(4))
@@ -145,7 +154,21 @@ def fit_of(cells=None, whole=True):
     moments.add(means[None])
     sample.add(cells)
     clusters = k_means(sample.vectors, 9, 6, seed=0)
-    one = LeaveOneOut(head, whitened(cells, 3, 0), moments, sample, clusters, shrinkage=0.1)
+    coarse, shrinkage, sub_banks = Moments(4, CHANNELS), Shrinkage(), []
+    shrinkage.whole, shrinkage.coarse = torch.tensor([0.1]), torch.full((4,), 0.2)
+    if head.coarse is not None:
+        coarse.add(head.coarse.means_by_cell(cells))
+    if head.bank is not None:
+        sub_banks = sub_banks_of([[image] for image in range(IMAGES)], 3)
+        for number, images in enumerate(sub_banks):
+            vectors = cells[images].permute(0, 2, 3, 1).reshape(-1, CHANNELS)
+            head.requires_grad_(False).bank.fit_whitening(
+                torch.zeros(CHANNELS), torch.eye(CHANNELS), 1e-6
+            )
+            head.bank.fit_sub_bank(number, vectors, seed=0)
+    one = LeaveOneOut(
+        head, whitened(cells, 3, 0), moments, coarse, sample, clusters, shrinkage, sub_banks
+    )
     return Fit(cells, means, one)
 
 
@@ -198,88 +221,37 @@ def test_rows_of_a_sample_are_the_patches_of_those_images():
 
 def test_without_the_whole_image_its_distance_is_nothing():
     _, found = distances_without(fit_of(whole=False), [2, 3])
-    assert found.tolist() == [[0.0], [0.0]]
+    assert found.shape == (2, 0)
 
 
-class TestFolds:
-    """What is left out together."""
-
-    def test_each_image_is_in_one_and_a_group_in_the_same(self):
-        groups = [0, 1, 1, 2, 0, 3, 4, 4, 4, 5]
-        assert folds_of(groups, None) == [[0, 4], [1, 2], [3], [5], [6, 7, 8], [9]]
-
-    @pytest.mark.parametrize("most", [1, 2, 4, 5, 50])
-    def test_fewer_folds_are_of_whole_groups(self, most):
-        groups = np.random.default_rng(0).integers(0, 23, 70).tolist()
-        folds = folds_of(groups, most)
-        assert len(folds) == min(most, len(set(groups)))
-        assert sorted(image for fold in folds for image in fold) == list(range(70))
-        assert all(fold == sorted(fold) for fold in folds)
-        for group in set(groups):
-            assert sum(any(groups[i] == group for i in fold) for fold in folds) == 1
-
-    def test_no_images_make_no_folds(self):
-        assert folds_of([], None) == folds_of([], 20) == []
+FUSED = ("gaussian", "bank", "cells", "whole")
 
 
-class Spot:
-    """An anomaly of one white pixel at a random place."""
-
-    def anomalous(self, rng, image, other):
-        mask = np.zeros(image.shape[:2], bool)
-        mask[tuple(rng.integers(0, 8, 2))] = True
-        return np.where(mask[..., None], 255, image).astype(np.uint8), mask
+def test_each_branch_has_its_place():
+    maps, others = distances_without(fit_of(branches=FUSED), [2, 3])
+    assert maps.shape == (2, 2, ROWS, COLUMNS)
+    assert others.shape == (2, 2)
 
 
-class TestBatches:
-    """Fold by fold."""
+def test_the_bank_is_asked_without_the_sub_banks_of_those_left_out():
+    fit = fit_of(branches=FUSED)
+    maps, _ = distances_without(fit, [3, 5])  # of the sub-banks 0 and 2
+    assert fit.one.sub_banks[1] == [1, 4, 7, 10, 13, 16]
+    own = fit.cells[fit.one.sub_banks[1]].permute(0, 2, 3, 1).reshape(-1, CHANNELS)
+    asked = fit.cells[[3, 5]].permute(0, 2, 3, 1).reshape(-1, CHANNELS)
+    nearest = torch.cdist(asked, own).amin(1) / CHANNELS**0.5
+    found = maps[:, 1].flatten()
+    assert (found >= nearest - 1e-3).all()  # the bank keeps some of them
+    assert found.min() > 0.05
 
-    FOLDS = ([0], [1, 4], [2], [3, 5, 6, 7, 8], [9], [10], [11])
 
-    def source(self, batch=4):
-        images = np.arange(12, dtype=np.uint8)[:, None, None, None]
-        images = np.broadcast_to(images, (12, 8, 8, 3)).copy()
-        return LeftOutBatches(
-            SimulatedSet(images, {"texture": Spot()}, wanted=17), self.FOLDS, batch
-        )
-
-    def test_folds_are_packed_until_a_batch_is_full_and_none_is_split(self):
-        assert [[list(fold) for fold in batch] for batch in self.source().folds] == [
-            [[0], [1, 4], [2]],
-            [[3, 5, 6, 7, 8]],
-            [[9], [10], [11]],
-        ]
-        assert len(self.source(1)) == len(self.FOLDS)
-        assert len(self.source(100)) == 1
-
-    def test_every_image_and_every_anomaly_comes_once_and_good_ones_first(self):
-        source = self.source()
-        entries = source.all_entries()
-        assert sorted(e.image for e in entries if e.anomaly is None) == list(range(12))
-        assert sorted(e.anomaly for e in entries if e.anomaly is not None) == list(range(17))
-        for fold in self.FOLDS:
-            first = source.entries(fold)[: len(fold)]
-            assert first == [Entry(image) for image in fold]
-
-    def test_frames_and_shares_are_those_of_the_entries(self):
-        source = self.source()
-        frames, shares = (
-            torch.cat(parts) for parts in zip(*map(source.__getitem__, range(3)), strict=True)
-        )
-        entries = source.all_entries()
-        assert shares.tolist() == [0 if e.anomaly is None else 1 / 64 for e in entries]
-        anomalous = [entry for entry in entries if entry.anomaly is not None]
-        for entry, frame in zip(anomalous, frames, strict=True):
-            assert (frame != entry.image).any(2).float().mean() == 1 / 64
-
-    def test_folds_without_an_anomaly_give_no_frames(self):
-        images = np.zeros((12, 8, 8, 3), np.uint8)
-        source = LeftOutBatches(SimulatedSet(images, {"texture": Spot()}, wanted=1), self.FOLDS, 1)
-        frames, shares = source[3]
-        assert frames.shape == (0, 8, 8, 3)
-        assert shares.tolist() == [0.0] * 5
-
-    def test_a_batch_is_the_same_whenever_it_is_asked_for(self):
-        first, again = self.source()[1], self.source()[1]
-        assert torch.equal(first[0], again[0])
-        assert torch.equal(first[1], again[1])
+@pytest.mark.parametrize("group", GROUPS, ids=["one", "three", "a third"])
+def test_coarse_cells_without_a_group_are_those_fitted_on_the_rest(group):
+    fit = fit_of(branches=FUSED)
+    _, found = distances_without(fit, group)
+    rest, moments = [i for i in range(IMAGES) if i not in group], Moments(4, CHANNELS)
+    coarse = fit.one.head.coarse
+    moments.add(coarse.means_by_cell(fit.cells[rest]))
+    shares = torch.full((4,), 0.2)
+    fit_coarse(coarse.gaussians, *means_and_covariances(moments, 1, 1, 1), shares)
+    torch.testing.assert_close(found[:, :1], coarse(fit.cells[group]), rtol=1e-4, atol=1e-5)

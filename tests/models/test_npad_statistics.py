@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from slsg_edge.models.npad.distances import Centroids, Gaussians, ImageGaussian
 from slsg_edge.models.npad.fitted import (
     fit_centroids,
     fit_gaussians,
@@ -12,7 +13,6 @@ from slsg_edge.models.npad.fitted import (
     low_rank,
     whitening,
 )
-from slsg_edge.models.npad.head import Centroids, Gaussians, ImageGaussian
 from slsg_edge.models.npad.reduction import learned_reduction, reduction
 from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.models.npad.statistics import Moments, PatchSample, means_and_covariances

@@ -16,7 +16,7 @@ from slsg_edge.data.contents import content_hash
 from slsg_edge.demo.sample.specimen import draw, specimen
 from slsg_edge.images import encode_image, read_image
 from slsg_edge.models.npad.settings import NpadSettings, StatisticsSettings
-from slsg_edge.models.npad.spec import NpadSpec
+from slsg_edge.models.npad.spec import DEFAULT_BRANCHES, NpadSpec
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.stages.reference import trained_model
 from slsg_edge.stages.train import train
@@ -106,9 +106,10 @@ def parts(first, count, light=1.0):
         yield np.rint(light * image).astype(np.uint8)
 
 
-def told_apart(settings, resources, weights):
+def told_apart(settings, resources, weights, branches=()):
     """With real weights and as few channels as tell good parts from each other."""
-    model, training = NpadSpec(channels=16, centroids=64), StatisticsSettings(sample=4000)
+    model = NpadSpec(channels=16, centroids=64, branches=branches, bank=512, cells=2)
+    training = StatisticsSettings(sample=4000)
     return (
         dataclasses.replace(settings, model=model, training=training),
         dataclasses.replace(resources, backbone_weights=weights),
@@ -121,12 +122,13 @@ def write(folder, images):
         (folder / f"{number:04}.png").write_bytes(encode_image(image))
 
 
+@pytest.mark.parametrize("branches", [(), DEFAULT_BRANCHES], ids=["sum", "fused"])
 def test_left_out_scores_are_those_of_new_parts_and_those_of_the_fit_are_not(
-    tmp_path, settings, resources, weights
+    tmp_path, settings, resources, weights, branches
 ):
     images = list(parts(0, 150))
     write(tmp_path / "good", images)
-    settings, resources = told_apart(settings, resources, weights)
+    settings, resources = told_apart(settings, resources, weights, branches)
     bundle = run(tmp_path / "good", "a.slsg", settings, resources)
     left_out = [each.score for each in good_scores_of(bundle).good]
     fresh = scores_of(bundle, list(parts(1000, 1000)))

@@ -16,11 +16,13 @@ from slsg_edge.images import look_of, read_image, usual_frames
 from slsg_edge.models.backbones import Trunk
 from slsg_edge.models.npad.network import NpadNetwork
 from slsg_edge.models.npad.settings import NpadSettings, StatisticsSettings
-from slsg_edge.models.npad.spec import NpadSpec
+from slsg_edge.models.npad.spec import DEFAULT_BRANCHES, NpadSpec
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.stages.export import export_bundle
 from slsg_edge.stages.reference import trained_model
 from slsg_edge.stages.train import train
+
+FUSED = {"branches": DEFAULT_BRANCHES, "bank": 64, "sub_banks": 4, "cells": 3}
 
 
 @pytest.fixture
@@ -49,7 +51,11 @@ def _scores(path, frames):
         return trained_model(open_bundle(path))(torch.from_numpy(np.stack(frames)))[1]
 
 
-def test_a_defect_scores_above_good_images_and_none_is_at_the_end(good_images, settings, resources):
+@pytest.mark.parametrize("change", [{}, FUSED], ids=["sum", "fused"])
+def test_a_defect_scores_above_good_images_and_none_is_at_the_end(
+    good_images, settings, resources, change
+):
+    settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, **change))
     path = _run(good_images, "a.slsg", settings, resources)
     good = [read_image(image) for image in sorted(good_images.iterdir())]
     damaged = good[0].copy()
@@ -73,7 +79,11 @@ def test_the_same_seed_gives_the_same_weights(good_images, settings, resources, 
 
 
 @pytest.mark.slow
-def test_a_stopped_run_resumes_to_the_same_weights(good_images, settings, resources, stopped_after):
+@pytest.mark.parametrize("change", [{}, FUSED], ids=["sum", "fused"])
+def test_a_stopped_run_resumes_to_the_same_weights(
+    good_images, settings, resources, stopped_after, change
+):
+    settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, **change))
     whole = _weights(_run(good_images, "whole.slsg", settings, resources))
     for steps, lost in ((2, False), (3, True), (4, False)):  # 3 are the statistics'
         name = f"parts{steps}.slsg"
@@ -93,11 +103,11 @@ def test_fewer_images_than_a_covariance_needs_are_refused(good_images, settings,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rank", [0, 3])
+@pytest.mark.parametrize("change", [{}, {"rank": 3}, FUSED], ids=["sum", "rank", "fused"])
 def test_the_graph_has_neither_inverse_nor_search_and_a_head_in_fp32(
-    good_images, settings, resources, rank
+    good_images, settings, resources, change
 ):
-    model = dataclasses.replace(settings.model, rank=rank)
+    model = dataclasses.replace(settings.model, **change)
     path = _run(good_images, "a.slsg", dataclasses.replace(settings, model=model), resources)
     done = export_bundle(open_bundle(path), dynamic=True, images=None, command="slsg-edge export")
     graph = onnx.load(path / "model.onnx").graph

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from slsg_edge.models.npad.head import Centroids, Gaussians, ImageGaussian
+from slsg_edge.models.npad.distances import Centroids, Gaussians, ImageGaussian
 
 CHUNK = 4096  # patches whose distances are in memory at once
 
@@ -61,14 +61,50 @@ def fit_centroids(centroids: Centroids, found: Tensor) -> None:
 
 def fit_whole(whole: ImageGaussian, mean: Tensor, covariance: Tensor, shrinkage: float) -> None:
     """The correlation is drawn to the identity, since images may be fewer than features."""
-    deviation = covariance.diagonal().clamp_min(0).sqrt().clamp_min(1e-6)
-    correlation = covariance / deviation / deviation[:, None]
-    unit = torch.eye(len(correlation), dtype=correlation.dtype)
-    # shrinkage 0 must not fail where a mean never varies
-    blend = (1 - shrinkage) * correlation + max(shrinkage, 1e-6) * unit
-    factor = whitening(blend[None])[0] / deviation
+    (factor,) = shrunk_whitening(covariance[None], torch.tensor([shrinkage]))
     whole.whitening.weight.copy_(factor)
     whole.whitening.bias.copy_(-factor @ mean)
+
+
+def fit_coarse(gaussians: Gaussians, means: Tensor, covariances: Tensor, shares: Tensor) -> None:
+    """From (cells, D), (cells, D, D) and how far each correlation is shrunk, (cells,)."""
+    factor = shrunk_whitening(covariances, shares)
+    gaussians.factor.copy_(factor)
+    gaussians.offset.copy_(factor @ means[..., None])
+
+
+def shrunk_whitening(covariances: Tensor, shares: Tensor) -> Tensor:
+    """(groups, D, D): W of each covariance, whose correlation is drawn to the identity by its share
+    of `shares` (groups,)."""
+    deviations = deviations_of(covariances)
+    correlations = covariances / deviations[:, None] / deviations[..., None]
+    unit = torch.eye(covariances.shape[-1], dtype=covariances.dtype)
+    # a share of 0 must not fail where a mean never varies
+    shares = shares.to(covariances.dtype).clamp_min(1e-6)[:, None, None]
+    blend = (1 - shares) * correlations + shares * unit
+    return whitening(blend) / deviations[:, None]
+
+
+def deviations_of(covariances: Tensor) -> Tensor:
+    """(groups, D) of (groups, D, D), none of them 0."""
+    variances = covariances.diagonal(dim1=1, dim2=2)
+    return variances.clamp_min(0).sqrt().clamp_min(1e-6)
+
+
+def ledoit_wolf(covariances: Tensor, fourth: Tensor, count: int) -> Tensor:
+    """(groups,): how far to draw each correlation to the identity, so that the expected error is
+    least (Ledoit and Wolf 2004).
+
+    fourth: the sum of |z|^4 (groups,) over the `count` vectors z that the covariances (groups, D,
+    D) are of, centred and over their deviations.
+    """
+    deviations = deviations_of(covariances)
+    correlations = covariances / deviations[:, None] / deviations[..., None]
+    squares = correlations.square().sum((1, 2))
+    size = correlations.diagonal(dim1=1, dim2=2).mean(1)
+    spread = squares - size.square() * correlations.shape[-1]
+    error = (fourth - count * squares) / count**2
+    return (error / spread.clamp_min(1e-12)).clamp(0, 1)
 
 
 class Clusters:

@@ -11,78 +11,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from slsg_edge.models.npad.spec import NpadSpec
+from slsg_edge.models.npad.bank import Bank
+from slsg_edge.models.npad.coarse import CoarseCells
+from slsg_edge.models.npad.distances import Centroids, Gaussians, ImageGaussian
+from slsg_edge.models.npad.evidence import Evidence
+from slsg_edge.models.npad.spec import Branch, NpadSpec
 
 LOGIT_GOOD = -3.0  # of the mean good image
-TINY = 1e-6  # under the root
-
-
-class Gaussians(nn.Module):
-    """Mahalanobis distance of each cell to its own Gaussian, over the root of the channels.
-
-    Of rank r, with residual variance v: |x - m|^2 / v, less what the r directions explain.
-    """
-
-    factor: Tensor
-    offset: Tensor
-    mean: Tensor
-    residual: Tensor
-
-    def __init__(self, spec: NpadSpec, cells: int) -> None:
-        super().__init__()
-        self.channels, self.rank = spec.channels, spec.rank
-        rows = spec.rank or spec.channels
-        self.register_buffer("factor", torch.zeros(cells, rows, spec.channels))
-        self.register_buffer("offset", torch.zeros(cells, rows, 1))
-        if spec.rank:
-            self.register_buffer("mean", torch.zeros(cells, spec.channels, 1))
-            self.register_buffer("residual", torch.ones(cells, 1))
-
-    def forward(self, patches: Tensor) -> Tensor:
-        """(N, D, h, w) to (N, 1, h, w)."""
-        x = patches.flatten(2).permute(2, 1, 0)  # a cell's batch side by side: one product a cell
-        square = _square(torch.matmul(self.factor, x) - self.offset)
-        if self.rank:
-            square = (_square(x - self.mean) - square) / self.residual
-        distance = (square / self.channels).clamp_min(TINY).sqrt()
-        return distance.T.reshape(-1, 1, *patches.shape[2:])
-
-
-class Centroids(nn.Module):
-    """Euclidean distance to the nearest centroid: |x|^2 - 2 x c + |c|^2, over the root of D."""
-
-    def __init__(self, spec: NpadSpec) -> None:
-        super().__init__()
-        self.products = nn.Conv2d(spec.channels, spec.centroids, 1)
-        self.channels = spec.channels
-
-    def forward(self, patches: Tensor) -> Tensor:
-        """(N, D, h, w) to (N, 1, h, w)."""
-        squares = (patches * patches).sum(1, keepdim=True)
-        products: Tensor = self.products(patches)
-        nearest = products.amin(1, keepdim=True)
-        return ((squares + nearest) / self.channels).clamp_min(TINY).sqrt()
-
-
-class ImageGaussian(nn.Module):
-    """Mahalanobis distance of the image's mean features, over the root of their number."""
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.whitening = nn.Linear(features, features)
-
-    def forward(self, means: Tensor) -> Tensor:
-        """(N, C) to (N, 1)."""
-        z: Tensor = self.whitening(means)
-        return (z * z).mean(1, keepdim=True).clamp_min(TINY).sqrt()
+POOLED = 4  # pixels from one to the next that a branch's score is taken from: the map is smooth
 
 
 class DistanceHead(nn.Module):
     """Features of the layers to anomaly logits.
 
-    `centre` and `spread`, of good images by statistics that did not see them: of the Mahalanobis
-    distance, the Euclidean one, both combined, and the whole image's; last, of the sum. `mixing`
-    is there where `combine` is `auto`: what the three distances count for.
+    The spec's branches are fused by `evidence`. Without it distances are summed: then `centre` and
+    `spread`, of good images by statistics that did not see them, are of the Mahalanobis distance,
+    the Euclidean one, both combined, and the whole image's; last, of the sum. `mixing` is there
+    where `combine` is `auto`: what the three distances count for.
     """
 
     centre: Tensor
@@ -98,23 +43,61 @@ class DistanceHead(nn.Module):
         self.reduction = nn.ModuleList(
             nn.Conv2d(features, spec.channels, 1, bias=False) for features in widths
         )
-        self.gaussians = Gaussians(spec, self.grid[0] * self.grid[1])
-        self.centroids = Centroids(spec)
-        self.whole = ImageGaussian(self.features) if spec.whole else None
-        self.register_buffer("centre", torch.zeros(5))
-        self.register_buffer("spread", torch.ones(5))
-        if spec.combine == "auto":
-            self.register_buffer("mixing", torch.ones(3))
+        self._make_distances()
+        self.evidence = Evidence(spec.fused) if spec.fused else None
+        self.pooled = max(1, spec.score_pixels(height, width) // POOLED**2)
+        if self.evidence is None:
+            self.register_buffer("centre", torch.zeros(5))
+            self.register_buffer("spread", torch.ones(5))
+            if spec.combine == "auto":
+                self.register_buffer("mixing", torch.ones(3))
         rows = enlargement(self.grid[0], height, spec.smoothing)
         columns = enlargement(self.grid[1], width, spec.smoothing)
         self.register_buffer("rows", rows, persistent=False)
         self.register_buffer("columns", columns.T.contiguous(), persistent=False)
 
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """(N, 1, H, W)."""
+    def _make_distances(self) -> None:
+        spec = self.spec
+        named: tuple[Branch, ...] = ("gaussian", "centroids", *(("whole",) if spec.whole else ()))
+        named = spec.fused or named
+        cells = self.grid[0] * self.grid[1]
+        self.gaussians = Gaussians(spec, cells) if "gaussian" in named else None
+        self.centroids = Centroids(spec) if "centroids" in named else None
+        self.bank = Bank(spec) if "bank" in named else None
+        self.coarse = CoarseCells(spec, self.grid) if "cells" in named else None
+        self.whole = ImageGaussian(self.features) if "whole" in named else None
+
+    def forward(self, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Logits (N, 1, H, W) of the map, and (N, 1) of the image where branches are fused."""
         patches = self.patches(features)
+        maps = self.maps(patches)
         whole = None if self.whole is None else self.whole(self.means(features))
-        return self.logits(self.gaussians(patches), self.centroids(patches), whole)
+        if self.evidence is None:
+            return (self.logits(maps[0], maps[1], whole),)
+        others = [] if self.coarse is None else [self.coarse(patches)]
+        others += [] if whole is None else [whole]
+        return self.fused(torch.cat(maps, 1), others)
+
+    def maps(self, patches: Tensor) -> list[Tensor]:
+        """(N, 1, h, w) of each distance that each cell has."""
+        makers = (self.gaussians, self.centroids, self.bank)
+        return [maker(patches) for maker in makers if maker is not None]
+
+    def fused(self, maps: Tensor, others: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """From distances of cells (N, M, h, w) and of images, each (N, 1)."""
+        evidence = self.evidence
+        assert evidence is not None  # as the caller knows
+        z = evidence(self.of_images(maps, others))
+        cells = evidence.normal_map(self.enlarged(evidence.map(maps)))
+        return LOGIT_GOOD + softened(cells), LOGIT_GOOD + softened(z)
+
+    def of_images(self, maps: Tensor, others: Sequence[Tensor]) -> Tensor:
+        """(N, B), in the order of the spec's branches: of a map the mean of its largest values,
+        enlarged to every fourth pixel."""
+        first = POOLED // 2
+        rows, columns = self.rows[first::POOLED], self.columns[:, first::POOLED]
+        values = torch.matmul(torch.matmul(rows, maps), columns).flatten(2)
+        return torch.cat([values.topk(self.pooled, dim=2).values.mean(2), *others], 1)
 
     def logits(self, mahalanobis: Tensor, euclidean: Tensor, whole: Tensor | None) -> Tensor:
         """(N, 1, H, W) from distances: of the cells (N, 1, h, w) twice, of the image (N, 1)."""
@@ -182,11 +165,6 @@ class DistanceHead(nn.Module):
 def softened(z: Tensor) -> Tensor:
     """Slope 1 among the good, logarithmic beyond: sigmoid tells z = 1000 from z = 900 in FP32."""
     return 2 * torch.asinh(z / 2)
-
-
-def _square(x: Tensor) -> Tensor:
-    """(cells, K, N) to (cells, N)."""
-    return (x * x).sum(1)
 
 
 def enlargement(cells: int, pixels: int, deviation: float) -> Tensor:

@@ -14,9 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from slsg_edge.models.npad.fitted import Clusters, fit_whole, low_rank
-from slsg_edge.models.npad.head import TINY, DistanceHead, ImageGaussian
+from slsg_edge.models.npad.coarse import CoarseCells
+from slsg_edge.models.npad.distances import TINY, Gaussians, ImageGaussian
+from slsg_edge.models.npad.fitted import Clusters, fit_coarse, fit_whole, low_rank
+from slsg_edge.models.npad.head import DistanceHead
 from slsg_edge.models.npad.kept import Patches
+from slsg_edge.models.npad.shrinkage import Shrinkage
+from slsg_edge.models.npad.spec import NpadSpec
 from slsg_edge.models.npad.statistics import Moments, PatchSample, means_and_covariances
 
 _LITTLE = 1e-6  # of the largest variance, for a direction that has none left
@@ -111,27 +115,51 @@ def _solved(matrix: Tensor, x: Tensor) -> Tensor:
 class LeaveOneOut:
     """Distances of a fitted head's kind, without some of the images that it was fitted on.
 
-    cells, means, sample, clusters: what the head was fitted from. shrinkage: as in training.
+    cells, means, coarse, sample, clusters: what the head was fitted from. shrinkage: how far each
+    correlation was shrunk. sub_banks: the images of each.
     """
 
     head: DistanceHead
     cells: WhitenedCells
     means: Moments
+    coarse: Moments
     sample: PatchSample
     clusters: Clusters
-    shrinkage: float
+    shrinkage: Shrinkage
+    sub_banks: Sequence[Sequence[int]]
 
     def distances(
         self, images: Sequence[int], own: Patches, asked: Patches
     ) -> tuple[Tensor, Tensor]:
-        """Of the cells (N, 2, h, w) and of the whole image (N, 1), of what is `asked`.
+        """Of the cells (N, M, h, w) and of the image (N, S), of what is `asked`: each distance that
+        the head has, in its order.
 
         images: the numbers of those left out, whose patches are `own`.
         """
         with _one_thread():
-            gaussian = self.cells.distances(own.cells, asked.cells)
-            euclidean = self._to_centroids(images, asked.cells)
-            return torch.cat((gaussian, euclidean), 1), self._whole(own.means, asked.means)
+            maps = torch.cat(list(self._of_cells(images, own, asked)), 1)
+            others = list(self._of_images(own, asked))
+            return maps, torch.cat(others, 1) if others else maps.new_zeros(len(maps), 0)
+
+    def _of_cells(self, images: Sequence[int], own: Patches, asked: Patches) -> Iterator[Tensor]:
+        if self.head.gaussians is not None:
+            yield self.cells.distances(own.cells, asked.cells)
+        if self.head.centroids is not None:
+            yield self._to_centroids(images, asked.cells)
+        if self.head.bank is not None:
+            sub_banks, place = self._sub_banks_with(images), self.head.rows.device
+            yield self.head.bank.without(sub_banks, asked.cells.to(place)).cpu()
+
+    def _of_images(self, own: Patches, asked: Patches) -> Iterator[Tensor]:
+        if self.head.coarse is not None:
+            yield self._coarse(self.head.coarse, own.cells, asked.cells)
+        if self.head.whole is not None:
+            yield self._whole(own.means, asked.means)
+
+    def _sub_banks_with(self, images: Sequence[int]) -> list[int]:
+        return [
+            number for number, own in enumerate(self.sub_banks) if not set(own).isdisjoint(images)
+        ]
 
     def _to_centroids(self, images: Sequence[int], cells: Tensor) -> Tensor:
         rows = self.sample.rows_of(images)
@@ -141,12 +169,16 @@ class LeaveOneOut:
         squares = (cells * cells).sum(1, keepdim=True) + products.amin(1, keepdim=True)
         return (squares / cells.shape[1]).clamp_min(TINY).sqrt()
 
+    def _coarse(self, coarse: CoarseCells, own: Tensor, asked: Tensor) -> Tensor:
+        rest = self.coarse.without(coarse.means_by_cell(own))
+        gaussians = Gaussians(NpadSpec(channels=self.head.spec.channels), len(rest.first))
+        fit_coarse(gaussians, *means_and_covariances(rest, 1, 1, 1), self.shrinkage.coarse)
+        return coarse.largest(gaussians(coarse.means(asked.to(coarse.rows.device)).cpu()))
+
     def _whole(self, own: Tensor, asked: Tensor) -> Tensor:
-        if self.head.whole is None:
-            return torch.zeros(len(asked), 1)
         (mean,), (covariance,) = means_and_covariances(self.means.without(own[None]), 1, 1, 1)
         whole = ImageGaussian(self.head.features).requires_grad_(False)
-        fit_whole(whole, mean, covariance, self.shrinkage)
+        fit_whole(whole, mean, covariance, float(self.shrinkage.whole))
         distance: Tensor = whole(asked)
         return distance
 

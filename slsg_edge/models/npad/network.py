@@ -35,6 +35,7 @@ class NpadNetwork(Network):
         super().__init__()
         self.spec = spec
         self.score_pixels = spec.score_pixels(height, width)
+        self.scores_images = bool(spec.fused)
         self.trunk = Trunk(spec.backbone, max(spec.layers))
         widths = [self.trunk.widths[layer - 1] for layer in spec.layers]
         self.head = DistanceHead(spec, widths, height, width)
@@ -49,7 +50,8 @@ class NpadNetwork(Network):
         return self.trunk.features(x, self.spec.layers)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        return (self.head(self.features(x)),)
+        found: tuple[Tensor, ...] = self.head(self.features(x))
+        return found
 
 
 def network_from_spec(spec: NpadSpec, height: int, width: int) -> NpadNetwork:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from slsg_edge.config import require, require_shares
 from slsg_edge.errors import DatasetError
-from slsg_edge.models.npad.spec import NpadSpec
+from slsg_edge.models.npad.spec import DEFAULT_BRANCHES, NpadSpec
 from slsg_edge.training.settings import TrainSettings, require_positive
 
 MEGABYTE = 1e6
@@ -22,16 +22,17 @@ class StatisticsSettings:
     """neighbourhood: pixels a side of the grid whose features make one Gaussian.
 
     regularisation: added to each variance of a Gaussian; shrinkage: share of the identity in the
-    correlation of the whole image's means. reduction: `projection` is on random
+    correlations of the whole image's means and of the coarse cells, None takes what Ledoit and
+    Wolf have for so many images. reduction: `projection` is on random
     orthogonal directions, `random` keeps channels by chance, `variance` those that vary most,
     `pca` takes the principal directions; the latter two take one pass more. sample: patches that
-    the centroids are found from, in `rounds` of k-means.
+    the centroids are found from, in `rounds` of k-means, and each sub-bank.
     """
 
     batch: int = 8
     neighbourhood: int = 3
     regularisation: float = 1e-3
-    shrinkage: float = 0.1
+    shrinkage: float | None = None
     reduction: Literal["projection", "random", "variance", "pca"] = "projection"
     sample: int = 20_000
     rounds: int = 10
@@ -50,7 +51,8 @@ class StatisticsSettings:
             f"training.regularisation is {self.regularisation}.",
             "Give more than 0: without it a direction in which nothing varies counts for ever.",
         )
-        require_shares("training.shrinkage", self.shrinkage)
+        if self.shrinkage is not None:
+            require_shares("training.shrinkage", self.shrinkage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class NpadSettings(TrainSettings):
     once."""
 
     holdout: float = 0.0
-    model: NpadSpec = field(default_factory=NpadSpec)
+    model: NpadSpec = field(default_factory=lambda: NpadSpec(branches=DEFAULT_BRANCHES))
     training: StatisticsSettings = field(default_factory=StatisticsSettings)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """What N-pad's graph is made of, and how large it gets. Knows nothing about how it is filled."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from slsg_edge.config import require, require_shares
 from slsg_edge.models.backbones import WIDTHS, Architecture
@@ -9,6 +9,9 @@ from slsg_edge.models.network import require_layers
 
 FLOAT = 4  # bytes
 LARGEST_TOPK = 3839  # of TensorRT
+Branch: TypeAlias = Literal["gaussian", "centroids", "bank", "cells", "whole"]
+MAP_BRANCHES: tuple[Branch, ...] = ("gaussian", "centroids", "bank")
+DEFAULT_BRANCHES: tuple[Branch, ...] = ("gaussian", "bank", "cells", "whole")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,12 @@ class NpadSpec:
     distance of the whole image's mean features, for what is wrong nowhere in particular.
     smoothing: of the map, in pixels; score_share: the image score is the mean of so large a share
     of the map, its largest pixels.
+
+    branches: distances that are calibrated apart, by good images that were left out, and fused by
+    the smallest p-value; `auto` then opens those that part simulated anomalies from good images
+    best, `max` opens all. Without branches, or with another `combine`, distances are summed as
+    said above. bank: patches that are kept of all good images, in `sub_banks` of different
+    images; cells: a side of the coarse grid.
     """
 
     backbone: Architecture = "resnet18"
@@ -34,6 +43,10 @@ class NpadSpec:
     whole: bool = True
     smoothing: float = 4.0
     score_share: float = 0.02
+    branches: tuple[Branch, ...] = ()
+    bank: int = 2048
+    sub_banks: int = 8
+    cells: int = 4
 
     def __post_init__(self) -> None:
         require_layers(self.layers)
@@ -56,6 +69,30 @@ class NpadSpec:
             "Give 0 to 32 pixels.",
         )
         require_shares("model.score_share", self.score_share)
+        self._require_branches()
+
+    def _require_branches(self) -> None:
+        named = list(self.branches)
+        require(
+            len(set(named)) == len(named) and (not named or bool(set(named) & set(MAP_BRANCHES))),
+            f"model.branches is {named}.",
+            f"Give each once, and one of {', '.join(MAP_BRANCHES)} for the map.",
+        )
+        require(
+            2 <= self.sub_banks <= self.bank,
+            f"model.sub_banks is {self.sub_banks}, and model.bank is {self.bank}.",
+            "Give at least 2 sub-banks and as many patches.",
+        )
+        require(self.cells >= 1, f"model.cells is {self.cells}.", "Give at least 1 cell a side.")
+
+    @property
+    def fused(self) -> tuple[Branch, ...]:
+        """The branches of which the smallest p-value counts, maps first; none where distances are
+        summed."""
+        if self.combine not in ("auto", "max"):
+            return ()
+        wanted = [branch for branch in self.branches if branch != "whole" or self.whole]
+        return tuple(sorted(wanted, key=lambda branch: branch not in MAP_BRANCHES))
 
     def grid(self, height: int, width: int) -> tuple[int, int]:
         """Cells of the map before it is enlarged."""

@@ -38,6 +38,14 @@ class Moments:
         rest.second = self.second - torch.bmm(vectors.transpose(1, 2), vectors)
         return rest
 
+    def together(self) -> "Moments":
+        """Of all groups' vectors as one group."""
+        all_of_them = Moments(0, 0)
+        all_of_them.count = self.count * len(self.first)
+        all_of_them.first = self.first.sum(0, keepdim=True)
+        all_of_them.second = self.second.sum(0, keepdim=True)
+        return all_of_them
+
     def state_dict(self) -> dict[str, Any]:
         return {"count": self.count, "first": self.first, "second": self.second}
 
