@@ -77,7 +77,7 @@ def read_regular(path: Path, limit: int, at_most: int | None = None) -> bytes:
         if at_most is not None:
             return file.read(at_most)
         # room for all that is asked for is taken at once, so no more than there is
-        return file.read(min(limit, max(os.fstat(file.fileno()).st_size, _SMALL)))
+        return file.read(min(limit, os.fstat(file.fileno()).st_size or _SMALL))
 
 
 def _refuse(constant: str) -> None:

@@ -77,7 +77,7 @@ def test_the_page_runs_as_it_stands(place, capsys):
         exec(compile(block, str(PAGE), "exec"), names)
     said = capsys.readouterr().out
     assert "good" in said
-    assert "is not a bundle" in said
+    assert "There is no nowhere.slsg" in said
     assert names["verification"].passed
     assert names["evaluation"].image_auroc > 0.9
     assert names["counter"].rejected == 0

@@ -8,7 +8,6 @@ import typer
 
 from slsg_edge.cli.options import AsJson, Verbose
 from slsg_edge.cli.text import plain_console, tell
-from slsg_edge.contracts import GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,6 +140,8 @@ def _print_in_full(finding: "Finding", console: "Console") -> None:
 
 
 def _print_next(found: "Survey", data: Path, console: "Console") -> None:
+    from slsg_edge.contracts import GOOD
+
     if not found.valid:
         console.print("An evaluation on this data set is not valid: see the errors above.")
         return

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from slsg_edge.images import encode_image
+from slsg_edge.images import encode_image, reading
 
 QUICK = [
     "--variant", "edge", "--size", "96", "--pretrain", "none", "--iterations", "1",
@@ -136,14 +136,14 @@ def test_fewer_than_no_workers(refused):
 
 def test_an_image_that_may_not_be_read(refused, good, monkeypatch):
     """The permission itself does not stop root, so the refusal comes from here."""
-    read = Path.read_bytes
+    read = reading.read_regular
 
-    def guarded(path):
+    def guarded(path, *limits):
         if path.name == "3.png":
             raise PermissionError(13, "Permission denied", str(path))
-        return read(path)
+        return read(path, *limits)
 
-    monkeypatch.setattr(Path, "read_bytes", guarded)
+    monkeypatch.setattr(reading, "read_regular", guarded)
     refused("3.png", "Permission denied")
 
 

@@ -73,7 +73,7 @@ def test_with_wait_the_exit_code_says_how_it_ended(path, here, toy_bundle):
         ((), "no bundle to deploy"),
         (("made.slsg", "b"), "No station is called 'b'"),
         (("made.slsg", "a", "b"), "is too much"),
-        (("none.slsg",), "is not a bundle"),
+        (("none.slsg",), "There is no none.slsg"),
         (("made.slsg", "--to", "none.toml"), "none.toml"),
         (("made.slsg", "--shadow", "soon"), "--shadow is 'soon'"),
         (("made.slsg", "--shadow", "0h"), "--shadow is '0h'"),

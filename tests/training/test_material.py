@@ -5,7 +5,6 @@ import os
 import tracemalloc
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 
 from slsg_edge.data.loading import load_frames
 from slsg_edge.errors import DatasetError, StorageError
-from slsg_edge.images import encode_image
+from slsg_edge.images import encode_image, reading
 from slsg_edge.preprocessing import Preprocessing
 from slsg_edge.training.frames import store_frames
 from slsg_edge.training.material import (
@@ -43,13 +42,13 @@ def folder(tmp_path):
 def reads(monkeypatch):
     """How often each file was read."""
     counted = Counter()
-    read_bytes = Path.read_bytes
+    read = reading.read_regular
 
-    def counting(path):
-        counted[path.name] += 1
-        return read_bytes(path)
+    def counting(path, limit, at_most=None):
+        counted[path.name] += at_most is None
+        return read(path, limit, at_most)
 
-    monkeypatch.setattr(Path, "read_bytes", counting)
+    monkeypatch.setattr(reading, "read_regular", counting)
     return counted
 
 

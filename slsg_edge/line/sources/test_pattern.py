@@ -40,8 +40,8 @@ class TestPattern:
             number = max(due, int((time.monotonic() - begun) * self._rate))
             self.dropped += number - due
             last = number
-            stamps = time.time(), time.monotonic()
-            yield Frame(index, PREFIX, *stamps, image=self._drawn(number))
+            image = self._drawn(number)
+            yield Frame(index, PREFIX, time.time(), time.monotonic(), image=image)
 
     def close(self) -> None:
         self._stop.set()

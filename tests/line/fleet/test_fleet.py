@@ -73,7 +73,9 @@ def tamper(published) -> None:
 
 
 @pytest.mark.slow
-def test_ten_line_pcs_take_back_a_bad_release_and_refuse_a_mirror(base, broker, tmp_path):
+def test_ten_line_pcs_take_back_a_bad_release_and_refuse_a_mirror(
+    base, broker, tmp_path, monkeypatch
+):
     published = Published(tmp_path)
     strict = variant(base, "strict", 1e-6)
     with ExitStack() as stack:
@@ -96,6 +98,7 @@ def test_ten_line_pcs_take_back_a_bad_release_and_refuse_a_mirror(base, broker, 
         assert {each["last"]["bundle"] for each in found} == {f"{bad}.slsg"}
         for service in lines:
             reaches(service, "a", service.outbox.last_sequence("a") + 1)
+        monkeypatch.setenv("COLUMNS", "250")  # a narrow screen breaks sentences
         done = status(broker)
         assert done.exit_code == 1
         assert done.stdout.count("is refused") == TEN
