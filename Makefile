@@ -5,8 +5,8 @@ VENV ?= .venv
 EXTRAS ?= train,cpu,line,station,scale,dev,docs
 # PyTorch's small build where there is no NVIDIA GPU; `make setup PIP_ARGS=` takes what pip finds.
 PIP_ARGS ?= $(shell $(PYTHON) .ci/small_torch.py)
-# Processes that run the tests at once: one more than two cores, since tests of lines and browsers wait a lot.
-WORKERS ?= 3
+# Processes that run the tests at once.
+WORKERS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -138,10 +138,10 @@ def test_an_image_that_may_not_be_read(refused, good, monkeypatch):
     """The permission itself does not stop root, so the refusal comes from here."""
     read = reading.read_regular
 
-    def guarded(path, *limits):
+    def guarded(path, limit, at_most=None):
         if path.name == "3.png":
             raise PermissionError(13, "Permission denied", str(path))
-        return read(path, *limits)
+        return read(path, limit, at_most)
 
     monkeypatch.setattr(reading, "read_regular", guarded)
     refused("3.png", "Permission denied")

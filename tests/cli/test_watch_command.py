@@ -72,8 +72,15 @@ def test_a_weak_threshold_is_said_once_and_what_lies_between_is_counted_apart(to
     assert "1 anomalous, 2 undecided (1 of them between the two thresholds); 0 skipped" in err
 
 
+def processor_seconds(process):
+    """Which do not count what a busy machine has it wait."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 @pytest.mark.slow
-def test_the_first_verdict_of_edge_is_there_within_one_and_a_half_seconds(
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux")
+def test_the_first_verdict_of_edge_takes_at_most_one_and_a_half_seconds_of_a_core(
     trained_bundle, sample_data, tmp_path
 ):
     path = shutil.copytree(trained_bundle("edge"), tmp_path / "edge.slsg")
@@ -85,14 +92,13 @@ def test_the_first_verdict_of_edge_is_there_within_one_and_a_half_seconds(
         inputs=("model.onnx",),
         update=sets(threshold=Threshold(0.5, "manual")),
     )
-    waited = []
+    taken = []
     for _ in range(3):
-        started = time.monotonic()
         process = start(path, sample_data / "test/good", "--backend", "onnxruntime")
         assert json.loads(process.stdout.readline())["verdict"] in ("good", "anomalous")
-        waited.append(time.monotonic() - started)
+        taken.append(processor_seconds(process.pid))
         process.communicate(timeout=60)
-    assert min(waited) <= 1.5  # the others may have waited for a core
+    assert min(taken) <= 1.5
 
 
 def test_verdicts_to_a_file_and_pictures_of_rejects(toy_bundle, images, tmp_path):

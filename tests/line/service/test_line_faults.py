@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from awaited import until
 from lines import comes_to, line_file, reaches, running, station, verdicts
 
 from slsg_edge.contracts import Prediction
@@ -36,6 +37,11 @@ def newest(service, name="a"):
     return verdicts(service, name)[-1]
 
 
+def source_states(service):
+    """The newest first, as far as they are stored by now."""
+    return [each.state for each in service.outbox.events() if each.kind == "source"]
+
+
 @pytest.mark.slow
 def test_a_camera_that_dies_is_undecided_and_inspected_again_when_it_is_back(
     toy_bundle, tmp_path, camera
@@ -50,8 +56,7 @@ def test_a_camera_that_dies_is_undecided_and_inspected_again_when_it_is_back(
         comes_to(service, "ok")
         status = service.stations.named("a").status()
         assert status.reconnects >= 1
-        states = [each.state for each in service.outbox.events() if each.kind == "source"]
-    assert states[:3] == ["ok", "lost", "ok"]
+        until(lambda: source_states(service)[:3] == ["ok", "lost", "ok"])
 
 
 @pytest.mark.slow
