@@ -4,6 +4,7 @@ A part that is there is whole, since it is renamed when it is; so a job that was
 """
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from slsg_edge.archive.rows import Row, columns, schema
 from slsg_edge.archive.units import Unit
 from slsg_edge.errors import StorageError
-from slsg_edge.storage import discard, make_folder, storage_error, temporary_name
+from slsg_edge.storage import discard, make_folder, storage_error, sync_folder, temporary_name
 
 _ROWS = 2000  # in memory at once
 _ENDING = ".parts"
@@ -36,14 +37,7 @@ class Parts:
 
     def merge(self, units: Sequence[Path]) -> None:
         """All of them, in order, as the output; then the folder of parts goes."""
-        temporary = temporary_name(self._output.parent)
-        try:
-            _write(temporary, (batch for unit in units for batch in _batches_in(unit)))
-            temporary.replace(self._output)
-        except OSError as error:
-            raise storage_error(self._output, error) from error
-        finally:
-            discard(temporary)
+        _write_whole(self._output, (batch for unit in units for batch in _batches_in(unit)))
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -52,15 +46,7 @@ def write_part(path: Path, rows: Iterable[Row]) -> None:
     import pyarrow
 
     wanted = schema()
-    temporary = temporary_name(path.parent)
-    try:
-        tables = (pyarrow.table(columns(some), schema=wanted) for some in _some(rows))
-        _write(temporary, tables)
-        temporary.replace(path)
-    except OSError as error:
-        raise storage_error(path, error) from error
-    finally:
-        discard(temporary)
+    _write_whole(path, (pyarrow.table(columns(some), schema=wanted) for some in _some(rows)))
 
 
 def _some(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -74,12 +60,24 @@ def _some(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield waiting
 
 
-def _write(path: Path, tables: Iterable[Any]) -> None:
+def _write_whole(path: Path, tables: Iterable[Any]) -> None:
+    """On the disk before its name is, so that also a power cut leaves no half of it."""
     import pyarrow.parquet
 
-    with pyarrow.parquet.ParquetWriter(path, schema(), compression="zstd") as writer:
-        for table in tables:
-            writer.write_table(table)
+    temporary = temporary_name(path.parent)
+    try:
+        with temporary.open("wb") as file:
+            with pyarrow.parquet.ParquetWriter(file, schema(), compression="zstd") as writer:
+                for table in tables:
+                    writer.write_table(table)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise storage_error(path, error) from error
+    finally:
+        discard(temporary)
 
 
 def _batches_in(path: Path) -> Iterator[Any]:

@@ -149,15 +149,20 @@ def test_a_latency_that_was_no_number_is_none_for_a_plc():
     assert words_of(stored_from(1, text, "an-id", "cap"), 0, "ok")[9] == 0
 
 
-def test_one_damaged_verdict_holds_up_no_other(tmp_path):
-    """A sink that asked for it would ask for ever."""
-    outbox = Outbox(tmp_path, lambda _: None)
-    for index in range(3):
+def outbox_with(folder, verdicts, changed):
+    """So many undecided verdicts in it, of which the file was changed behind its back."""
+    outbox = Outbox(folder, lambda _: None)
+    for index in range(verdicts):
         assert outbox.put(record("stale", index=index)).wait(20)
     outbox.close()
-    with closing(sqlite3.connect(tmp_path / "outbox.db")) as connection, connection:
-        connection.execute("UPDATE verdicts SET record = '{' WHERE position = 2")
-    outbox = Outbox(tmp_path, lambda _: None)
+    with closing(sqlite3.connect(folder / "outbox.db")) as connection, connection:
+        connection.execute(f"UPDATE verdicts SET {changed}")
+    return Outbox(folder, lambda _: None)
+
+
+def test_one_damaged_verdict_holds_up_no_other(tmp_path):
+    """A sink that asked for it would ask for ever."""
+    outbox = outbox_with(tmp_path, 3, "record = '{' WHERE position = 2")
     try:
         assert [one.record.detail for one in outbox.after(0, 10)][
             1
@@ -256,13 +261,7 @@ def test_an_outbox_whose_tables_are_called_otherwise(tmp_path, name, damage):
 
 
 def test_a_stored_text_that_is_none(tmp_path):
-    outbox = Outbox(tmp_path, lambda _: None)
-    for index in range(2):
-        assert outbox.put(record("stale", index=index)).wait(20)
-    outbox.close()
-    with closing(sqlite3.connect(tmp_path / "outbox.db")) as connection, connection:
-        connection.execute("UPDATE verdicts SET record = CAST(x'8e7b' AS TEXT) WHERE position = 1")
-    outbox = Outbox(tmp_path, lambda _: None)
+    outbox = outbox_with(tmp_path, 2, "record = CAST(x'8e7b' AS TEXT) WHERE position = 1")
     try:
         details = [one.record.detail for one in outbox.after(0, 10)]
         assert details == ["the stored verdict is damaged", None]
