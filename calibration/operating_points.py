@@ -27,6 +27,8 @@ LADDER = (*(1 / parts for parts in (1000, 300, 100, 50)), LOOSEST_RATE)
 ENOUGH = 0.9  # share of simulated anomalies that a threshold must find to be strict
 WEAK = 0.5  # below this share a threshold is called weak
 FEWEST = 3  # anomalies of a kind and size, from which these count
+# good scores may be odd: a mistaken photo, dirt, a light that flickered
+ODD = 3
 
 Simulated = Mapping[str, Sequence[float]]
 """Scores of simulated anomalies by kind and size."""
@@ -199,8 +201,8 @@ def point_at(good: Sequence[AcquiredScore], simulated: Simulated, rate: float) -
 def chosen_point(points: Sequence[OperatingPoint], count: int) -> OperatingPoint:
     """The strictest that finds ENOUGH of the simulated anomalies, else the one that finds most.
 
-    Without simulated anomalies the strictest. Of `count` good images, not one alone may decide: a
-    single odd one among them would let every defect pass.
+    Without simulated anomalies the strictest. Of `count` good images no ODD ones alone may decide:
+    a few odd ones among them would let every defect pass.
     """
     firm = [point for point in points if is_firm(point.false_alarm_rate, count)]
     enough = (point for point in firm if point.found is None or point.found >= ENOUGH)
@@ -208,9 +210,9 @@ def chosen_point(points: Sequence[OperatingPoint], count: int) -> OperatingPoint
 
 
 def is_firm(rate: float, count: int) -> bool:
-    """Whether the threshold for this rate lies below the highest of `count` good scores, so that
-    it would hold without that one."""
-    return count - 1 >= 2 * images_needed(rate)
+    """Whether the threshold for this rate lies below the ODD highest of `count` good scores, so
+    that it would hold without those."""
+    return count - ODD >= (ODD + 1) * images_needed(rate)
 
 
 def chosen_of(threshold: Threshold) -> OperatingPoint | None:

@@ -105,7 +105,7 @@ def next_after_calibrate(bundle: Path) -> str:
 
 def choice_note(threshold: "Threshold") -> str | None:
     """How it was chosen among its points, and what its undecided band holds."""
-    from slsg_edge.calibration.operating_points import ENOUGH, chosen_of
+    from slsg_edge.calibration.operating_points import ENOUGH, ODD, chosen_of
 
     point = chosen_of(threshold)
     if point is None:
@@ -127,7 +127,7 @@ def choice_note(threshold: "Threshold") -> str | None:
     if point.found >= ENOUGH:
         return (
             f"1 in {1 / point.false_alarm_rate:.0f} is the strictest rate that finds {ENOUGH:.0%} "
-            "of the simulated anomalies and does not hang on the one highest good score."
+            f"of the simulated anomalies and does not hang on the {ODD} highest good scores."
         )
     return (
         f"No stricter rate that the images show well finds {ENOUGH:.0%} of the simulated "

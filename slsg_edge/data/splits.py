@@ -1,11 +1,13 @@
 """Which good images are trained on and which are held out for the threshold.
 
 By content, not by name or chance: an image falls on the same side today and in a year, under
-any name, and its copies fall with it. So do images that show the same (`groups`): all of a group
-fall where one of them does, which is chosen by content, too.
+any name, but for a few where too few would be held out, and its copies fall with it. So do images
+that show the same (`groups`): all of a group fall where one of them does, which is chosen by
+content, too.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
@@ -57,7 +59,7 @@ def train_and_holdout(
 def split_good(
     paths: Sequence[Path], holdout: float, bars: Bars = no_progress
 ) -> tuple[Paths, Paths]:
-    """(train, held out) in the order given; about the share `holdout` (0 to 1) is held out.
+    """(train, held out) in the order given; the share `holdout` (0 to 1) is held out at least.
 
     No group of images that show the same is parted. Where some do and chance would have all
     groups on one side, one of them is on the other.
@@ -71,20 +73,29 @@ def split_good(
     groups = groups_of(paths, bars)
     digests = [content_hash(path) for path in paths]
     places = _places(groups, digests)
-    out = _held_out(places, holdout, alike=len(places) < len(set(digests)))
+    out = _held_out(groups, places, holdout, alike=len(places) < len(set(digests)))
     return _parted(paths, {path for path, group in zip(paths, groups, strict=True) if group in out})
 
 
-def _held_out(places: Mapping[int, float], holdout: float, alike: bool) -> Set[int]:
-    """The groups that lie first.
+def _held_out(
+    groups: Sequence[int], places: Mapping[int, float], holdout: float, alike: bool
+) -> Set[int]:
+    """The groups that lie below the share, and where chance left less of the images there than
+    that, as a threshold can ill spare, the next ones.
 
     Where images are `alike` there may be few groups, as of a few films, which chance often puts
     all on one side: then one is on the other.
     """
-    count = sum(place < holdout for place in places.values())
+    sizes, wanted = Counter(groups), int(holdout * len(groups))
+    first, count = [], 0
+    for group in sorted(places, key=places.__getitem__):
+        if places[group] >= holdout and count >= wanted:
+            break
+        first.append(group)
+        count += sizes[group]
     if alike:
-        count = min(max(count, 1), len(places) - 1)
-    return set(sorted(places, key=places.__getitem__)[:count])
+        return set(first[: len(places) - 1])
+    return set(first)
 
 
 def _places(groups: Sequence[int], digests: Sequence[str]) -> dict[int, float]:

@@ -171,16 +171,20 @@ def _best_rate(
     judgement: Judgement, images: Sequence[Tested], threshold: Threshold | None
 ) -> tuple[float, Part, Part] | None:
     """The false-alarm rate that parts good and defective best of those that its good scores can
-    settle, with what it would miss and reject; None where none is much better than now.
+    settle, with what it would miss and reject; None where none is better than now, and none that
+    still misses too much is much better.
     """
     if threshold is None or len(threshold.good_scores) < FEWEST_IMAGES or not judgement.youden:
         return None
     good, defective = (_scores(images, wanted) for wanted in (True, False))
-    best, found = (judgement.youden.at_threshold or 0.0) + MUCH_BETTER, None
+    now = judgement.youden.at_threshold or 0.0
+    best, found = now, None
     for rate, value in _settled(threshold):
         rejected, missed = errors_at(good, defective, value)
         youden = 1 - missed / len(defective) - rejected / len(good)
-        if value < threshold.value and youden > best and rejected <= max(RATES) * len(good):
+        few = missed <= MOST_MISSED * len(defective)
+        better = youden > best and (few or youden > now + MUCH_BETTER)
+        if value < threshold.value and better and rejected <= max(RATES) * len(good):
             best = youden
             found = rate, Part(missed, len(defective)), Part(rejected, len(good))
     return found

@@ -8,6 +8,7 @@ import pytest
 from slsg_edge.calibration.operating_points import (
     ENOUGH,
     LADDER,
+    ODD,
     AcquiredScore,
     by_kind_and_size,
     choose_threshold,
@@ -54,7 +55,7 @@ def test_the_ladder_has_the_rates_that_so_many_images_show_and_no_extrapolation(
 
 
 def test_the_strictest_rate_that_finds_nearly_all_is_taken():
-    scores = good(1999)
+    scores = good(3999)
     loose = threshold_at(scores, 0.05).value
     strict = threshold_at(scores, 0.001).value
     assert choose_threshold(scores, simulated(9)).value == strict
@@ -67,12 +68,14 @@ def test_the_strictest_rate_that_finds_nearly_all_is_taken():
     assert all(point.found < ENOUGH for point in stricter)
 
 
-@pytest.mark.parametrize("count", [39, 40, 98, 99, 199, 599, 1999])
-def test_no_single_good_score_decides(count):
-    """One defect among the good images does not let every other one pass."""
+@pytest.mark.parametrize("count", [79, 198, 199, 399, 1199, 3999])
+def test_no_three_good_scores_decide(count):
+    """A few defects among the good images do not let every other one pass."""
     scores = good(count)
-    spoilt = [*scores[:-1], AcquiredScore(0.999)]
+    spoilt = [*scores[:-ODD], *[AcquiredScore(0.999)] * ODD]
     assert choose_threshold(spoilt, simulated(9)).value < 0.9
+    one = choose_threshold([*good(38), AcquiredScore(0.999)], simulated(9))
+    assert one.value < 0.9
     few = choose_threshold([*good(37), AcquiredScore(0.999)], simulated(9))
     assert few.value == 0.999  # fewer show no rate otherwise
 
@@ -85,7 +88,7 @@ def test_where_no_rate_finds_enough_the_loosest_of_the_ladder_is_taken():
 
 
 def test_without_simulated_anomalies_the_strictest_is_taken():
-    found = choose_threshold(good(199), {})
+    found = choose_threshold(good(399), {})
     assert (found.false_alarm_rate, found.chosen_by) == (0.01, "rate")
     assert weakness(found) is None
 

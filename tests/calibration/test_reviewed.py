@@ -68,8 +68,8 @@ def test_the_ladder_chooses_anew_where_it_chose_before(old):
     """New good scores push the strict thresholds over the simulated anomalies."""
     assert old.chosen_by == "simulated anomalies"
     assert rate_to_join_for(old) is None
-    assert old.false_alarm_rate == 1 / 100
-    joined = joined_threshold(old, {str(index): 0.5 for index in range(6)}, rate_to_join_for(old))
+    assert old.false_alarm_rate == 1 / 50
+    joined = joined_threshold(old, {str(index): 0.5 for index in range(8)}, rate_to_join_for(old))
     assert joined.chosen_by == "simulated anomalies"
     assert joined.false_alarm_rate == 1 / 20
 
@@ -78,7 +78,7 @@ def test_the_ladder_chooses_anew_where_it_chose_before(old):
 def test_else_it_stays_at_its_old_rate(old, chosen_by):
     by_rate = dataclasses.replace(old, chosen_by=chosen_by)
     joined = joined_threshold(by_rate, {"x": 0.5}, rate_to_join_for(by_rate))
-    assert (joined.false_alarm_rate, joined.chosen_by) == (1 / 100, "rate")
+    assert (joined.false_alarm_rate, joined.chosen_by) == (1 / 50, "rate")
 
 
 def test_one_of_an_earlier_version_joins_at_its_rate():

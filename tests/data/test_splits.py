@@ -30,7 +30,15 @@ def paths(tmp_path):
 def test_about_the_wanted_share_is_held_out_and_nothing_is_lost(paths):
     train, held_out = split_good(paths, 0.2)
     assert sorted((*train, *held_out)) == paths
-    assert 20 <= len(held_out) <= 60
+    assert 40 <= len(held_out) <= 60
+
+
+@pytest.mark.parametrize("start", range(0, 160, 20))
+def test_chance_leaves_no_less_than_the_share(paths, start):
+    """By their hashes alone 1 to 15 of these 40 would be held out."""
+    some = paths[start : start + 40]
+    assert 8 <= len(split_good(some, 0.2)[1]) <= 15
+    assert set(split_good(some, 0.2)[1]) <= set(split_good(some, 0.3)[1])
 
 
 def test_an_image_stays_on_its_side_whatever_its_name_order_and_company(paths, tmp_path):
