@@ -52,7 +52,7 @@ class TrainSettings:
     """
 
     seed: int = 0
-    holdout: float = 0.2
+    holdout: float = 0.25
     model: object = None
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     synthesis: SynthesisSettings = field(default_factory=SynthesisSettings)
