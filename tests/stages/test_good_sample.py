@@ -61,7 +61,7 @@ def spread(count):
     return np.random.default_rng(0).uniform(0.05, 0.3, count)
 
 
-@pytest.mark.parametrize(("count", "rate"), [(8, 0.112), (12, 0.077), (20, 0.05), (100, 0.02)])
+@pytest.mark.parametrize(("count", "rate"), [(8, 0.112), (12, 0.077), (20, 0.05), (199, 0.02)])
 def test_what_training_left_is_enough_for_what_it_shows(bundle_with, count, rate):
     done = calibrate(bundle_with(spread(count)), None, command=COMMAND)
     assert (done.threshold.method, done.threshold.false_alarm_rate) == ("conformal", rate)
