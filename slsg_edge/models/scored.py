@@ -8,10 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from slsg_edge.models.network import Network
-
-# Of torchvision's weights, for RGB in 0 to 1.
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+from slsg_edge.models.normalisation import IMAGENET_DEVIATION, IMAGENET_MEAN
 
 
 class Normalise(nn.Module):

@@ -30,7 +30,7 @@ def settings_here(
     """As `settings_of_run`, with defaults that fit this machine; says which they are and why."""
     device = device_from_name(resources.device, resources.workers).place.type
     given: Mapping[str, Any] = functools.reduce(_over, (*map(read_toml, files), options))
-    start = Start(device, resources.backbone_weights == "none", given)
+    start = Start(device, resources.backbone_weights, given)
     settings = settings_of_run(detector, files, options, start)
     for line in settings.fitted(start):
         notify(line)

@@ -25,13 +25,19 @@ LARGEST_SEED = 2**32 - 1  # of what PyTorch and NumPy take alike
 class Start:
     """What defaults may depend on, before any image is read.
 
-    device: the kind that trains: `cpu`, `cuda` or `mps`. noise: the backbone starts from it.
-    given: what files and options say, a table of tables as in TOML; no default wins over it.
+    device: the kind that trains: `cpu`, `cuda` or `mps`. weights: of the backbone, as in
+    `Resources`. given: what files and options say, a table of tables as in TOML; no default wins
+    over it.
     """
 
     device: str
-    noise: bool
+    weights: str
     given: Mapping[str, Any]
+
+    @property
+    def noise(self) -> bool:
+        """Whether the backbone starts from it."""
+        return self.weights == "none"
 
     def value(self, table: str, key: str) -> object:
         """What is given for it, None where nothing is."""

@@ -25,10 +25,15 @@ def words_for(data: Path, bundle: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_from_photos_to_the_command_for_the_line(start, tmp_path):
+def test_from_photos_to_the_command_for_the_line(start, tmp_path, monkeypatch):
+    """Without the internet, too: the weights of a backbone came by pip."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nothing listens
     data, bundle = tmp_path / "photos", tmp_path / "a.slsg"
     write_dataset(data, SampleCounts(16, 0, 4, 3, 3, size=96), seed=0)
-    code, printed, said = start(*words_for(data, bundle))
+    code, printed, said = start(data, "-o", bundle)
+    assert "npad is trained, on a backbone that came by pip" in said
     assert fits_and_begins_with(printed, "found: "), printed
     found, trust, line = printed.splitlines()
     assert code in (0, 1)
@@ -41,7 +46,7 @@ def test_from_photos_to_the_command_for_the_line(start, tmp_path):
     commands = [row for row in said.splitlines() if row.startswith("$ slsg-edge ")]
     assert [row.split()[2] for row in commands[:4]] == ["data", "train", "export", "calibrate"]
 
-    again, printed, said = start(*words_for(data, bundle), "--json")
+    again, printed, said = start(data, "-o", bundle, "--json")
     told = json.loads(printed)
     assert again == code
     assert said.count("done before") == len(told["steps"])

@@ -4,9 +4,8 @@ import numpy as np
 import torch
 
 from slsg_edge.models.network import Network
+from slsg_edge.models.normalisation import IMAGENET_DEVIATION, IMAGENET_MEAN
 from slsg_edge.models.scored import (
-    IMAGENET_DEVIATION,
-    IMAGENET_MEAN,
     Normalise,
     PixelsToScore,
     image_score,

@@ -6,7 +6,7 @@ import pytest
 
 from slsg_edge.errors import ConfigError, StorageError
 from slsg_edge.machine.host import cache_folder
-from slsg_edge.models.backbone_weights import backbone_weights
+from slsg_edge.models.backbone_weights import backbone_weights, comes_by_download
 
 KEPT_AS = "slsg-edge/resnet18-f37072fd.pth"
 
@@ -31,6 +31,11 @@ def test_an_account_without_a_home_is_told_so(monkeypatch):
     without_home(monkeypatch)
     with pytest.raises(StorageError, match=r"no home folder .* Set HOME or XDG_CACHE_HOME"):
         backbone_weights("imagenet")
+
+
+def test_what_cannot_be_downloaded_is_not_at_hand(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert not comes_by_download("resnet18")
 
 
 def test_an_account_without_a_home_may_name_a_cache(tmp_path, monkeypatch):

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from slsg_edge.models.npad import settings as npad
+from slsg_edge.models.npad.spec import DEFAULT_BRANCHES
 from slsg_edge.models.registry import DETECTORS
 from slsg_edge.models.slsg.settings import SlsgSettings
 from slsg_edge.stages import settings as stage
@@ -86,7 +88,30 @@ def test_pretraining_on_a_cpu_is_for_the_asking(here, tmp_path):
     assert said[0].endswith(": 375 iterations of pretraining, 9 iterations of training.")
 
 
-def test_every_other_detector_has_the_same_defaults_everywhere():
+def npad_here(weights="imagenet", **model):
+    said: list[str] = []
+    options = {"model": model} if model else {}
+    return settings_here("npad", [], options, Resources(weights, device="cpu"), said.append), said
+
+
+def test_without_a_download_npad_takes_the_backbone_that_came_by_pip(monkeypatch):
+    monkeypatch.setattr(npad, "comes_by_download", lambda name: False)
+    settings, said = npad_here()
+    assert settings.model.backbone == "efficientnet_lite0"
+    assert settings.model.branches == DEFAULT_BRANCHES
+    assert said == [
+        "The weights of ResNet-18 cannot be downloaded here, so the backbone is "
+        "EfficientNet-Lite0, whose weights came by pip."
+    ]
+    for asked in ({"weights": "x.safetensors"}, {"weights": "none"}, {"backbone": "resnet18"}):
+        settings, said = npad_here(**asked)
+        assert (settings.model.backbone, said) == ("resnet18", [])
+    settings, said = npad_here(backbone="efficientnet_lite0")
+    assert (settings.model.backbone, said) == ("efficientnet_lite0", [])
+
+
+def test_every_other_detector_has_the_same_defaults_everywhere(monkeypatch):
+    monkeypatch.setattr(npad, "comes_by_download", lambda name: True)
     for name in set(DETECTORS) - {"slsg"}:
         said: list[str] = []
         found = settings_here(name, [], {}, Resources(device="cpu"), said.append)

@@ -11,7 +11,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from slsg_edge.bundle.tolerances import Tolerance
-from slsg_edge.models.backbones import Trunk
+from slsg_edge.models.backbones import Backbone, backbone_of
 from slsg_edge.models.network import Network, require_resolution
 from slsg_edge.models.npad.head import DistanceHead
 from slsg_edge.models.npad.spec import NpadSpec
@@ -36,13 +36,13 @@ class NpadNetwork(Network):
         self.spec = spec
         self.score_pixels = spec.score_pixels(height, width)
         self.scores_images = bool(spec.fused)
-        self.trunk = Trunk(spec.backbone, max(spec.layers))
+        self.trunk = backbone_of(spec.backbone, max(spec.layers))
         widths = [self.trunk.widths[layer - 1] for layer in spec.layers]
         self.head = DistanceHead(spec, widths, height, width)
         self.requires_grad_(False)
 
     @property
-    def backbone(self) -> Trunk:
+    def backbone(self) -> Backbone:
         return self.trunk
 
     def features(self, x: Tensor) -> list[Tensor]:

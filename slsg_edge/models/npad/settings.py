@@ -11,8 +11,9 @@ from typing import Literal
 
 from slsg_edge.config import require, require_shares
 from slsg_edge.errors import DatasetError
+from slsg_edge.models.backbone_weights import comes_by_download
 from slsg_edge.models.npad.spec import DEFAULT_BRANCHES, NpadSpec
-from slsg_edge.training.settings import TrainSettings, require_positive
+from slsg_edge.training.settings import Start, TrainSettings, require_positive
 
 MEGABYTE = 1e6
 
@@ -77,6 +78,23 @@ class NpadSettings(TrainSettings):
             f"training.sample is {self.training.sample}, less than the centroids.",
             f"Give at least {self.model.centroids}, or fewer model.centroids.",
         )
+
+    @classmethod
+    def fitting(cls, start: Start) -> "NpadSettings":
+        """ResNet-18, or the backbone whose weights came by pip where those of ResNet-18 cannot be
+        had."""
+        asked = start.value("model", "backbone") is not None
+        if asked or start.weights != "imagenet" or comes_by_download("resnet18"):
+            return cls()
+        return cls(model=NpadSpec("efficientnet_lite0", branches=DEFAULT_BRANCHES))
+
+    def fitted(self, start: Start) -> Iterator[str]:
+        asked = start.value("model", "backbone") is not None
+        if self.model.backbone == "efficientnet_lite0" and not asked:
+            yield (
+                "The weights of ResNet-18 cannot be downloaded here, so the backbone is "
+                "EfficientNet-Lite0, whose weights came by pip."
+            )
 
     @property
     def needs_all_layers(self) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from slsg_edge.config import require, require_shares
-from slsg_edge.models.backbones import WIDTHS, Architecture
+from slsg_edge.models.backbones import AnyArchitecture, widths_of
 from slsg_edge.models.network import require_layers
 
 FLOAT = 4  # bytes
@@ -33,7 +33,7 @@ class NpadSpec:
     images; cells: a side of the coarse grid.
     """
 
-    backbone: Architecture = "resnet18"
+    backbone: AnyArchitecture = "resnet18"
     layers: tuple[int, ...] = (2, 3)
     stride: int = 8
     channels: int = 64
@@ -51,7 +51,7 @@ class NpadSpec:
     def __post_init__(self) -> None:
         require_layers(self.layers)
         require(self.stride in (4, 8, 16), f"model.stride is {self.stride}.", "Give 4, 8 or 16.")
-        fewest = sum(WIDTHS[layer - 1] for layer in self.layers)
+        fewest = sum(widths_of(self.backbone)[layer - 1] for layer in self.layers)
         require(
             1 <= self.channels <= fewest,
             f"model.channels is {self.channels}.",
