@@ -1,5 +1,6 @@
 """Where a trunk's first weights come from: a download, a file, or nowhere."""
 
+import functools
 import hashlib
 import importlib.util
 import urllib.request
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from slsg_edge.errors import ConfigError, StorageError
+from slsg_edge.errors import ConfigError, SlsgError, StorageError
 from slsg_edge.machine.host import cache_folder
 from slsg_edge.models.backbones import AnyArchitecture, Architecture
 from slsg_edge.models.efficientnet import lite0_weights
@@ -67,13 +68,19 @@ def lite0_file() -> Path:
     return path
 
 
-def comes_by_download(architecture: Architecture) -> bool:
-    """Whether its ImageNet weights are in the cache or can be had now."""
+@functools.cache
+def lite0_instead_of(architecture: Architecture) -> str | None:
+    """Why its ImageNet weights can be had neither from the cache nor by download, where those of
+    EfficientNet-Lite0 are here in their stead; else None. Asks once, since that may take time."""
     try:
         imagenet_file(architecture)
-    except StorageError:
-        return False
-    return True
+    except StorageError as error:
+        try:
+            lite0_file()
+        except SlsgError:  # the weights that were asked for say best what to do
+            return None
+        return error.what
+    return None
 
 
 def imagenet_file(architecture: Architecture) -> Path:

@@ -6,7 +6,8 @@ import pytest
 
 from slsg_edge.errors import ConfigError, StorageError
 from slsg_edge.machine.host import cache_folder
-from slsg_edge.models.backbone_weights import backbone_weights, comes_by_download
+from slsg_edge.models import backbone_weights as weights_from
+from slsg_edge.models.backbone_weights import backbone_weights, lite0_instead_of
 
 KEPT_AS = "slsg-edge/resnet18-f37072fd.pth"
 
@@ -33,9 +34,25 @@ def test_an_account_without_a_home_is_told_so(monkeypatch):
         backbone_weights("imagenet")
 
 
-def test_what_cannot_be_downloaded_is_not_at_hand(tmp_path, monkeypatch):
+@pytest.fixture
+def asked_anew():
+    lite0_instead_of.cache_clear()
+    yield
+    lite0_instead_of.cache_clear()
+
+
+@pytest.mark.usefixtures("asked_anew")
+def test_what_keeps_the_weights_away_is_told_where_others_take_their_place(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert not comes_by_download("resnet18")
+    monkeypatch.setattr(weights_from, "lite0_file", lambda: tmp_path)
+    assert "there is no network" in lite0_instead_of("resnet18")
+
+
+@pytest.mark.usefixtures("asked_anew")
+def test_where_none_do_the_weights_that_were_asked_for_say_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(weights_from, "LITE0_PACKAGE", "no_such_package")
+    assert lite0_instead_of("resnet18") is None
 
 
 def test_an_account_without_a_home_may_name_a_cache(tmp_path, monkeypatch):

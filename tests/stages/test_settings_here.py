@@ -95,13 +95,13 @@ def npad_here(weights="imagenet", **model):
 
 
 def test_without_a_download_npad_takes_the_backbone_that_came_by_pip(monkeypatch):
-    monkeypatch.setattr(npad, "comes_by_download", lambda name: False)
+    monkeypatch.setattr(npad, "lite0_instead_of", lambda name: f"No {name}.")
     settings, said = npad_here()
     assert settings.model.backbone == "efficientnet_lite0"
     assert settings.model.branches == DEFAULT_BRANCHES
     assert said == [
-        "The weights of ResNet-18 cannot be downloaded here, so the backbone is "
-        "EfficientNet-Lite0, whose weights came by pip."
+        "No resnet18. So the backbone is EfficientNet-Lite0, whose weights came by pip, and not "
+        "ResNet-18, which is better: --backbone-weights FILE takes its weights."
     ]
     for asked in ({"weights": "x.safetensors"}, {"weights": "none"}, {"backbone": "resnet18"}):
         settings, said = npad_here(**asked)
@@ -111,7 +111,7 @@ def test_without_a_download_npad_takes_the_backbone_that_came_by_pip(monkeypatch
 
 
 def test_every_other_detector_has_the_same_defaults_everywhere(monkeypatch):
-    monkeypatch.setattr(npad, "comes_by_download", lambda name: True)
+    monkeypatch.setattr(npad, "lite0_instead_of", lambda name: None)
     for name in set(DETECTORS) - {"slsg"}:
         said: list[str] = []
         found = settings_here(name, [], {}, Resources(device="cpu"), said.append)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from slsg_edge.config import require, require_shares
 from slsg_edge.errors import DatasetError
-from slsg_edge.models.backbone_weights import comes_by_download
+from slsg_edge.models.backbone_weights import lite0_instead_of
 from slsg_edge.models.npad.spec import DEFAULT_BRANCHES, NpadSpec
 from slsg_edge.training.settings import Start, TrainSettings, require_positive
 
@@ -83,17 +83,16 @@ class NpadSettings(TrainSettings):
     def fitting(cls, start: Start) -> "NpadSettings":
         """ResNet-18, or the backbone whose weights came by pip where those of ResNet-18 cannot be
         had."""
-        asked = start.value("model", "backbone") is not None
-        if asked or start.weights != "imagenet" or comes_by_download("resnet18"):
+        if _why_lite0(start) is None:
             return cls()
         return cls(model=NpadSpec("efficientnet_lite0", branches=DEFAULT_BRANCHES))
 
     def fitted(self, start: Start) -> Iterator[str]:
-        asked = start.value("model", "backbone") is not None
-        if self.model.backbone == "efficientnet_lite0" and not asked:
+        why = _why_lite0(start)
+        if why:
             yield (
-                "The weights of ResNet-18 cannot be downloaded here, so the backbone is "
-                "EfficientNet-Lite0, whose weights came by pip."
+                f"{why} So the backbone is EfficientNet-Lite0, whose weights came by pip, and not "
+                "ResNet-18, which is better: --backbone-weights FILE takes its weights."
             )
 
     @property
@@ -131,3 +130,10 @@ class NpadSettings(TrainSettings):
             f"{self.memory / MEGABYTE:.0f} MB of memory in training; a model.rank or fewer "
             "model.channels make it less."
         )
+
+
+def _why_lite0(start: Start) -> str | None:
+    """What keeps ResNet-18's weights away, where nobody asked for a backbone or for others."""
+    if start.weights != "imagenet" or start.value("model", "backbone") is not None:
+        return None
+    return lite0_instead_of("resnet18")
