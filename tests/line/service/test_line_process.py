@@ -88,7 +88,8 @@ def test_killed_at_any_moment_it_loses_no_part_and_judges_none_twice(toy_bundle,
     chance, before = random.Random(0), 0
     for _ in range(KILLS):
         with ended(start(path)) as process:
-            least = before + chance.randrange(1, 30)
+            # all of them, where it ran ahead of a busy test
+            least = min(before + chance.randrange(1, 30), 400)
             until(lambda least=least: outbox_has(tmp_path, least) or process.poll() is not None)
             time.sleep(chance.random() * 0.05)
             process.kill()
