@@ -12,7 +12,7 @@ import numpy as np
 from slsg_edge.line.service.line_service import LineService
 
 QUIET = "[http]\nenabled = false\n[drift]\nenabled = false\n"
-PATIENCE = 30.0  # seconds: the machine may be busy
+PATIENCE = 90.0  # seconds: the machine may be busy
 
 
 TEST = "test:32x32@50"
