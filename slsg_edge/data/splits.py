@@ -59,7 +59,8 @@ def train_and_holdout(
 def split_good(
     paths: Sequence[Path], holdout: float, bars: Bars = no_progress
 ) -> tuple[Paths, Paths]:
-    """(train, held out) in the order given; the share `holdout` (0 to 1) is held out at least.
+    """(train, held out) in the order given; the share `holdout` (0 to 1) is held out at least, in
+    whole images.
 
     No group of images that show the same is parted. Where some do and chance would have all
     groups on one side, one of them is on the other.
@@ -86,16 +87,14 @@ def _held_out(
     Where images are `alike` there may be few groups, as of a few films, which chance often puts
     all on one side: then one is on the other.
     """
-    sizes, wanted = Counter(groups), int(holdout * len(groups))
+    sizes, wanted = Counter(groups), max(int(holdout * len(groups)), int(alike))
     first, count = [], 0
     for group in sorted(places, key=places.__getitem__):
         if places[group] >= holdout and count >= wanted:
             break
         first.append(group)
         count += sizes[group]
-    if alike:
-        return set(first[: len(places) - 1])
-    return set(first)
+    return set(first[: len(places) - 1] if alike else first)
 
 
 def _places(groups: Sequence[int], digests: Sequence[str]) -> dict[int, float]:

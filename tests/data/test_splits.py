@@ -139,6 +139,11 @@ def test_a_few_films_are_never_all_on_one_side(paths, seed):
         assert len(held_out) >= 50
 
 
+def test_of_films_one_is_held_out_where_the_share_is_less_than_an_image(paths):
+    film_of(paths, 1, 50)
+    assert len(split_good(paths, 0.004)[1]) == 50
+
+
 def test_nothing_is_opened_where_nothing_is_held_out(paths, tmp_path, monkeypatch):
     monkeypatch.setattr("slsg_edge.data.splits.groups_of", None)
     dataset = read_dataset(tmp_path)
