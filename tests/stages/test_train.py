@@ -10,7 +10,6 @@ from safetensors.numpy import load_file
 from training_runs import run_training
 
 from slsg_edge.bundle.folder import open_bundle
-from slsg_edge.data.splits import content_hash
 from slsg_edge.errors import BundleError, ConfigError, DatasetError, StaleBundle
 from slsg_edge.models.slsg.network import SlsgSpec
 from slsg_edge.stages import phases
@@ -134,19 +133,21 @@ def test_a_finished_run_is_not_done_again(
 def test_a_bundle_whose_held_out_images_have_changed_is_not_finished(
     good_images, settings, resources
 ):
-    parted = dataclasses.replace(settings, holdout=0.4)  # two of the six
-    run_training(good_images, "a.slsg", parted, resources)
-    path = good_images.parent / "a.slsg"
-
-    def images():
-        return json.loads(open_bundle(path).file("data.json").read_text())
-
-    out = images()["holdout"][0]
-    gone = next(one for one in good_images.iterdir() if content_hash(one) == out)
-    gone.unlink()
-    _, said = run_training(good_images, "a.slsg", parted, resources, resume=True)
+    data = good_images.parent / "data"
+    held_out = data / "validation/good"
+    held_out.mkdir(parents=True)
+    (data / "train").mkdir()
+    for number in (0, 1):
+        (good_images / f"{number}.png").rename(held_out / f"{number}.png")
+    good_images.rename(data / "train/good")
+    run_training(data, "a.slsg", settings, resources)
+    bundle = open_bundle(data.parent / "a.slsg")
+    trained = json.loads(bundle.file("data.json").read_text())["train"]
+    (held_out / "0.png").unlink()
+    _, said = run_training(data, "a.slsg", settings, resources, resume=True)
     assert not any("trained already" in line for line in said)
-    assert out not in (*images()["holdout"], *images()["train"])
+    now = json.loads(open_bundle(bundle.path).file("data.json").read_text())
+    assert (now["train"], len(now["holdout"])) == (trained, 1)
 
 
 @pytest.mark.slow
