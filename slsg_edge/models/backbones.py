@@ -15,10 +15,11 @@ from torch.nn import functional
 
 from slsg_edge.errors import ConfigError
 from slsg_edge.models.efficientnet import LITE0_WIDTHS, EfficientNetLite0
+from slsg_edge.models.trunk_layers import LAYERS as LAYERS
+from slsg_edge.models.trunk_layers import layers_of, outputs_of, randomise
 
 Architecture: TypeAlias = Literal["resnet18", "resnet34", "resnet50", "wide_resnet50_2"]
 AnyArchitecture: TypeAlias = Literal[Architecture, "efficientnet_lite0"]
-LAYERS = ("layer1", "layer2", "layer3", "layer4")
 WIDTHS = (64, 128, 256, 512)
 
 
@@ -95,13 +96,11 @@ class Trunk(nn.Module):
         for index in range(depth):
             inputs = self.widths[index - 1] if index else 64
             self.add_module(LAYERS[index], _layer(build, index, inputs, self.widths[index]))
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        randomise(self)
 
     def layers(self) -> list[nn.Module]:
         """layer1, layer2, ... as far as this trunk goes."""
-        return [getattr(self, name) for name in LAYERS[: len(self.widths)]]
+        return layers_of(self, len(self.widths))
 
     def features(self, x: Tensor, layers: Iterable[int]) -> list[Tensor]:
         """What these layers give, by their numbers from 1."""
@@ -113,11 +112,7 @@ class Trunk(nn.Module):
         8, 16 and 32.
         """
         x = functional.max_pool2d(torch.relu(self.bn1(self.conv1(x))), 3, 2, 1)
-        features = []
-        for layer in self.layers():
-            x = layer(x)
-            features.append(x)
-        return features
+        return outputs_of(self.layers(), x)
 
 
 def _layer(build: Build, index: int, inputs: int, outputs: int) -> nn.Sequential:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from slsg_edge.models.normalisation import IMAGENET_DEVIATION, IMAGENET_MEAN
+from slsg_edge.models.trunk_layers import LAYERS, layers_of, outputs_of, randomise
 
 LITE0_WIDTHS = (24, 40, 112, 320)
 EPSILON = 1e-3  # of batch norm, as TensorFlow trained it
@@ -90,10 +91,8 @@ class EfficientNetLite0(nn.Module):
                     stride = 1 if number else stage.stride
                     blocks.append(InvertedResidual(inputs, stage, stride))
                     inputs = stage.outputs
-            self.add_module(f"layer{index + 1}", nn.Sequential(*blocks))
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            self.add_module(LAYERS[index], nn.Sequential(*blocks))
+        randomise(self)
         scale = torch.tensor(IMAGENET_DEVIATION) / LEARNED_DEVIATION
         shift = (torch.tensor(IMAGENET_MEAN) - LEARNED_MEAN) / LEARNED_DEVIATION
         self.register_buffer("scale", scale.float()[:, None, None], persistent=False)
@@ -101,7 +100,7 @@ class EfficientNetLite0(nn.Module):
 
     def layers(self) -> list[nn.Module]:
         """layer1, layer2, ... as far as this trunk goes."""
-        return [getattr(self, f"layer{index + 1}") for index in range(len(self.widths))]
+        return layers_of(self, len(self.widths))
 
     def features(self, x: Tensor, layers: Iterable[int]) -> list[Tensor]:
         """What these layers give, by their numbers from 1."""
@@ -113,11 +112,7 @@ class EfficientNetLite0(nn.Module):
         16 and 32. Both sides are even at each stride."""
         x = x * self.scale + self.shift
         x = functional.relu6(self.bn1(self.conv1(functional.pad(x, same_padding(3, 2)))))
-        features = []
-        for layer in self.layers():
-            x = layer(x)
-            features.append(x)
-        return features
+        return outputs_of(self.layers(), x)
 
 
 def same_padding(kernel: int, stride: int) -> tuple[int, int, int, int]:
@@ -149,6 +144,6 @@ def _name(name: str) -> str:
         count = sum(stage.blocks for stage in stages)
         if block < count:
             inner = _PARTS.get(part, part.removeprefix("_"))
-            return f"layer{index + 1}.{block}.{inner}.{found[3]}"
+            return f"{LAYERS[index]}.{block}.{inner}.{found[3]}"
         block -= count
     return name
